@@ -1,0 +1,32 @@
+#include "core/base/env.h"
+
+namespace streamrun {
+
+Result<std::string> Env::ReadFile(const std::string& path, uint64_t limit) {
+  SR_ASSIGN_OR_RETURN(auto file, OpenForRead(path));
+  std::string content;
+  constexpr size_t kBlock = 256 * 1024;
+  for (;;) {
+    const size_t old = content.size();
+    content.resize(old + kBlock);
+    SR_ASSIGN_OR_RETURN(size_t n, file->ReadAt(old, kBlock, content.data() + old));
+    content.resize(old + n);
+    if (n == 0) return content;
+    if (content.size() > limit) {
+      return Status::ResourceExhausted(path + " is larger than the limit of " + std::to_string(limit) + " bytes");
+    }
+  }
+}
+
+Status Env::WriteFileAtomically(const std::string& path, std::string_view content) {
+  const std::string tmp = path + ".tmp";
+  SR_ASSIGN_OR_RETURN(auto file, OpenForWrite(tmp, WriteMode::kReplace));
+  SR_RETURN_IF_ERROR(file->Append(content));
+  SR_RETURN_IF_ERROR(file->Sync());
+  SR_RETURN_IF_ERROR(file->Close());
+  SR_RETURN_IF_ERROR(Rename(tmp, path));
+  const size_t slash = path.rfind('/');
+  return SyncDirectory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+}
+
+}  // namespace streamrun

@@ -1,0 +1,96 @@
+// The contract of a source connector: where bytes or rows enter.
+//
+// A byte source hands out chunks of whole records (framing is the source's job, see framing.h) and a Decoder of
+// the configured format turns them into batches in the same worker. A row source (generate, CDC) makes batches
+// itself. Called by the worker's data thread only; nothing blocks for longer than a local file read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/env.h"
+#include "core/base/status.h"
+#include "core/data/batch.h"
+#include "core/stream/event.h"
+#include "core/stream/operator.h"
+#include "core/stream/wait.h"
+
+namespace streamrun {
+
+/// Whole records of one split.
+struct Chunk {
+  /// Record bytes with their separators as they came. Buffer::kPadding readable bytes follow (Wrap users: see to it).
+  BufferPtr bytes;
+  /// When the transport delimits records itself (datagrams, ZeroMQ, length framing): end of each record (uint32,
+  /// ascending). Null: the format finds the ends (newline).
+  BufferPtr record_ends;
+  std::shared_ptr<const std::string> split;
+  /// Origin of the first byte (byte offset), or with record_ends of the first record (sequence number).
+  int64_t offset = 0;
+  Ordinal ordinal = kNoOrdinal;
+  /// True for the first chunk of a file or connection: a header line may stand there.
+  bool first = false;
+};
+
+enum class SourceOutcome : uint8_t {
+  kMore,  // call Poll again
+  kWait,  // nothing now: see Wait()
+  kDone,  // bounded input is at its end; what was given out still counts
+};
+
+/// Where a source puts what it read. At most one Chunk or Batch per Poll.
+class SourceOutput {
+ public:
+  virtual ~SourceOutput() = default;
+  virtual void EmitChunk(Chunk chunk) = 0;
+  virtual void EmitBatch(BatchPtr batch, Ordinal ordinal) = 0;
+  /// A record that could not even be framed (too long, truncated): goes to `errors` as raw bytes (a prefix).
+  virtual void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
+                          std::string code, std::string message) = 0;
+  /// Every later chunk of this instance has an ordinal >= `next`. Call when chunks end without emitting anything.
+  virtual void Progress(Ordinal next) = 0;
+};
+
+struct SourceContext {
+  Env* env = nullptr;
+  int instance = 0;
+  int parallelism = 1;
+  /// Directory for this pipeline's run files (sockets), private to the user.
+  std::string run_directory;
+  /// True when the pipeline should end at the current end of a followed input (tests, `run --once`).
+  bool once = false;
+  /// Columns a row source must fill; empty = all. Others may be left pruned.
+  std::vector<bool> wanted;
+  /// Longest record in bytes; longer ones go to FailRecord.
+  size_t max_record = 1 << 20;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// Connects or opens. `position` is what Position() gave at a checkpoint, or nothing at a fresh start.
+  /// A kUnavailable status is retried by the host with back-off; others end the region.
+  virtual Status Open(SourceContext& context, const std::optional<std::string>& position) = 0;
+  virtual Result<SourceOutcome> Poll(SourceOutput& out) = 0;
+  /// Valid after kWait until the next Poll.
+  virtual WaitSpec Wait() { return {}; }
+  /// Where to continue so that everything emitted so far is not read again (JSON text, the connector's own form).
+  virtual std::string Position() const { return {}; }
+  /// Everything up to the position of `epoch` is safe downstream: acknowledge, prune.
+  virtual Status Commit(uint64_t epoch) {
+    (void)epoch;
+    return Status::Ok();
+  }
+  /// Bytes of input in all (bounded sources, for progress) and read so far, over this instance's share; -1 unknown.
+  struct Extent {
+    int64_t total = -1;
+    int64_t read = 0;
+  };
+  virtual Extent Progress() const { return {}; }
+};
+
+}  // namespace streamrun
