@@ -32,8 +32,9 @@ struct Chunk {
   /// Origin of the first byte (byte offset), or with record_ends of the first record (sequence number).
   int64_t offset = 0;
   Ordinal ordinal = kNoOrdinal;
-  /// True for the first chunk of a file or connection: a header line may stand there.
-  bool first = false;
+  /// The header line (without separator) of the file or connection, when the format asked for one; it is not part
+  /// of `bytes`. Every chunk carries it, so that splits of one file decode alone.
+  std::shared_ptr<const std::string> header;
 };
 
 enum class SourceOutcome : uint8_t {

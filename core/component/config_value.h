@@ -1,0 +1,77 @@
+// A configuration tree as components see it: scalars, lists and maps that remember where they were written.
+//
+// runner/config makes it from YAML; nothing here knows YAML. `${...}` is already resolved.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace streamrun {
+
+/// A place in a pipeline file.
+struct SourceMark {
+  std::string file;
+  int line = 0;    // 1-based; 0 = no place (a default, `--set`)
+  int column = 0;  // 1-based, in characters
+};
+
+class ConfigValue {
+ public:
+  enum class Kind : uint8_t { kAbsent, kNull, kScalar, kList, kMap };
+  using Entry = std::pair<ConfigValue, ConfigValue>;  // key (a scalar), value
+
+  ConfigValue() = default;
+  /// `quoted` scalars are strings whatever they look like.
+  static ConfigValue Null(SourceMark mark);
+  static ConfigValue Scalar(std::string text, bool quoted, SourceMark mark);
+  static ConfigValue List(std::vector<ConfigValue> items, SourceMark mark);
+  static ConfigValue Map(std::vector<Entry> entries, SourceMark mark);
+
+  Kind kind() const { return kind_; }
+  bool present() const { return kind_ != Kind::kAbsent; }
+  bool is_null() const { return kind_ == Kind::kNull; }
+  bool is_scalar() const { return kind_ == Kind::kScalar; }
+  bool is_list() const { return kind_ == Kind::kList; }
+  bool is_map() const { return kind_ == Kind::kMap; }
+  /// "a list", "a mapping", "nothing", ...: for messages.
+  std::string_view KindName() const;
+
+  const std::string& text() const { return text_; }
+  bool quoted() const { return quoted_; }
+  /// Contains a resolved secret: never print text().
+  bool secret() const { return secret_; }
+  void set_secret() { secret_ = true; }
+  const SourceMark& mark() const { return mark_; }
+  const std::vector<ConfigValue>& items() const { return items_; }
+  const std::vector<Entry>& entries() const { return entries_; }
+
+  /// The value of `key` in a map; an absent value when there is none.
+  const ConfigValue& operator[](std::string_view key) const;
+
+  /// Where byte `offset` of text() stands in the file (block scalars, folded lines and escapes included). Falls
+  /// back to mark() when the text does not come from the file letter by letter (interpolated).
+  SourceMark At(size_t offset) const;
+  /// Segments of text() that stand letter by letter in the file: from `offset` on, text continues at `mark`.
+  struct Segment {
+    size_t offset;
+    int line;
+    int column;
+  };
+  void set_segments(std::vector<Segment> segments) { segments_ = std::move(segments); }
+
+ private:
+  Kind kind_ = Kind::kAbsent;
+  bool quoted_ = false;
+  bool secret_ = false;
+  std::string text_;
+  SourceMark mark_;
+  std::vector<ConfigValue> items_;
+  std::vector<Entry> entries_;
+  std::vector<Segment> segments_;
+};
+
+}  // namespace streamrun
