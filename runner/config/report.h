@@ -1,0 +1,23 @@
+// How findings are shown: to people with the line and a caret, to programs as JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/component/diagnostics.h"
+
+namespace streamrun {
+
+/// Findings in file order (file, line, column), each as
+///
+///   pipelines/a.yaml:12:12: error: column "prise" does not exist [expr.unknown_column]
+///      12 |     where: prise > 10000
+///         |            ^~~~~
+///     did you mean "price"?
+///
+/// `text` is the file's content ("" shows no line). `color`: ANSI.
+std::string RenderFindings(const std::vector<Finding>& findings, std::string_view text, bool color);
+/// A JSON array of {file, line, column, code, severity, message, suggestion}, file order.
+std::string RenderFindingsJson(const std::vector<Finding>& findings);
+
+}  // namespace streamrun

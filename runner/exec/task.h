@@ -1,0 +1,88 @@
+// One worker's share of a plan, as a machine that is stepped: Step never blocks, so the same code runs in a worker
+// process, in a test with virtual time, and under a simulator.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/env.h"
+#include "core/stream/fate.h"
+#include "core/stream/wait.h"
+#include "runner/exec/channel.h"
+#include "runner/local/local_plan.h"
+
+namespace streamrun {
+
+/// Counters of one node in one worker. Monotone within an attempt.
+struct NodeCounters {
+  int node = 0;
+  int64_t rows_in = 0;   // sources: records read
+  int64_t rows_out = 0;  // over all data ports; sinks: rows delivered
+  int64_t bytes_in = 0;  // sources: bytes read
+  int64_t bytes_out = 0;  // byte sinks: bytes written
+  int64_t created = 0;   // rows made beyond those forwarded
+  FateCounts fates{};    // of the input rows; kForwarded is derived
+  std::vector<int64_t> port_rows;
+  int64_t busy_us = 0;   // time inside the component
+  int64_t total_bytes = -1;  // bounded sources: extent of this instance's share, -1 unknown
+  Timestamp watermark = kMinTimestamp;
+};
+
+/// Counters of one channel end in one worker.
+struct ChannelCounters {
+  int channel = 0;
+  bool sender = false;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  int64_t full_us = 0;  // sender: time it was full while there was something to send
+};
+
+struct TaskCounters {
+  std::vector<NodeCounters> nodes;
+  std::vector<ChannelCounters> channels;
+};
+
+enum class StepResult : uint8_t {
+  kRan,   // call again
+  kWait,  // nothing can go on: poll the channels, Task::Wait() and its deadline
+  kDone,  // everything ended and was handed over
+};
+
+struct TaskOptions {
+  Env* env = nullptr;
+  std::string run_directory;
+  /// Dead-letter segments go here; empty: kept in memory only (tests).
+  std::string dead_letter_directory;
+  uint64_t generation = 0;
+  uint64_t attempt = 0;
+  bool once = false;
+  /// Rejected and dead-lettered rows are also shown to this (tests, `streamrun test`). May be empty.
+  std::function<void(const BatchPtr& letters)> on_dead_letters;
+};
+
+class Task {
+ public:
+  virtual ~Task() = default;
+  /// Opens sources, operators and sinks. kUnavailable may be retried.
+  virtual Status Open() = 0;
+  virtual Result<StepResult> Step() = 0;
+  /// After kWait: descriptors and deadline of sources, sinks, timers and linger.
+  virtual WaitSpec Wait() = 0;
+  /// Sources stop reading; what is under way drains; EndOfStream(complete = false) follows it.
+  virtual void Stop() = 0;
+  virtual TaskCounters Counters() const = 0;
+  /// What the task waits for in words ("output of edge 2", "source bids"), for BEATs and SIGUSR1 dumps.
+  virtual std::string BlockedOn() const = 0;
+};
+
+/// `channels_in` and `channels_out` by Channel::id for the channels that end or begin at this worker; they outlive
+/// the task.
+Result<std::unique_ptr<Task>> CreateTask(LocalPlanPtr plan, int stage, int instance,
+                                         std::map<int, InChannel*> channels_in,
+                                         std::map<int, OutChannel*> channels_out, TaskOptions options);
+
+}  // namespace streamrun
