@@ -1,5 +1,6 @@
 // filter: rows for which a condition is true pass.
 #include "core/component/registry.h"
+#include "core/stream/changes.h"
 
 namespace streamrun {
 namespace {
@@ -21,7 +22,7 @@ class Filter final : public Operator {
     std::vector<RowFailure> failures;
     const Selection passed = evaluator_->Select(batch->columns(), batch->rows(), &failures);
     out.Count(Fate::kFiltered, batch->rows() - static_cast<int64_t>(passed.size() + failures.size()));
-    out.Emit(Output::kOk, Take(batch, passed));
+    out.Emit(Output::kOk, TakeChanges(batch, passed));
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     return Outcome::kNeedInput;
   }
@@ -49,7 +50,7 @@ class BoundFilter final : public BoundOperator {
 std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& context) {
   const SchemaPtr& input = context.inputs[0];
   ExpressionPtr where = context.BindAs(config.where, Scope(input), TypeId::kBoolean);
-  if (!where) return nullptr;
+  if (!where || !context.CheckRepeatable(config.where, *where, *input)) return nullptr;
   auto bound = std::make_shared<BoundFilter>(std::move(where));
   bound->ports = {{"ok", PortRole::kData, "Rows for which the condition is true."}};
   bound->outputs = {input};
@@ -59,14 +60,20 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
 
 OperatorDefinition Define() {
   ConfigSpec<Config> spec;
-  spec.Expression("where", &Config::where, "Condition; rows for which it is false or null are dropped.").Required();
+  spec.Expression("where", &Config::where, "Condition; rows for which it is false or null are dropped.")
+      .Required();
 
   OperatorDefinition d;
   d.name = "filter";
   d.summary = "Passes the rows for which a condition is true.";
   d.description =
-      "The condition is an SQL expression of type boolean over the columns of the input. A row for which it is "
-      "false or null is counted as filtered; a row for which it cannot be computed leaves by `errors`.";
+      "The condition is an SQL expression of type boolean over the columns of the input. A row for which it "
+      "is "
+      "false or null is counted as filtered; a row for which it cannot be computed leaves by `errors`.\n\n"
+      "Of an update whose old row passes and whose new row does not, a delete goes on; the other way round, "
+      "an "
+      "insert.";
+  d.takes_changes = true;
   d.guarantee = "Keeps order. Each row passes at most once.";
   d.example = R"(pipeline: dear-bids
 sources:

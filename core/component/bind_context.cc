@@ -20,6 +20,14 @@ ExpressionPtr BindContext::BindAs(const Sql& sql, const Scope& scope, const Data
   return bound.ok() ? *bound : Report(sql, problem);
 }
 
+bool BindContext::CheckRepeatable(const Sql& sql, const Expression& expression, const Schema& input) {
+  if (!input.changes || !expression.is_volatile()) return true;
+  diagnostics_.ErrorAt(sql.value, "expr.volatile_on_changes",
+                       "the input carries changes, and this expression may give another value for the same row",
+                       "compute it before the node that makes the changes");
+  return false;
+}
+
 int BindContext::Column(const ConfigValue& name, const Schema& schema) {
   const int index = schema.Find(name.text());
   if (index >= 0) return index;

@@ -46,6 +46,10 @@ class BindContext {
   /// Index of the column that `name` (a scalar) means, or -1 after reporting.
   int Column(const ConfigValue& name, const Schema& schema);
 
+  /// False after reporting when `input` carries changes and the expression may differ from call to call: the
+  /// retraction of a row would not repeat what its insertion said.
+  bool CheckRepeatable(const Sql& sql, const Expression& expression, const Schema& input);
+
   /// A nested bounded source (`table:`), null after reporting. Default connector: file.
   virtual std::shared_ptr<const TableFactory> BindTable(const NestedComponent& component) = 0;
 

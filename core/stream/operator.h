@@ -50,6 +50,8 @@ struct OperatorContext {
   /// Which of how many parallel instances this is.
   int instance = 0;
   int parallelism = 1;
+  /// Per output port and column: does anyone downstream read it? Null: all are read. Lives as long as the context.
+  const std::vector<std::vector<bool>>* wanted = nullptr;
   /// Processing time: max(previous, now), virtual in tests.
   virtual Timestamp ProcessingTime() = 0;
   virtual ~OperatorContext() = default;
