@@ -154,6 +154,12 @@ class BoundSource {
   std::string place;
 
   virtual std::unique_ptr<Source> Create(const FormatTraits& format) const = 0;
+  /// Changes whenever the content may have changed (inodes, sizes, modification times); for sources that are read
+  /// whole as a table. Unsupported where that cannot be known.
+  virtual Result<std::string> Version(Env* env) const {
+    (void)env;
+    return Status::Unsupported("this connector cannot tell when its content changes");
+  }
 };
 
 struct SourceDefinition : Definition {

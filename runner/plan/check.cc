@@ -1,0 +1,135 @@
+// What only the whole graph shows: clashes, unwired ports, used columns, and what each path can promise.
+#include <algorithm>
+#include <map>
+
+#include "runner/plan/draft.h"
+
+namespace streamrun {
+
+void CheckWiring(Draft& draft) {
+  Diagnostics& d = draft.diagnostics;
+  std::map<std::string, const DraftNode*> holders;
+  for (const DraftNode& node : draft.nodes) {
+    if (!node.bound) continue;
+    const std::string& exclusive = node.node.sink     ? node.node.sink->exclusive
+                                   : node.node.source ? node.node.source->exclusive
+                                                      : std::string();
+    if (exclusive.empty()) continue;
+    const auto [it, first] = holders.emplace(exclusive, &node);
+    if (!first) {
+      d.ErrorAt(node.name, "plan.shared_resource",
+                "'" + node.node.name + "' and '" + it->second->node.name + "' (line " +
+                    std::to_string(it->second->name.mark().line) + ") both want " + exclusive,
+                "only one node can hold it: change one, or lead both inputs into one sink");
+    }
+  }
+  for (DraftNode& node : draft.nodes) {
+    for (const PlanNode::Input& input : node.node.inputs) {
+      draft.nodes[static_cast<size_t>(input.node)].node.wired[static_cast<size_t>(input.port)] = true;
+    }
+  }
+  for (const DraftNode& node : draft.nodes) {
+    if (!node.bound) continue;
+    for (size_t port = 0; port < node.node.ports.size(); ++port) {
+      const PortSpec& spec = node.node.ports[port];
+      if (node.node.wired[port] || spec.role == PortRole::kSide) continue;
+      if (spec.role == PortRole::kError) {
+        if (node.on_error_written || draft.on_error_written) continue;
+        d.WarningAt(node.name, "plan.unwired_errors",
+                    "rows that fail in '" + node.node.name + "' go to the dead-letter file: its port '" + spec.name +
+                        "' is not wired",
+                    "wire " + node.node.name + "." + spec.name + ", or write on_error: dead_letter | drop | fail");
+      } else if (port > 0 || std::find(node.node.wired.begin(), node.node.wired.end(), true) != node.node.wired.end()) {
+        d.WarningAt(node.name, "plan.unwired_port",
+                    "rows on port '" + spec.name + "' of '" + node.node.name + "' go nowhere",
+                    "wire " + node.node.name + "." + spec.name + ", or do not produce them");
+      }
+    }
+  }
+}
+
+void FindUsedColumns(Draft& draft) {
+  for (DraftNode& node : draft.nodes) {
+    node.node.wanted.clear();
+    for (size_t port = 0; port < node.node.outputs.size(); ++port) {
+      const bool letters = static_cast<int>(port) == node.node.errors_port;
+      node.node.wanted.emplace_back(static_cast<size_t>(node.node.outputs[port]->size()), letters);
+    }
+  }
+  for (auto it = draft.order.rbegin(); it != draft.order.rend(); ++it) {
+    PlanNode& node = draft.nodes[static_cast<size_t>(*it)].node;
+    if (node.source && node.event_time.column >= 0) {
+      node.wanted[0][static_cast<size_t>(node.event_time.column)] = true;
+      node.origin = true;
+    }
+    if (node.op) node.origin |= node.op->can_fail;
+    std::vector<std::vector<bool>> data_ports = node.wanted;
+    if (node.errors_port >= 0) data_ports.resize(static_cast<size_t>(node.errors_port));
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      PlanNode& from = draft.nodes[static_cast<size_t>(node.inputs[i].node)].node;
+      std::vector<bool>& wanted = from.wanted[static_cast<size_t>(node.inputs[i].port)];
+      std::vector<bool> needed = node.op                  ? node.op->NeededColumns(static_cast<int>(i), data_ports)
+                                 : node.format            ? std::vector<bool>(wanted.size(), true)
+                                                          : node.sink->NeededColumns(*node.input_schemas[i]);
+      // Event time is read by every windowed node downstream through the schema's mark.
+      for (size_t c = 0; c < wanted.size(); ++c) wanted[c] = wanted[c] || needed[c];
+      if (node.origin && node.inputs[i].port != from.errors_port) from.origin = true;
+    }
+  }
+}
+
+namespace {
+
+// Weakest link of one source-to-sink path. Without checkpoints a restart reads replayable sources again from the
+// beginning, so a sink that starts anew keeps exactly once.
+Plan::Path Weakest(const Draft& draft, int source, int sink) {
+  const PlanNode& from = draft.nodes[static_cast<size_t>(source)].node;
+  const PlanNode& to = draft.nodes[static_cast<size_t>(sink)].node;
+  if (!from.source->replayable) {
+    return {source, sink, Delivery::kAtMostOnce,
+            "source '" + from.name + "' (" + from.component + ") cannot be read again after a crash"};
+  }
+  switch (to.sink->guarantee) {
+    case SinkGuarantee::kAtMostOnce:
+      return {source, sink, Delivery::kAtMostOnce,
+              "sink '" + to.name + "' (" + to.component + ") cannot know whether rows arrived"};
+    case SinkGuarantee::kAtLeastOnce:
+      return {source, sink, Delivery::kAtLeastOnce,
+              "sink '" + to.name + "' (" + to.component + ") may see rows again after a crash"};
+    case SinkGuarantee::kExactlyOnce:
+      break;
+  }
+  return {source, sink, Delivery::kExactlyOnce, "replayable source, sink that starts anew after a crash"};
+}
+
+}  // namespace
+
+void ComputeDelivery(Draft& draft) {
+  const Delivery promised = draft.plan->settings.delivery;
+  for (const int sink : draft.order) {
+    if (draft.nodes[static_cast<size_t>(sink)].node.kind != ComponentKind::kSink) continue;
+    std::vector<bool> above(draft.nodes.size(), false);
+    above[static_cast<size_t>(sink)] = true;
+    for (auto it = draft.order.rbegin(); it != draft.order.rend(); ++it) {
+      if (!above[static_cast<size_t>(*it)]) continue;
+      for (const PlanNode::Input& input : draft.nodes[static_cast<size_t>(*it)].node.inputs) {
+        above[static_cast<size_t>(input.node)] = true;
+      }
+    }
+    for (const int source : draft.order) {
+      if (!above[static_cast<size_t>(source)] || draft.nodes[static_cast<size_t>(source)].node.kind != ComponentKind::kSource) continue;
+      Plan::Path path = Weakest(draft, source, sink);
+      if (promised != Delivery::kAuto && path.delivery < promised) {
+        draft.diagnostics.ErrorAt(
+            draft.delivery_value, "plan.delivery",
+            "the path from '" + draft.nodes[static_cast<size_t>(source)].node.name + "' to '" +
+                draft.nodes[static_cast<size_t>(sink)].node.name + "' keeps " + std::string(DeliveryName(path.delivery)) +
+                " at best: " + path.reason,
+            "write delivery: " + std::string(DeliveryName(path.delivery)) + ", or change that connector");
+      }
+      draft.plan->paths.push_back(std::move(path));
+    }
+  }
+}
+
+}  // namespace streamrun
