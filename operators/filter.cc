@@ -68,11 +68,10 @@ OperatorDefinition Define() {
   d.summary = "Passes the rows for which a condition is true.";
   d.description =
       "The condition is an SQL expression of type boolean over the columns of the input. A row for which it "
-      "is "
-      "false or null is counted as filtered; a row for which it cannot be computed leaves by `errors`.\n\n"
+      "is false or null is counted as filtered; a row for which it cannot be computed leaves by "
+      "`errors`.\n\n"
       "Of an update whose old row passes and whose new row does not, a delete goes on; the other way round, "
-      "an "
-      "insert.";
+      "an insert.";
   d.takes_changes = true;
   d.guarantee = "Keeps order. Each row passes at most once.";
   d.example = R"(pipeline: dear-bids

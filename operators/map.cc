@@ -184,8 +184,7 @@ bool CheckFields(const Config& config, BindContext& context) {
   if (!config.select.empty() && others) {
     context.diagnostics().ErrorAt(
         at["select"], "map.exclusive",
-        "'select' names every column and stands alone: keep, drop, rename and set do not "
-        "go with it",
+        "'select' names every column and stands alone: keep, drop, rename and set do not go with it",
         "to add to the columns that are there, use 'set'");
     return false;
   }
@@ -228,8 +227,8 @@ OperatorDefinition Define() {
   ConfigSpec<Config> spec;
   spec.ExpressionMap(
       "select", &Config::select,
-      "The output columns, `name: expression` in order. Stands alone. A name without an expression is "
-      "the column of that name.");
+      "The output columns, `name: expression` in order. Stands alone. A name without an expression is the "
+      "column of that name.");
   spec.TextList("keep", &Config::keep, "Columns to keep, in this order. Default: all.");
   spec.TextList("drop", &Config::drop, "Columns to leave out.");
   spec.TextMap("rename", &Config::rename, "`old: new` names of columns that are kept.");
@@ -242,14 +241,11 @@ OperatorDefinition Define() {
   d.summary = "Chooses, renames and computes columns.";
   d.description =
       "Either `select` names all output columns, or the columns are changed step by step: first `keep` or "
-      "`drop`, "
-      "then `rename`, then `set`. Expressions always read the columns of the input under their old names; an "
-      "expression in `set` does not see what another one sets. A row for which an expression cannot be "
-      "computed "
-      "leaves by `errors`; the other rows go on.\n\n"
-      "The event-time column stays the event-time column under a new name too, as long as it is passed on as "
-      "it is. "
-      "Without it the rows have no event time any more.";
+      "`drop`, then `rename`, then `set`. Expressions always read the columns of the input under their old "
+      "names; an expression in `set` does not see what another one sets. A row for which an expression "
+      "cannot be computed leaves by `errors`; the other rows go on.\n\n"
+      "The event-time column stays the event-time column under a new name too, as long as it is passed on "
+      "as it is. Without it the rows have no event time any more.";
   d.guarantee = "Keeps order. One row out for each row in that does not fail.";
   d.takes_changes = true;
   d.example = R"(pipeline: bids-in-euro
