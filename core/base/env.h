@@ -24,6 +24,7 @@ struct FileInfo {
   Timestamp modified = 0;
   bool is_directory = false;
   bool is_regular = false;
+  uint32_t mode = 0;  // permission bits (0..07777)
 };
 
 /// An open file read at any offset. Closes on destruction.

@@ -31,6 +31,7 @@ FileInfo ToInfo(const struct stat& s) {
   info.modified = static_cast<int64_t>(s.st_mtim.tv_sec) * kSecond + s.st_mtim.tv_nsec / 1000;
   info.is_directory = S_ISDIR(s.st_mode);
   info.is_regular = S_ISREG(s.st_mode);
+  info.mode = s.st_mode & 07777;
   return info;
 }
 

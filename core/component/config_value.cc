@@ -1,5 +1,7 @@
 #include "core/component/config_value.h"
 
+#include <algorithm>
+
 namespace streamrun {
 
 ConfigValue ConfigValue::Null(SourceMark mark) {
@@ -58,17 +60,16 @@ const ConfigValue& ConfigValue::operator[](std::string_view key) const {
 }
 
 SourceMark ConfigValue::At(size_t offset) const {
-  const Segment* best = nullptr;
-  for (const Segment& s : segments_) {
-    if (s.offset <= offset) best = &s;
-  }
-  if (best == nullptr) return mark_;
+  const auto after = std::upper_bound(segments_.begin(), segments_.end(), offset,
+                                      [](size_t o, const Segment& s) { return o < s.offset; });
+  if (after == segments_.begin()) return mark_;
+  const Segment& run = *(after - 1);
+  int column = run.column;
   // Columns count characters: continuation bytes of UTF-8 do not advance.
-  int column = best->column;
-  for (size_t i = best->offset; i < offset && i < text_.size(); ++i) {
-    column += (static_cast<unsigned char>(text_[i]) & 0xc0) != 0x80;
+  for (size_t i = run.offset + 1; run.exact && i <= offset; ++i) {
+    column += i >= text_.size() || (static_cast<unsigned char>(text_[i]) & 0xc0) != 0x80;
   }
-  return {mark_.file, best->line, column};
+  return {mark_.file, run.line, column};
 }
 
 }  // namespace streamrun

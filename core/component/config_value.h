@@ -46,27 +46,42 @@ class ConfigValue {
   bool secret() const { return secret_; }
   void set_secret() { secret_ = true; }
   const SourceMark& mark() const { return mark_; }
+  /// Something about it was already reported (a missing variable, a duplicate key): Diagnostics keeps quiet about it.
+  bool broken() const { return broken_; }
+  void set_broken() { broken_ = true; }
+  /// Characters it takes in the file, quotes included, when it stands on one line; 0 = unknown.
+  int extent() const { return extent_; }
+  void set_extent(int characters) { extent_ = characters; }
   const std::vector<ConfigValue>& items() const { return items_; }
   const std::vector<Entry>& entries() const { return entries_; }
+  /// For those who complete a tree before anyone reads it: variables, overrides, secrets.
+  std::vector<ConfigValue>& mutable_items() { return items_; }
+  std::vector<Entry>& mutable_entries() { return entries_; }
 
   /// The value of `key` in a map; an absent value when there is none.
   const ConfigValue& operator[](std::string_view key) const;
 
-  /// Where byte `offset` of text() stands in the file (block scalars, folded lines and escapes included). Falls
-  /// back to mark() when the text does not come from the file letter by letter (interpolated).
+  /// Where byte `offset` of text() stands in the file: block scalars, folded lines and escapes are followed, a place
+  /// inside the value of a variable is the `${` it came from. mark() when nothing is known.
   SourceMark At(size_t offset) const;
-  /// Segments of text() that stand letter by letter in the file: from `offset` on, text continues at `mark`.
+  /// A run of text() and its place: from byte `offset` on, text continues letter by letter at line and column until
+  /// the next segment begins. When not `exact` (an escape, a variable) the whole run stands for that one place.
   struct Segment {
-    size_t offset;
-    int line;
-    int column;
+    size_t offset = 0;
+    int line = 0;
+    int column = 0;
+    bool exact = true;
   };
+  /// Ordered by offset.
   void set_segments(std::vector<Segment> segments) { segments_ = std::move(segments); }
+  const std::vector<Segment>& segments() const { return segments_; }
 
  private:
   Kind kind_ = Kind::kAbsent;
   bool quoted_ = false;
   bool secret_ = false;
+  bool broken_ = false;
+  int extent_ = 0;
   std::string text_;
   SourceMark mark_;
   std::vector<ConfigValue> items_;

@@ -33,7 +33,8 @@ class Diagnostics {
     findings_.push_back({std::move(mark), length, std::move(code), Severity::kWarning, std::move(message),
                          std::move(suggestion)});
   }
-  /// At a scalar: the whole of its text is underlined when it stands on one line.
+  /// At a scalar: the whole of its text is underlined when it stands on one line. A broken value has been reported
+  /// already: only the count of errors grows.
   void ErrorAt(const ConfigValue& value, std::string code, std::string message, std::string suggestion = "");
   void WarningAt(const ConfigValue& value, std::string code, std::string message, std::string suggestion = "");
 

@@ -27,10 +27,15 @@ struct ReadOptions {
   std::function<std::optional<std::string>(const std::string&)> variable;
   /// `--set a.b.c=value`: replaces or adds a scalar after parsing; a list index is a number.
   std::vector<std::pair<std::string, std::string>> overrides;
+  /// Give the tree in spite of errors that leave the rest readable (a missing variable, a duplicate key), so that the
+  /// plan can find more in the same run. What they concern is marked broken and not reported a second time; the caller
+  /// must look at Diagnostics::has_errors() before it runs anything.
+  bool keep_going = false;
 };
 
 /// Reads and resolves a file; nothing after reporting every problem that could be found. Limits (RELIABILITY 7):
-/// file 1 MiB, depth 64, 100,000 nodes, scalars 64 KiB, aliases 10,000 nodes when expanded.
+/// file 1 MiB, depth 64, 100,000 nodes, scalars 64 KiB, aliases 10,000 nodes when expanded. Variables: see
+/// interpolate.h.
 std::optional<PipelineFile> ReadPipelineFile(const std::string& path, const ReadOptions& options,
                                              Diagnostics& diagnostics);
 std::optional<PipelineFile> ParsePipeline(std::string text, const std::string& name, const ReadOptions& options,
