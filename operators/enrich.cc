@@ -1,0 +1,546 @@
+// enrich: adds columns from a table that is looked up by key.
+//
+// Every worker holds the whole table in memory, in columns, with a hash index over its keys; a batch is
+// looked up as a whole, and matched rows are gathered column by column.
+#include <algorithm>
+
+#include "core/component/registry.h"
+#include "core/data/key_index.h"
+#include "core/stream/changes.h"
+#include "core/stream/projection.h"
+
+namespace streamrun {
+namespace {
+
+enum class Unmatched { kPort, kNull, kDrop };
+
+struct Config {
+  NestedComponent table;
+  Sql on;
+  std::vector<NamedSql> select;
+  Unmatched unmatched = Unmatched::kPort;
+  Duration refresh = 0;
+};
+
+// One side of the key: expressions over both relations in flat numbering, and casts to the type both sides
+// share (null where there is nothing to cast).
+struct KeySide {
+  std::vector<ExpressionPtr> expressions;
+  std::vector<ExpressionPtr> casts;
+};
+
+// What the bound operator and the running ones share.
+struct Parts {
+  int inputs = 0;  // columns of the input; those of the table follow in flat numbering
+  int tables = 0;
+  KeySide input_key;
+  KeySide table_key;
+  std::vector<ProjectedColumn> columns;
+  Unmatched unmatched = Unmatched::kPort;
+  Duration refresh = 0;
+  SchemaPtr output;
+  std::shared_ptr<const TableFactory> table;
+};
+
+// Computes one side of the key for many rows.
+class KeyColumns {
+ public:
+  KeyColumns(const KeySide& side, Env* env) {
+    for (size_t i = 0; i < side.expressions.size(); ++i) {
+      keys_.emplace_back(side.expressions[i], env);
+      casts_.emplace_back();
+      if (side.casts[i]) casts_.back().emplace(side.casts[i], env);
+    }
+  }
+  std::vector<ColumnPtr> Evaluate(const std::vector<ColumnPtr>& columns, int64_t rows,
+                                  std::vector<RowFailure>* failures) {
+    std::vector<ColumnPtr> results;
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      std::vector<RowFailure> failed;
+      results.push_back(keys_[i].Evaluate(columns, rows, &failed));
+      MergeFailures(std::move(failed), failures);
+      if (!casts_[i]) continue;
+      failed.clear();
+      results.back() = casts_[i]->Evaluate({results.back()}, rows, &failed);
+      MergeFailures(std::move(failed), failures);
+    }
+    return results;
+  }
+
+ private:
+  std::vector<Evaluator> keys_;
+  std::vector<std::optional<Evaluator>> casts_;
+};
+
+// The table in memory. Its columns have one row more than the table: all null, for rows that find no partner.
+struct Table {
+  std::vector<ColumnPtr> columns;  // null where no expression reads the column
+  int64_t rows = 0;
+  KeyIndex index;
+};
+
+// Reads the columns that are used; a column larger than this would pass the 2 GiB that int32 offsets can
+// address.
+constexpr size_t kMaxColumnBytes = size_t{1} << 30;
+constexpr int64_t kMaxTableRows = int64_t{1} << 30;
+
+Result<std::vector<ColumnPtr>> JoinBatches(const std::vector<BatchPtr>& batches, const Schema& schema,
+                                           const std::vector<bool>& used, int64_t* rows) {
+  std::vector<std::optional<ColumnBuilder>> builders(static_cast<size_t>(schema.size()));
+  for (size_t c = 0; c < builders.size(); ++c) {
+    if (used[c]) builders[c].emplace(schema.field(static_cast<int>(c)).type);
+  }
+  for (const BatchPtr& batch : batches) {
+    *rows += batch->rows();
+    for (size_t c = 0; c < builders.size(); ++c) {
+      if (!builders[c]) continue;
+      const Column& column = *batch->columns()[c];
+      for (int64_t row = 0; row < batch->rows(); ++row) builders[c]->AppendFrom(column, row);
+      if (builders[c]->ByteSize() > kMaxColumnBytes || *rows > kMaxTableRows) {
+        return Status::ResourceExhausted("column '" + schema.field(static_cast<int>(c)).name +
+                                         "' is larger than 1 GiB: too large to look up in memory");
+      }
+    }
+  }
+  std::vector<ColumnPtr> columns;
+  for (std::optional<ColumnBuilder>& builder : builders) {
+    if (builder) builder->AppendNull();
+    columns.push_back(builder ? builder->Finish() : nullptr);
+  }
+  return columns;
+}
+
+std::string PrintKey(const std::vector<ColumnPtr>& keys, int64_t row) {
+  std::string text;
+  for (const ColumnPtr& key : keys) {
+    if (!text.empty()) text += ", ";
+    text += Value::FromColumn(*key, row).ToText();
+  }
+  return text;
+}
+
+// Loads the table whole; an error leaves whoever calls with what it had.
+class TableLoader {
+ public:
+  TableLoader(std::shared_ptr<const Parts> parts, Env* env)
+      : parts_(std::move(parts)), keys_(parts_->table_key, env), reader_(parts_->table->Create(env)) {
+    std::vector<bool> used(static_cast<size_t>(parts_->inputs + parts_->tables), false);
+    AddNeeded(parts_->columns, std::vector<bool>(parts_->columns.size(), true), &used);
+    for (const ExpressionPtr& key : parts_->table_key.expressions) {
+      for (const int column : key->columns()) used[static_cast<size_t>(column)] = true;
+    }
+    used_.assign(used.begin() + parts_->inputs, used.end());
+  }
+
+  Result<std::string> Version() { return reader_->Version(); }
+
+  Result<std::unique_ptr<Table>> Load() {
+    SR_ASSIGN_OR_RETURN(const std::vector<BatchPtr> batches, reader_->ReadAll());
+    auto table = std::make_unique<Table>();
+    SR_ASSIGN_OR_RETURN(table->columns, JoinBatches(batches, *parts_->table->schema(), used_, &table->rows));
+    std::vector<ColumnPtr> flat(static_cast<size_t>(parts_->inputs));
+    flat.insert(flat.end(), table->columns.begin(), table->columns.end());
+    std::vector<RowFailure> failures;
+    const std::vector<ColumnPtr> keys = keys_.Evaluate(flat, table->rows + 1, &failures);
+    if (!failures.empty() && failures[0].row < table->rows) {
+      return Status::InvalidArgument("row " + std::to_string(failures[0].row + 1) +
+                                     ": the key cannot be computed: " + failures[0].message);
+    }
+    if (const auto twice = table->index.Build(keys, table->rows)) {
+      return Status::InvalidArgument("key " + PrintKey(keys, twice->first) + " is there twice, in rows " +
+                                     std::to_string(twice->first + 1) + " and " +
+                                     std::to_string(twice->second + 1) + ": keys must be unique");
+    }
+    return table;
+  }
+
+ private:
+  std::shared_ptr<const Parts> parts_;
+  KeyColumns keys_;
+  std::unique_ptr<TableReader> reader_;
+  std::vector<bool> used_;  // per table column
+};
+
+class Enrich final : public Operator {
+ public:
+  explicit Enrich(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+
+  Status Open(OperatorContext& context) override {
+    loader_.emplace(parts_, context.env);
+    keys_.emplace(parts_->input_key, context.env);
+    const std::vector<bool> all(parts_->columns.size(), true);
+    const std::vector<bool>& wanted = context.wanted ? context.wanted->front() : all;
+    projection_.emplace(parts_->columns, &wanted, context.env);
+    used_.assign(static_cast<size_t>(parts_->inputs + parts_->tables), false);
+    AddNeeded(parts_->columns, wanted, &used_);
+    if (parts_->refresh > 0) {
+      next_check_ = context.ProcessingTime() + parts_->refresh;
+      // Before reading: a change while it is read is then seen at the next check.
+      SR_ASSIGN_OR_RETURN(version_, loader_->Version());
+    }
+    auto table = loader_->Load();
+    if (!table.ok()) return table.status().WithContext("table");
+    table_ = std::move(*table);
+    return Status::Ok();
+  }
+
+  Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
+    std::vector<RowFailure> failures;
+    const std::vector<ColumnPtr> keys = keys_->Evaluate(batch->columns(), batch->rows(), &failures);
+    table_->index.Find(keys, batch->rows(), &found_);
+    Split(failures, batch->rows());
+    if (!matched_.empty()) EmitMatched(*batch, &failures, out);
+    if (!unmatched_.empty()) {
+      out.Count(Fate::kUnmatched, static_cast<int64_t>(unmatched_.size()));
+      if (parts_->unmatched == Unmatched::kPort) out.Emit(kUnmatchedPort, TakeChanges(batch, unmatched_));
+    }
+    if (!failures.empty()) out.Fail(batch, std::move(failures));
+    return Outcome::kNeedInput;
+  }
+
+  Timestamp NextTimer() const override { return next_check_; }
+
+  // A table that cannot be read, or is broken, does not stop the stream: the old one stays until a good one
+  // comes.
+  Result<Outcome> OnTimer(Timestamp now, Output&) override {
+    next_check_ = now + parts_->refresh;
+    Result<std::string> version = loader_->Version();
+    if (!version.ok() || *version == version_) return Outcome::kNeedInput;
+    version_ = std::move(*version);
+    Result<std::unique_ptr<Table>> table = loader_->Load();
+    if (table.ok()) table_ = std::move(*table);
+    return Outcome::kNeedInput;
+  }
+
+ private:
+  static constexpr int kUnmatchedPort = 1;
+
+  // Deals the rows that did not fail to matched_ (with partners_) and unmatched_.
+  void Split(const std::vector<RowFailure>& failures, int64_t rows) {
+    matched_.clear();
+    partners_.clear();
+    unmatched_.clear();
+    const auto no_partner = static_cast<uint32_t>(table_->rows);
+    auto failure = failures.begin();
+    for (uint32_t row = 0; row < static_cast<uint32_t>(rows); ++row) {
+      if (failure != failures.end() && failure->row == row) {
+        ++failure;
+      } else if (found_[row] != KeyIndex::kNone) {
+        matched_.push_back(row);
+        partners_.push_back(found_[row]);
+      } else if (parts_->unmatched == Unmatched::kNull) {
+        matched_.push_back(row);
+        partners_.push_back(no_partner);
+      } else {
+        unmatched_.push_back(row);
+      }
+    }
+  }
+
+  void EmitMatched(const Batch& batch, std::vector<RowFailure>* failures, Output& out) {
+    std::vector<RowFailure> failed;
+    std::vector<ColumnPtr> columns =
+        projection_->Evaluate(GatherColumns(batch), static_cast<int64_t>(matched_.size()), &failed);
+    if (!failed.empty()) {
+      const Selection good = RowsWithout(static_cast<int64_t>(matched_.size()), failed);
+      for (ColumnPtr& column : columns) column = Take(column, good);
+      for (RowFailure& failure : failed) failure.row = matched_[failure.row];
+      Selection rows;
+      for (const uint32_t i : good) rows.push_back(matched_[i]);
+      matched_ = std::move(rows);
+      MergeFailures(std::move(failed), failures);
+    }
+    // Origin and change kinds come from the input rows; a batch without columns carries them over.
+    const auto bare = std::make_shared<const Batch>(parts_->output, batch.rows(), std::vector<ColumnPtr>(),
+                                                    batch.origin(), batch.changes());
+    const BatchPtr rows = TakeChanges(bare, matched_);
+    out.Emit(Output::kOk, std::make_shared<const Batch>(parts_->output, rows->rows(), std::move(columns),
+                                                        rows->origin(), rows->changes()));
+  }
+
+  // Used columns of matched rows in flat numbering: the input's, shared when all rows matched, then the
+  // table's.
+  std::vector<ColumnPtr> GatherColumns(const Batch& batch) const {
+    std::vector<ColumnPtr> flat(used_.size());
+    const bool all = static_cast<int64_t>(matched_.size()) == batch.rows();
+    const auto inputs = static_cast<size_t>(parts_->inputs);
+    for (size_t c = 0; c < flat.size(); ++c) {
+      if (!used_[c]) continue;
+      if (c < inputs) {
+        flat[c] = all ? batch.columns()[c] : Take(batch.columns()[c], matched_);
+      } else {
+        flat[c] = Take(table_->columns[c - inputs], partners_);
+      }
+    }
+    return flat;
+  }
+
+  const std::shared_ptr<const Parts> parts_;
+  std::optional<TableLoader> loader_;
+  std::optional<KeyColumns> keys_;
+  std::optional<Projection> projection_;
+  std::vector<bool> used_;  // flat columns that wanted results read
+  std::unique_ptr<Table> table_;
+  std::string version_;
+  Timestamp next_check_ = kMaxTimestamp;
+
+  // The batch under way.
+  std::vector<uint32_t> found_;
+  Selection matched_;
+  Selection partners_;  // row of the table for each of matched_
+  Selection unmatched_;
+};
+
+class BoundEnrich final : public BoundOperator {
+ public:
+  explicit BoundEnrich(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {
+    const auto fails = [](const ExpressionPtr& e) { return e && e->can_fail(); };
+    const KeySide& key = parts_->input_key;
+    can_fail = std::any_of(key.expressions.begin(), key.expressions.end(), fails) ||
+               std::any_of(key.casts.begin(), key.casts.end(), fails) ||
+               std::any_of(parts_->columns.begin(), parts_->columns.end(),
+                           [](const auto& c) { return c.can_fail(); });
+  }
+
+  std::vector<bool> NeededColumns(int, const std::vector<std::vector<bool>>& wanted) const override {
+    std::vector<bool> needed(static_cast<size_t>(parts_->inputs + parts_->tables), false);
+    AddNeeded(parts_->columns, wanted[0], &needed);
+    for (const ExpressionPtr& key : parts_->input_key.expressions) {
+      for (const int column : key->columns()) needed[static_cast<size_t>(column)] = true;
+    }
+    needed.resize(static_cast<size_t>(parts_->inputs));
+    for (size_t c = 0; wanted.size() > 1 && c < needed.size(); ++c) needed[c] = needed[c] || wanted[1][c];
+    return needed;
+  }
+  std::unique_ptr<Operator> Create() const override { return std::make_unique<Enrich>(parts_); }
+
+ private:
+  std::shared_ptr<const Parts> parts_;
+};
+
+// The type in which values of both types compare, as PostgreSQL's = picks it; kUnknown when there is none.
+DataType CommonKeyType(const DataType& a, const DataType& b) {
+  if (a == b) return a;
+  const auto is_time = [](TypeId id) { return id >= TypeId::kDate && id <= TypeId::kTimestamptz; };
+  if (a.is_numeric() && b.is_numeric()) {
+    const TypeId wider = std::max(a.id(), b.id());
+    if (a.id() == TypeId::kDouble || b.id() == TypeId::kDouble) return TypeId::kDouble;
+    return wider >= TypeId::kDecimal ? TypeId::kNumeric : wider;
+  }
+  if (is_time(a.id()) && is_time(b.id())) return std::max(a.id(), b.id());
+  return TypeId::kUnknown;
+}
+
+// Reads the configuration into Parts; reports everything that is wrong.
+class Binder {
+ public:
+  Binder(const Config& config, BindContext& context)
+      : config_(config), context_(context), input_(context.inputs[0]), parts_(std::make_shared<Parts>()) {}
+
+  std::shared_ptr<const Parts> Run() {
+    parts_->table = context_.BindTable(config_.table);
+    if (!parts_->table) return nullptr;
+    parts_->inputs = input_->size();
+    parts_->tables = parts_->table->schema()->size();
+    parts_->unmatched = config_.unmatched;
+    parts_->refresh = config_.refresh;
+    scope_.relations = {{"input", input_}, {"lookup", parts_->table->schema()}};
+    const bool keys = BindKeys();
+    const bool columns = config_.select.empty() ? keys && DefaultColumns() : BindSelect();
+    if (!keys || !columns || !CheckRefresh()) return nullptr;
+    parts_->output = ProjectedSchema(parts_->columns, scope_, *input_);
+    return parts_;
+  }
+
+ private:
+  bool Error(const ConfigValue& where, std::string code, std::string message, std::string suggestion = "") {
+    context_.diagnostics().ErrorAt(where, std::move(code), std::move(message), std::move(suggestion));
+    return false;
+  }
+
+  bool BindKeys() {
+    const ExpressionPtr on = context_.BindAs(config_.on, scope_, TypeId::kBoolean);
+    if (!on || !context_.CheckRepeatable(config_.on, *on, *input_)) return false;
+    KeySide& left = parts_->input_key;
+    KeySide& right = parts_->table_key;
+    if (!SplitEquiJoin(*on, scope_, &left.expressions, &right.expressions) || left.expressions.empty()) {
+      return Error(config_.on.value, "enrich.on", "'on' must compare the input with the table by =",
+                   "write input_column = table_column, several joined by AND");
+    }
+    for (size_t i = 0; i < left.expressions.size(); ++i) {
+      const DataType& a = left.expressions[i]->type();
+      const DataType& b = right.expressions[i]->type();
+      const DataType common = CommonKeyType(a, b);
+      left.casts.emplace_back();
+      right.casts.emplace_back();
+      if (!Cast(a, common, &left.casts.back()) || !Cast(b, common, &right.casts.back())) {
+        return Error(config_.on.value, "enrich.key_type",
+                     "keys of types " + a.ToString() + " and " + b.ToString() + " cannot be compared",
+                     "cast one of them");
+      }
+    }
+    return true;
+  }
+
+  static bool Cast(const DataType& from, const DataType& to, ExpressionPtr* cast) {
+    if (from == to) return true;
+    if (to.id() == TypeId::kUnknown) return false;
+    ExprProblem problem;
+    auto schema = std::make_shared<const Schema>(std::vector<Field>{{"key", from}});
+    Result<ExpressionPtr> bound = BindExpression("key::" + to.ToString(), Scope(schema), &problem);
+    if (bound.ok()) *cast = *bound;
+    return bound.ok();
+  }
+
+  bool BindSelect() {
+    bool ok = true;
+    for (const NamedSql& named : config_.select) {
+      const ExpressionPtr expression = context_.Bind(named.expression, scope_);
+      ok = expression && context_.CheckRepeatable(named.expression, *expression, *input_) && ok;
+      if (!expression) continue;
+      if (Has(named.name())) ok = Duplicate(named.key, named.name());
+      parts_->columns.push_back(ProjectedColumn::Of(named.name(), expression));
+    }
+    return ok;
+  }
+
+  // All columns of the input, then those of the table but its plain keys, which would say the same again.
+  bool DefaultColumns() {
+    for (int i = 0; i < input_->size(); ++i) {
+      parts_->columns.push_back(ProjectedColumn::Of(input_->field(i).name, i));
+    }
+    bool ok = true;
+    const Schema& table = *parts_->table->schema();
+    const std::vector<ExpressionPtr>& keys = parts_->table_key.expressions;
+    for (int i = 0; i < table.size(); ++i) {
+      const int flat = parts_->inputs + i;
+      if (std::any_of(keys.begin(), keys.end(), [flat](const auto& key) { return key->column() == flat; }))
+        continue;
+      const std::string& name = table.field(i).name;
+      if (Has(name)) {
+        ok = Error(
+            context_.config()["table"], "enrich.duplicate_column",
+            "both the input and the table have a column '" + name + "'",
+            "write 'select' and name the columns you want, for example lookup_" + name + ": lookup." + name);
+      }
+      parts_->columns.push_back(ProjectedColumn::Of(name, flat));
+    }
+    return ok;
+  }
+
+  bool Has(std::string_view name) const {
+    return std::any_of(parts_->columns.begin(), parts_->columns.end(),
+                       [name](const auto& c) { return c.name == name; });
+  }
+  bool Duplicate(const ConfigValue& where, const std::string& name) {
+    return Error(where, "enrich.duplicate_column", "column '" + name + "' would be there twice");
+  }
+
+  bool CheckRefresh() {
+    if (config_.refresh == 0 || !input_->changes) return true;
+    return Error(
+        context_.config()["refresh"], "enrich.refresh_on_changes",
+        "the input carries changes: a table that changes in between would give a row's retraction other "
+        "values than the row had",
+        "leave 'refresh' out, or enrich before the node that makes the changes");
+  }
+
+  const Config& config_;
+  BindContext& context_;
+  SchemaPtr input_;
+  Scope scope_;
+  std::shared_ptr<Parts> parts_;
+};
+
+std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& context) {
+  std::shared_ptr<const Parts> parts = Binder(config, context).Run();
+  if (!parts) return nullptr;
+  auto bound = std::make_shared<BoundEnrich>(parts);
+  bound->ports = {{"ok", PortRole::kData, "Rows with their columns from the table."}};
+  bound->outputs = {parts->output};
+  if (parts->unmatched == Unmatched::kPort) {
+    bound->ports.push_back(
+        {"unmatched", PortRole::kSide, "Rows whose key is not in the table, as they came."});
+    bound->outputs.push_back(context.inputs[0]);
+  }
+  bound->exchanges = {{}};
+  return bound;
+}
+
+OperatorDefinition Define() {
+  ConfigSpec<Config> spec;
+  spec.Component("table", &Config::table,
+                 "The table: a bounded source with `schema`. Default connector: file.")
+      .Required();
+  spec.Expression(
+          "on", &Config::on,
+          "`input_column = table_column`, several joined by AND. Columns may be qualified: `input.id = "
+          "lookup.id`.")
+      .Required();
+  spec.ExpressionMap(
+      "select", &Config::select,
+      "The output columns, `name: expression` over the columns of both (`input.x`, `lookup.y`). Default: "
+      "all columns of the input, then those of the table that are not keys.");
+  spec.OneOf(
+      "unmatched", &Config::unmatched,
+      {{"port", Unmatched::kPort}, {"null", Unmatched::kNull}, {"drop", Unmatched::kDrop}},
+      "What becomes of a row whose key is not in the table: it leaves by the port `unmatched`, goes on with "
+      "nulls, or is dropped and counted.");
+  spec.DurationField("refresh", &Config::refresh,
+                     "How often to look whether the table has changed and read it again; 0 for never.")
+      .AtLeast(0);
+
+  OperatorDefinition d;
+  d.name = "enrich";
+  d.summary = "Adds columns from a table that is looked up by key.";
+  d.description =
+      "The table is read whole when the pipeline starts and held in memory by each worker. Its keys must be "
+      "unique: "
+      "a key that is there twice is an error that names both rows. A null key matches nothing. Keys of "
+      "different "
+      "numeric types are compared as PostgreSQL compares them.\n\n"
+      "In expressions the two sides are called `input` and `lookup` (`table` is a reserved word of SQL). A "
+      "row for "
+      "which a key or a column cannot be computed leaves by `errors`.\n\n"
+      "With `refresh` a changed table replaces the old one between two batches; while a new table is broken "
+      "or "
+      "cannot be read, the old one stays in use.";
+  d.guarantee =
+      "Keeps order. Each row finds at most one partner. With `refresh`, a replay may see a newer table.";
+  d.takes_changes = true;
+  d.ports = {{"unmatched", PortRole::kSide,
+              "Rows whose key is not in the table, as they came (`unmatched: port`)."}};
+  d.example = R"(pipeline: bids-with-seller
+sources:
+  bids:
+    connector: file
+    path: pipelines/data/bids.jsonl
+    format: json
+    schema: {auction: bigint, bidder: bigint, price: bigint}
+operators:
+  with_seller:
+    operator: enrich
+    input: bids
+    table:
+      path: pipelines/data/auctions.csv
+      format: csv
+      schema: {id: bigint, seller: text, category: text, reserve: bigint}
+    on: auction = id
+    select:
+      auction: auction
+      price: price
+      seller: seller
+      over_reserve: price >= reserve
+sinks:
+  out: {connector: stdout, input: with_seller, format: json}
+  unknown: {connector: discard, input: with_seller.unmatched}
+)";
+  d.fields = spec.fields();
+  d.bind = BindWith<Config>(d.fields, Bind);
+  return d;
+}
+
+SR_REGISTER(enrich, Define());
+
+}  // namespace
+}  // namespace streamrun
