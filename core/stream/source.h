@@ -52,8 +52,12 @@ class SourceOutput {
   /// A record that could not even be framed (too long, truncated): goes to `errors` as raw bytes (a prefix).
   virtual void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
                           std::string code, std::string message) = 0;
-  /// Every later chunk of this instance has an ordinal >= `next`. Call when chunks end without emitting anything.
+  /// Every chunk after the one of this Poll has an ordinal >= `next`. A source with ordinals calls it with the last
+  /// chunk of each ordinal, else a merge downstream waits for the next chunk to learn it.
   virtual void Progress(Ordinal next) = 0;
+  /// A source that knows event time better than its rows do (punctuation, replayed tests): no row at or before
+  /// `time` will follow.
+  virtual void AdvanceTime(Timestamp time) { (void)time; }
 };
 
 struct SourceContext {
@@ -66,6 +70,8 @@ struct SourceContext {
   bool once = false;
   /// Columns a row source must fill; empty = all. Others may be left pruned.
   std::vector<bool> wanted;
+  /// Row sources: fill Batch::origin (a node downstream can fail on a row).
+  bool origin = false;
   /// Longest record in bytes; longer ones go to FailRecord.
   size_t max_record = 1 << 20;
 };
