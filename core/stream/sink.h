@@ -28,6 +28,8 @@ struct SinkContext {
   std::string run_directory;
   /// Bytes that a file of this format begins with (CSV header), empty for most.
   std::string preamble;
+  /// Every source of the pipeline comes to an end by itself.
+  bool bounded = false;
 };
 
 class Sink {

@@ -11,6 +11,7 @@
 
 #include "core/base/env.h"
 #include "core/stream/fate.h"
+#include "core/stream/source.h"
 #include "core/stream/wait.h"
 #include "runner/exec/channel.h"
 #include "runner/local/local_plan.h"
@@ -60,8 +61,16 @@ struct TaskOptions {
   uint64_t generation = 0;
   uint64_t attempt = 0;
   bool once = false;
-  /// Rejected and dead-lettered rows are also shown to this (tests, `streamrun test`). May be empty.
+
+  // For tests of a whole pipeline in one process (runner/harness); all empty in a worker.
+  /// Rows that went to the dead letters.
   std::function<void(const BatchPtr& letters)> on_dead_letters;
+  /// Every batch that leaves node `node` by port `port`, or enters a sink (port -1).
+  std::function<void(int node, int port, const BatchPtr& batch)> on_rows;
+  /// Replaces the source of a node.
+  std::function<std::unique_ptr<Source>(int node)> replace_source;
+  /// Sinks are not opened and take everything.
+  bool discard_sinks = false;
 };
 
 class Task {

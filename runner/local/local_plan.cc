@@ -12,6 +12,7 @@ struct Unit {
   int node;
   NodePart part;
   int parallelism;
+  int input = 0;  // kEncode
 };
 
 struct Arrow {
@@ -57,22 +58,23 @@ class Cutter {
         }
         continue;
       }
-      // Rows are encoded where they are made, bytes cross to the writer. Inputs of equal parallelism share an encoder
-      // only when they come from one stage, so each input gets its own.
+      // Rows are encoded where they are made, one encoder an input; bytes cross to the writer.
       std::vector<int> encoders;
       for (size_t in = 0; in < node.inputs.size(); ++in) {
         const int from = unit_of_[static_cast<size_t>(node.inputs[in].node)];
-        const int encoder = AddUnit(i, NodePart::kEncode, units_[static_cast<size_t>(from)].parallelism);
+        const int encoder = AddUnit(i, NodePart::kEncode, units_[static_cast<size_t>(from)].parallelism, static_cast<int>(in));
         arrows_.push_back({from, node.inputs[in].port, encoder, static_cast<int>(in), false, false});
         encoders.push_back(encoder);
       }
       const int writer = AddUnit(i, NodePart::kWrite, parallelism);
-      for (const int encoder : encoders) arrows_.push_back({encoder, 0, writer, 0, true, false});
+      for (const int encoder : encoders) {
+        arrows_.push_back({encoder, 0, writer, units_[static_cast<size_t>(encoder)].input, true, false});
+      }
     }
   }
 
-  int AddUnit(int node, NodePart part, int parallelism) {
-    units_.push_back({node, part, parallelism});
+  int AddUnit(int node, NodePart part, int parallelism, int input = 0) {
+    units_.push_back({node, part, parallelism, input});
     return static_cast<int>(units_.size()) - 1;
   }
 
@@ -105,7 +107,7 @@ class Cutter {
     for (int& g : group_) {
       if (g == gone) g = keep;
     }
-    if (HasCycle()) group_ = before;
+    if (!everything_ && HasCycle()) group_ = before;
   }
 
   bool HasCycle() const {
@@ -143,7 +145,7 @@ class Cutter {
       }
       stage_of_[u] = id;
       Stage& stage = local_->stages[static_cast<size_t>(id)];
-      stage.members.push_back({units_[u].node, units_[u].part});
+      stage.members.push_back({units_[u].node, units_[u].part, units_[u].input});
       const PlanNode& node = plan_->node(units_[u].node);
       stage.has_source |= node.kind == ComponentKind::kSource;
       if (units_[u].part != NodePart::kEncode || stage.members.size() == 1) {

@@ -33,7 +33,7 @@ struct LocalEdge {
   int from_port = 0;
   int from_stage = 0;
   int to_node = 0;
-  int to_input = 0;
+  int to_input = 0;  // with `encoded`: the input whose encoder sends
   int to_stage = 0;
   Partitioning partitioning = Partitioning::kForward;
   /// The receiver merges channels by ordinal.
@@ -58,6 +58,7 @@ struct Stage {
   struct Member {
     int node;
     NodePart part;
+    int input = 0;  // kEncode: the sink's input whose rows this encoder takes
   };
   std::vector<Member> members;  // topological order
   bool has_source = false;

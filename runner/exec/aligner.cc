@@ -1,0 +1,150 @@
+#include "runner/exec/aligner.h"
+
+#include <algorithm>
+
+namespace streamrun {
+
+namespace {
+
+// Ordinal of a batch at the head of a queue, or nothing for a control event.
+std::optional<Ordinal> HeadOrdinal(const InEdge& edge) {
+  if (const auto* rows = std::get_if<Rows>(&edge.queue.front())) return rows->ordinal;
+  if (const auto* encoded = std::get_if<Encoded>(&edge.queue.front())) return encoded->ordinal;
+  return std::nullopt;
+}
+
+int64_t RowsOf(const Event& event) {
+  if (const auto* rows = std::get_if<Rows>(&event)) return rows->batch->rows();
+  if (const auto* encoded = std::get_if<Encoded>(&event)) return encoded->records();
+  return 0;
+}
+
+}  // namespace
+
+InEdge* Aligner::AddEdge(int input, int channel_id, InChannel* channel) {
+  auto edge = std::make_unique<InEdge>();
+  edge->input = input;
+  edge->channel = channel;
+  edge->counters.channel = channel_id;
+  edges_.push_back(std::move(edge));
+  return edges_.back().get();
+}
+
+Status Aligner::Receive() {
+  for (const auto& edge : edges_) {
+    // One event ahead is enough: what is not taken stays in the channel and pushes back.
+    if (edge->channel == nullptr || edge->ended || edge->blocked || !edge->queue.empty()) continue;
+    SR_ASSIGN_OR_RETURN(std::optional<Event> event, edge->channel->TryReceive());
+    if (!event) continue;
+    edge->counters.rows += RowsOf(*event);
+    edge->queue.push_back(std::move(*event));
+  }
+  return Status::Ok();
+}
+
+InEdge* Aligner::Choose() {
+  for (size_t i = 0; i < edges_.size(); ++i) {
+    turn_ = (turn_ + 1) % edges_.size();
+    InEdge* edge = edges_[turn_].get();
+    if (!edge->queue.empty() && !edge->blocked) return edge;
+  }
+  return nullptr;
+}
+
+InEdge* Aligner::ChooseOrdered() {
+  InEdge* best = nullptr;
+  Ordinal least = kNoOrdinal;
+  for (const auto& edge : edges_) {
+    if (edge->ended || edge->blocked) continue;
+    if (edge->queue.empty()) {
+      // Whatever comes here later is not before this; a tie means it could still come first.
+      if (edge->next_ordinal < least || (edge->next_ordinal == least && best != nullptr)) {
+        least = edge->next_ordinal;
+        best = nullptr;
+      }
+      continue;
+    }
+    const std::optional<Ordinal> ordinal = HeadOrdinal(*edge);
+    if (!ordinal) return edge.get();
+    if (*ordinal < least) {
+      least = *ordinal;
+      best = edge.get();
+    }
+  }
+  return best;
+}
+
+std::optional<Event> Aligner::AdvanceWatermark() {
+  Timestamp time = kMaxTimestamp;
+  Ordinal ordinal = kNoOrdinal;
+  bool any = false;
+  for (const auto& edge : edges_) {
+    if (edge->ended) continue;
+    ordinal = std::min(ordinal, edge->next_ordinal);
+    if (edge->idle) continue;
+    any = true;
+    time = std::min(time, edge->watermark);
+  }
+  if (!any) time = watermark_;
+  if (time <= watermark_ && (ordinal <= next_ordinal_ || ordinal == kNoOrdinal)) return std::nullopt;
+  watermark_ = std::max(watermark_, time);
+  if (ordinal != kNoOrdinal) next_ordinal_ = std::max(next_ordinal_, ordinal);
+  return Watermark{watermark_, next_ordinal_};
+}
+
+std::optional<Event> Aligner::CombineEnd() {
+  const bool all = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended; });
+  if (all) return EndOfStream{complete_};
+  return AdvanceWatermark();
+}
+
+std::optional<Event> Aligner::Combine(InEdge& edge, const Event& event) {
+  if (const auto* watermark = std::get_if<Watermark>(&event)) {
+    edge.watermark = std::max(edge.watermark, watermark->time);
+    edge.next_ordinal = std::max(edge.next_ordinal, watermark->next_ordinal);
+    return AdvanceWatermark();
+  }
+  if (const auto* end = std::get_if<EndOfStream>(&event)) {
+    edge.ended = true;
+    complete_ = complete_ && end->complete;
+    return CombineEnd();
+  }
+  if (std::holds_alternative<Idle>(event)) {
+    edge.idle = true;
+    const bool all = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->idle; });
+    if (!all) return AdvanceWatermark();
+    if (idle_) return std::nullopt;
+    idle_ = true;
+    return Idle{};
+  }
+  if (std::holds_alternative<Active>(event)) {
+    edge.idle = false;
+    if (!idle_) return std::nullopt;
+    idle_ = false;
+    return Active{};
+  }
+  // Barrier: the edge waits until every other live edge has shown the same one.
+  edge.blocked = true;
+  const bool aligned = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->blocked; });
+  if (!aligned) return std::nullopt;
+  for (const auto& e : edges_) e->blocked = false;
+  return event;
+}
+
+Result<std::optional<Aligner::Item>> Aligner::Next() {
+  SR_RETURN_IF_ERROR(Receive());
+  for (;;) {
+    InEdge* edge = ordered_ ? ChooseOrdered() : Choose();
+    if (edge == nullptr) return std::optional<Item>();
+    Event event = std::move(edge->queue.front());
+    edge->queue.pop_front();
+    if (std::holds_alternative<Rows>(event) || std::holds_alternative<Encoded>(event)) {
+      return std::optional<Item>(Item{edge->input, std::move(event)});
+    }
+    std::optional<Event> combined = Combine(*edge, event);
+    if (combined) return std::optional<Item>(Item{edge->input, std::move(*combined)});
+    if (edge->queue.empty()) SR_RETURN_IF_ERROR(Receive());
+  }
+}
+
+}  // namespace streamrun

@@ -1,0 +1,187 @@
+#include "runner/exec/dead_letters.h"
+
+#include <xxhash.h>
+
+#include <cstdio>
+
+#include "core/stream/dead_letter.h"
+
+namespace streamrun {
+
+namespace {
+
+constexpr size_t kMaxRaw = 64 * 1024;
+
+std::shared_ptr<const BoundFormat> JsonFor(const SchemaPtr& schema) {
+  class Context final : public BindContext {
+   public:
+    using BindContext::BindContext;
+    std::shared_ptr<const TableFactory> BindTable(const NestedComponent&) override { return nullptr; }
+  };
+  const FormatDefinition* json = Registry::Global().FindFormat("json");
+  SR_CHECK(json != nullptr);
+  Diagnostics diagnostics;
+  const ConfigValue config = ConfigValue::Map({}, {});
+  Context context("dead_letters", "format 'json'", config, {}, diagnostics);
+  return json->bind_encoder(context, schema);
+}
+
+BatchPtr WithoutPruned(const BatchPtr& batch) {
+  std::vector<Field> fields;
+  std::vector<ColumnPtr> columns;
+  for (int c = 0; c < batch->schema()->size(); ++c) {
+    if (batch->pruned(c)) continue;
+    fields.push_back(batch->schema()->field(c));
+    columns.push_back(batch->column(c));
+  }
+  return std::make_shared<const Batch>(std::make_shared<const Schema>(std::move(fields)), batch->rows(),
+                                       std::move(columns));
+}
+
+void AppendText(ColumnBuilder& column, std::string_view text) {
+  text.empty() ? column.AppendNull() : column.AppendText(text);
+}
+
+}  // namespace
+
+std::vector<std::string> RowsAsJson(const BatchPtr& batch) {
+  const BatchPtr live = WithoutPruned(batch);
+  const std::unique_ptr<Encoder> encoder = JsonFor(live->schema())->CreateEncoder();
+  BufferBuilder bytes, ends;
+  // A row that JSON cannot hold is left out of `ends`; its letter then has no `row`.
+  const std::vector<RowFailure> failures = encoder->Encode(*live, bytes, ends);
+  std::vector<std::string> rows;
+  size_t failure = 0, record = 0;
+  uint32_t begin = 0;
+  for (int64_t i = 0; i < live->rows(); ++i) {
+    if (failure < failures.size() && failures[failure].row == i) {
+      ++failure;
+      rows.emplace_back();
+      continue;
+    }
+    const uint32_t end = ends.as<uint32_t>()[record++];
+    std::string_view text = bytes.view().substr(begin, end - begin);
+    while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+    rows.emplace_back(text);
+    begin = end;
+  }
+  return rows;
+}
+
+LetterBuilder::LetterBuilder(std::string node, std::string port, std::string revision)
+    : node_(std::move(node)), port_(std::move(port)), revision_(std::move(revision)) {
+  for (const Field& field : DeadLetterSchema()->fields()) columns_.emplace_back(field.type);
+}
+
+int64_t LetterBuilder::rows() const { return columns_[0].length(); }
+
+void LetterBuilder::Add(const Place& place, const std::string& code, const std::string& message,
+                        const std::string_view* raw, const std::string_view* row) {
+  columns_[0].AppendText(node_);
+  columns_[1].AppendText(port_);
+  columns_[2].AppendText(code);
+  columns_[3].AppendText(message);
+  AppendText(columns_[4], place.split);
+  place.offset < 0 ? columns_[5].AppendNull() : columns_[5].Append(place.offset);
+  place.event_time == kMinTimestamp ? columns_[6].AppendNull() : columns_[6].Append(place.event_time);
+  AppendText(columns_[7], revision_);
+  columns_[8].AppendNull();  // no epoch before there are checkpoints
+  // The token names the failure, so that a replay of the same letter is recognised.
+  std::string key = node_ + '\n' + port_ + '\n' + std::string(place.split) + '\n' + std::to_string(place.offset) + '\n' + code;
+  if (row != nullptr && place.offset < 0) key += '\n' + std::string(*row);
+  char token[17];
+  std::snprintf(token, sizeof token, "%016llx", static_cast<unsigned long long>(XXH3_64bits(key.data(), key.size())));
+  columns_[9].AppendText(token);
+  raw == nullptr ? columns_[10].AppendNull() : columns_[10].AppendText(raw->substr(0, kMaxRaw));
+  row == nullptr ? columns_[11].AppendNull() : columns_[11].AppendText(*row);
+}
+
+void LetterBuilder::AddRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
+                              const std::string& code, const std::string& message) {
+  Add({split ? std::string_view(*split) : std::string_view(), offset}, code, message, &raw, nullptr);
+}
+
+void LetterBuilder::AddRows(const BatchPtr& batch, const std::vector<RowFailure>& failures) {
+  Selection rows;
+  for (const RowFailure& failure : failures) rows.push_back(failure.row);
+  const BatchPtr failed = Take(batch, rows);
+  const std::vector<std::string> json = RowsAsJson(failed);
+  const int time = batch->schema()->event_time;
+  for (size_t i = 0; i < failures.size(); ++i) {
+    Place place;
+    const auto row = static_cast<int64_t>(i);
+    if (failed->origin()) {
+      place.split = *failed->origin().split;
+      place.offset = failed->origin().offsets->as<int64_t>()[i];
+    }
+    if (time >= 0 && !failed->pruned(time) && !failed->column(time)->IsNull(row)) {
+      place.event_time = failed->column(time)->values<int64_t>()[i];
+    }
+    const std::string_view text = json[i];
+    Add(place, failures[i].code, failures[i].message, nullptr, text.empty() ? nullptr : &text);
+  }
+}
+
+BatchPtr LetterBuilder::Finish() {
+  const int64_t count = rows();
+  std::vector<ColumnPtr> columns;
+  for (ColumnBuilder& column : columns_) columns.push_back(column.Finish());
+  return std::make_shared<const Batch>(DeadLetterSchema(), count, std::move(columns));
+}
+
+DeadLetterFile::DeadLetterFile(Env* env, std::string directory, std::string name, int64_t max_bytes, bool drop_oldest)
+    : env_(env),
+      directory_(std::move(directory)),
+      name_(std::move(name)),
+      max_bytes_(max_bytes),
+      drop_oldest_(drop_oldest) {}
+
+Status DeadLetterFile::RemoveStale(const std::string& generation_prefix, const std::string& worker_suffix) {
+  Result<std::vector<std::string>> names = env_->List(directory_);
+  if (!names.ok()) return Status::Ok();  // no directory, no letters
+  for (const std::string& name : *names) {
+    if (name.starts_with(generation_prefix) && name.find(worker_suffix) != std::string::npos) {
+      SR_RETURN_IF_ERROR(env_->Remove(directory_ + "/" + name));
+    }
+  }
+  return Status::Ok();
+}
+
+// With drop_oldest the letters live in two files, each with half of the room; the older one goes when both are full.
+Status DeadLetterFile::Roll() {
+  if (file_) {
+    SR_RETURN_IF_ERROR(file_->Close());
+    if (!old_path_.empty()) {
+      SR_RETURN_IF_ERROR(env_->Remove(old_path_));
+      dropped_ += old_rows_;
+    }
+    old_path_ = path_;
+    old_rows_ = rows_;
+  }
+  SR_RETURN_IF_ERROR(env_->MakeDirectories(directory_, 0700));
+  path_ = directory_ + "/" + name_ + (part_ > 0 ? "." + std::to_string(part_) : "") + ".jsonl";
+  ++part_;
+  rows_ = 0;
+  SR_ASSIGN_OR_RETURN(file_, env_->OpenForWrite(path_, WriteMode::kReplace));
+  return Status::Ok();
+}
+
+Status DeadLetterFile::Write(const BatchPtr& letters) {
+  if (!encoder_) encoder_ = JsonFor(DeadLetterSchema())->CreateEncoder();
+  if (!file_) SR_RETURN_IF_ERROR(Roll());
+  BufferBuilder bytes, ends;
+  encoder_->Encode(*letters, bytes, ends);
+  const auto size = static_cast<int64_t>(file_->size() + bytes.size());
+  if (drop_oldest_ && size > max_bytes_ / 2 && file_->size() > 0) {
+    SR_RETURN_IF_ERROR(Roll());
+  } else if (!drop_oldest_ && size > max_bytes_) {
+    return Status::ResourceExhausted("dead letters reached settings.dead_letter.max_size in " + path_ +
+                                     "; mend the input, raise the limit, or write when_full: drop_oldest");
+  }
+  rows_ += letters->rows();
+  return file_->Append(bytes.view());
+}
+
+Status DeadLetterFile::Close() { return file_ ? file_->Close() : Status::Ok(); }
+
+}  // namespace streamrun

@@ -1,0 +1,78 @@
+// Rows that failed: built into batches of the dead-letter schema, then led to the errors port or to this worker's
+// dead-letter file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/env.h"
+#include "core/component/registry.h"
+#include "core/data/column_builder.h"
+#include "core/stream/codec.h"
+#include "runner/exec/task.h"
+
+namespace streamrun {
+
+/// Collects letters of one node between two steps.
+class LetterBuilder {
+ public:
+  LetterBuilder(std::string node, std::string port, std::string revision);
+
+  /// A record that could not become a row; `raw` is cut to 64 KiB.
+  void AddRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
+                 const std::string& code, const std::string& message);
+  /// Rows that were read but failed later. The row is kept as JSON of its columns that are still in use.
+  void AddRows(const BatchPtr& batch, const std::vector<RowFailure>& failures);
+
+  int64_t rows() const;
+  /// The letters so far as a batch of DeadLetterSchema(); empties the builder.
+  BatchPtr Finish();
+
+ private:
+  struct Place {
+    std::string_view split;
+    int64_t offset = -1;
+    Timestamp event_time = kMinTimestamp;
+  };
+  void Add(const Place& place, const std::string& code, const std::string& message, const std::string_view* raw,
+           const std::string_view* row);
+
+  std::string node_;
+  std::string port_;
+  std::string revision_;
+  std::vector<ColumnBuilder> columns_;
+};
+
+/// Every row of a batch as one JSON object, pruned columns left out; element i belongs to row i.
+std::vector<std::string> RowsAsJson(const BatchPtr& batch);
+
+/// This worker's dead-letter file: JSON lines, created with the first letter.
+class DeadLetterFile {
+ public:
+  DeadLetterFile(Env* env, std::string directory, std::string name, int64_t max_bytes, bool drop_oldest);
+
+  /// Files of this worker from earlier attempts of the same generation hold rows that are read again: remove them.
+  Status RemoveStale(const std::string& generation_prefix, const std::string& worker_suffix);
+  Status Write(const BatchPtr& letters);
+  Status Close();
+  int64_t dropped() const { return dropped_; }
+
+ private:
+  Status Roll();
+
+  Env* env_;
+  std::string directory_;
+  std::string name_;
+  int64_t max_bytes_;
+  bool drop_oldest_;
+  std::unique_ptr<Encoder> encoder_;
+  std::unique_ptr<WritableFile> file_;
+  std::string old_path_, path_;
+  int64_t old_rows_ = 0, rows_ = 0;
+  int64_t dropped_ = 0;
+  int part_ = 0;
+};
+
+}  // namespace streamrun

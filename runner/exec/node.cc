@@ -1,0 +1,97 @@
+#include "runner/exec/node.h"
+
+#include <algorithm>
+
+namespace streamrun {
+
+Node::Node(TaskShared& shared, const Stage::Member& member, bool ordered_input)
+    : shared_(shared),
+      member_(member),
+      plan_node_(shared.plan->plan->node(member.node)),
+      aligner_(ordered_input),
+      letters_(plan_node_.name, !plan_node_.sink ? "errors" : "rejected",
+               shared.plan->plan->hash) {
+  targets_.resize(std::max<size_t>(1, plan_node_.ports.size()));
+  counters_.node = member.node;
+  counters_.port_rows.resize(targets_.size());
+}
+
+NodeCounters Node::Counters() const {
+  NodeCounters counters = counters_;
+  counters.watermark = aligner_.watermark();
+  return counters;
+}
+
+void Node::WirePort(int port, InEdge* edge) { targets_[static_cast<size_t>(port)].push_back({edge, nullptr}); }
+void Node::WirePort(int port, Partitioner* partitioner) {
+  targets_[static_cast<size_t>(port)].push_back({nullptr, partitioner});
+}
+
+bool Node::OutputsHaveRoom() const {
+  for (const auto& port : targets_) {
+    for (const Target& target : port) {
+      if (target.local ? !target.local->HasRoom() : !target.remote->HasRoom()) return false;
+    }
+  }
+  return true;
+}
+
+Status Node::Send(int port, const Event& event) {
+  for (const Target& target : targets_[static_cast<size_t>(port)]) {
+    if (target.local) {
+      target.local->queue.push_back(event);
+    } else {
+      SR_RETURN_IF_ERROR(target.remote->Push(event));
+    }
+  }
+  return Status::Ok();
+}
+
+Status Node::SendRows(int port, const BatchPtr& batch, Ordinal ordinal) {
+  if (batch == nullptr || batch->rows() == 0) return Status::Ok();
+  counters_.port_rows[static_cast<size_t>(port)] += batch->rows();
+  if (plan_node_.ports.empty() || plan_node_.ports[static_cast<size_t>(port)].role == PortRole::kData) {
+    counters_.rows_out += batch->rows();
+  }
+  if (shared_.options.on_rows) shared_.options.on_rows(index(), port, batch);
+  return Send(port, Rows{batch, ordinal});
+}
+
+Status Node::SendAll(const Event& event) {
+  for (size_t port = 0; port < targets_.size(); ++port) SR_RETURN_IF_ERROR(Send(static_cast<int>(port), event));
+  return Status::Ok();
+}
+
+Status Node::FailureStatus(const BatchPtr& letters) const {
+  const Batch& b = *letters;
+  std::string text = "node '" + plan_node_.name + "': a row failed and on_error is fail: ";
+  text += std::string(b.column(3)->Text(0)) + " [" + std::string(b.column(2)->Text(0)) + "]";
+  if (!b.column(4)->IsNull(0)) {
+    text += " at " + std::string(b.column(4)->Text(0));
+    if (!b.column(5)->IsNull(0)) text += ", offset " + std::to_string(b.column(5)->values<int64_t>()[0]);
+  }
+  return Status::InvalidArgument(text);
+}
+
+Status Node::DeliverLetters() { return letters_.rows() > 0 ? Deliver(letters_.Finish()) : Status::Ok(); }
+
+Status Node::Deliver(const BatchPtr& letters) {
+  const int64_t rows = letters->rows();
+  const int port = plan_node_.errors_port;
+  if (port >= 0 && plan_node_.wired[static_cast<size_t>(port)]) {
+    counters_.fates[static_cast<size_t>(Fate::kDeadLettered)] += rows;
+    return SendRows(port, letters, kNoOrdinal);
+  }
+  if (plan_node_.on_error == OnError::kFail) return FailureStatus(letters);
+  if (port >= 0) counters_.port_rows[static_cast<size_t>(port)] += rows;
+  if (plan_node_.on_error == OnError::kDrop) {
+    counters_.fates[static_cast<size_t>(Fate::kDropped)] += rows;
+    return Status::Ok();
+  }
+  counters_.fates[static_cast<size_t>(Fate::kDeadLettered)] += rows;
+  if (shared_.options.on_rows && port >= 0) shared_.options.on_rows(index(), port, letters);
+  if (shared_.options.on_dead_letters) shared_.options.on_dead_letters(letters);
+  return shared_.dead_letters ? shared_.dead_letters->Write(letters) : Status::Ok();
+}
+
+}  // namespace streamrun

@@ -1,0 +1,111 @@
+// One node of a task: a component with its input queue, output ports and counters. The host's part of every
+// component lives in this folder, once: sources in source_node, operators in operator_node, sinks in sink_node.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runner/exec/aligner.h"
+#include "runner/exec/dead_letters.h"
+#include "runner/exec/partitioner.h"
+#include "runner/exec/task.h"
+
+namespace streamrun {
+
+/// What nodes of one task share.
+struct TaskShared {
+  LocalPlanPtr plan;
+  TaskOptions options;
+  int stage = 0;
+  int instance = 0;
+  int parallelism = 1;
+  std::unique_ptr<DeadLetterFile> dead_letters;
+  /// Processing time: never goes back, whatever the wall clock does.
+  Timestamp ProcessingTime() {
+    const Timestamp now = options.env->WallNow();
+    if (now > processing_time_) processing_time_ = now;
+    return processing_time_;
+  }
+
+ private:
+  Timestamp processing_time_ = kMinTimestamp;
+};
+
+class Node {
+ public:
+  Node(TaskShared& shared, const Stage::Member& member, bool ordered_input);
+  virtual ~Node() = default;
+
+  virtual Status Open() = 0;
+  /// Does one piece of work. False: nothing to do, or no room for the result.
+  virtual Result<bool> Step() = 0;
+  /// The worker is about to sleep: hand out what is buffered.
+  virtual Status OnIdle() { return Status::Ok(); }
+  /// The worker woke up: what was not ready may be now.
+  virtual void OnWake() {}
+  virtual void RequestStop() {}
+  virtual void AddWait(WaitSpec& wait) { (void)wait; }
+  virtual std::string Describe() const { return plan_node_.name; }
+
+  bool done() const { return done_; }
+  int index() const { return member_.node; }
+  const Stage::Member& member() const { return member_; }
+  const PlanNode& plan_node() const { return plan_node_; }
+  virtual NodeCounters Counters() const;
+  Aligner& aligner() { return aligner_; }
+  const Aligner& aligner() const { return aligner_; }
+
+  void WirePort(int port, InEdge* edge);
+  void WirePort(int port, Partitioner* partitioner);
+
+ protected:
+  struct Target {
+    InEdge* local;
+    Partitioner* remote;
+  };
+
+  bool OutputsHaveRoom() const;
+  Status Send(int port, const Event& event);
+  Status SendRows(int port, const BatchPtr& batch, Ordinal ordinal);
+  /// Control events go to every port.
+  Status SendAll(const Event& event);
+  /// Leads the letters of this step to the errors port, the dead-letter file, or nowhere (on_error: drop).
+  Status DeliverLetters();
+  Status Deliver(const BatchPtr& letters);
+  /// For on_error: fail.
+  Status FailureStatus(const BatchPtr& letters) const;
+
+  TaskShared& shared_;
+  const Stage::Member member_;
+  const PlanNode& plan_node_;
+  Aligner aligner_;
+  std::vector<std::vector<Target>> targets_;  // by port
+  LetterBuilder letters_;
+  NodeCounters counters_;
+  bool done_ = false;
+};
+
+/// Adds the time a component spends to its counter.
+class BusyTimer {
+ public:
+  BusyTimer(Env* env, int64_t* total) : env_(env), total_(total), begin_(env->MonotonicNow()) {}
+  ~BusyTimer() { *total_ += env_->MonotonicNow() - begin_; }
+  BusyTimer(const BusyTimer&) = delete;
+  BusyTimer& operator=(const BusyTimer&) = delete;
+
+ private:
+  Env* env_;
+  int64_t* total_;
+  Timestamp begin_;
+};
+
+std::unique_ptr<Node> MakeSourceNode(TaskShared& shared, const Stage::Member& member);
+std::unique_ptr<Node> MakeOperatorNode(TaskShared& shared, const Stage::Member& member, bool ordered_input);
+std::unique_ptr<Node> MakeEncodeNode(TaskShared& shared, const Stage::Member& member, bool ordered_input);
+std::unique_ptr<Node> MakeWriteNode(TaskShared& shared, const Stage::Member& member, bool ordered_input);
+std::unique_ptr<Node> MakeRowSinkNode(TaskShared& shared, const Stage::Member& member, bool ordered_input);
+
+}  // namespace streamrun

@@ -1,0 +1,150 @@
+// An operator inside a task: feeds it events one at a time and routes what it gives.
+#include "runner/exec/node.h"
+
+namespace streamrun {
+
+namespace {
+
+class OperatorNode final : public Node {
+ public:
+  OperatorNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
+      : Node(shared, member, ordered_input),
+        operator_(plan_node_.op->Create()),
+        output_(*this),
+        context_(shared) {}
+
+  Status Open() override {
+    context_.env = shared_.options.env;
+    context_.instance = shared_.instance;
+    context_.parallelism = shared_.parallelism;
+    return operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'");
+  }
+
+  Result<bool> Step() override {
+    if (done_ || !OutputsHaveRoom()) return false;
+    if (more_) {
+      SR_RETURN_IF_ERROR(Run([&] { return operator_->Continue(output_); }));
+      return true;
+    }
+    if (control_) return FinishControl();
+    if (const Timestamp timer = operator_->NextTimer(); timer != kMaxTimestamp) {
+      const Timestamp now = shared_.ProcessingTime();
+      if (timer <= now) {
+        SR_RETURN_IF_ERROR(Run([&] { return operator_->OnTimer(now, output_); }));
+        return true;
+      }
+    }
+    SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
+    if (!item) return false;
+    SR_RETURN_IF_ERROR(Handle(*item));
+    return true;
+  }
+
+  void AddWait(WaitSpec& wait) override {
+    const Timestamp timer = operator_->NextTimer();
+    if (timer == kMaxTimestamp) return;
+    // Timers are in processing time, waits in monotonic time.
+    const Duration left = std::max<Duration>(0, timer - shared_.ProcessingTime());
+    wait.deadline = std::min(wait.deadline, shared_.options.env->MonotonicNow() + left);
+  }
+
+ private:
+  class NodeOutput final : public Output {
+   public:
+    explicit NodeOutput(OperatorNode& node) : node_(node) { batches.resize(node.targets_.size()); }
+    void Emit(int port, BatchPtr batch) override {
+      if (batch == nullptr || batch->rows() == 0) return;
+      SR_CHECK(batches[static_cast<size_t>(port)] == nullptr);  // at most one batch per port and call
+      batches[static_cast<size_t>(port)] = std::move(batch);
+    }
+    void Fail(const BatchPtr& input, std::vector<RowFailure> failures) override {
+      node_.letters_.AddRows(input, failures);
+    }
+    void Count(Fate fate, int64_t rows) override { node_.counters_.fates[static_cast<size_t>(fate)] += rows; }
+    std::vector<BatchPtr> batches;
+
+   private:
+    OperatorNode& node_;
+  };
+
+  struct Context final : OperatorContext {
+    explicit Context(TaskShared& shared) : shared(shared) {}
+    Timestamp ProcessingTime() override { return shared.ProcessingTime(); }
+    TaskShared& shared;
+  };
+
+  template <typename Call>
+  Status Run(const Call& call) {
+    Result<Outcome> outcome = Outcome::kNeedInput;
+    {
+      BusyTimer timer(shared_.options.env, &counters_.busy_us);
+      outcome = call();
+    }
+    if (!outcome.ok()) return outcome.status().WithContext("operator '" + plan_node_.name + "'");
+    more_ = *outcome == Outcome::kHaveMore;
+    satisfied_ |= *outcome == Outcome::kDone;
+    for (size_t port = 0; port < output_.batches.size(); ++port) {
+      const BatchPtr batch = std::move(output_.batches[port]);
+      output_.batches[port] = nullptr;
+      SR_RETURN_IF_ERROR(
+          SendRows(static_cast<int>(port), batch, plan_node_.op->preserves_order ? ordinal_ : kNoOrdinal));
+    }
+    return DeliverLetters();
+  }
+
+  Status Handle(const Aligner::Item& item) {
+    if (const auto* rows = std::get_if<Rows>(&item.event)) {
+      counters_.rows_in += rows->batch->rows();
+      if (satisfied_) {
+        counters_.fates[static_cast<size_t>(Fate::kFiltered)] += rows->batch->rows();
+        return Status::Ok();
+      }
+      ordinal_ = rows->ordinal;
+      return Run([&] { return operator_->Process(item.input, rows->batch, output_); });
+    }
+    if (const auto* watermark = std::get_if<Watermark>(&item.event)) {
+      control_ = item.event;
+      if (watermark->time == last_watermark_) return Status::Ok();
+      last_watermark_ = watermark->time;
+      ordinal_ = kNoOrdinal;
+      return Run([&] { return operator_->OnWatermark(watermark->time, output_); });
+    }
+    if (const auto* end = std::get_if<EndOfStream>(&item.event)) {
+      control_ = item.event;
+      ordinal_ = kNoOrdinal;
+      return Run([&] { return operator_->OnEndOfStream(end->complete, output_); });
+    }
+    return SendAll(item.event);
+  }
+
+  // The event that waited for the operator to finish goes on.
+  Result<bool> FinishControl() {
+    Event event = std::move(*control_);
+    control_.reset();
+    if (const auto* watermark = std::get_if<Watermark>(&event)) {
+      Watermark out{kMinTimestamp, plan_node_.op->preserves_order ? watermark->next_ordinal : 0};
+      if (watermark->time != kMinTimestamp) out.time = operator_->OutputWatermark(watermark->time);
+      event = out;
+    }
+    SR_RETURN_IF_ERROR(SendAll(event));
+    done_ = std::holds_alternative<EndOfStream>(event);
+    return true;
+  }
+
+  std::unique_ptr<Operator> operator_;
+  NodeOutput output_;
+  Context context_;
+  Ordinal ordinal_ = kNoOrdinal;
+  Timestamp last_watermark_ = kMinTimestamp;
+  bool more_ = false;
+  bool satisfied_ = false;
+  std::optional<Event> control_;
+};
+
+}  // namespace
+
+std::unique_ptr<Node> MakeOperatorNode(TaskShared& shared, const Stage::Member& member, bool ordered_input) {
+  return std::make_unique<OperatorNode>(shared, member, ordered_input);
+}
+
+}  // namespace streamrun

@@ -1,0 +1,66 @@
+// The sending end of an edge: spreads events over its channels, gathers small batches, holds what a full channel
+// did not take.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/env.h"
+#include "core/expr/expression.h"
+#include "runner/exec/channel.h"
+#include "runner/exec/task.h"
+
+namespace streamrun {
+
+/// Key groups: hash mod kKeyGroups, then by range to instances, so that state can be rescaled.
+inline constexpr uint64_t kKeyGroups = 128;
+
+class Partitioner {
+ public:
+  /// `keys`: for kHash, over the edge's schema.
+  Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>& keys, Duration linger, Env* env);
+
+  void AddChannel(int channel_id, OutChannel* channel);
+
+  /// While false, push nothing: some channel is full.
+  bool HasRoom() const;
+  Status Push(const Event& event);
+  /// Tries to send what is ready; with `everything` also what waits for company.
+  Status Send(bool everything);
+  /// Nothing is held back any more.
+  bool Empty() const;
+  /// Some channel refused an event and has not taken it since.
+  bool Blocked() const;
+  /// MonotonicNow() at which waiting rows have waited `linger`.
+  Timestamp Deadline() const;
+  const LocalEdge& edge() const { return edge_; }
+  void AppendCounters(std::vector<ChannelCounters>* out) const;
+
+ private:
+  struct Lane {
+    OutChannel* channel;
+    ChannelCounters counters;
+    std::vector<Event> gathered;  // Rows or Encoded of one ordinal
+    size_t gathered_bytes = 0;
+    Timestamp gathered_since = 0;
+    std::optional<Watermark> watermark;  // behind what is gathered
+    std::deque<Event> ready;
+    Timestamp full_since = 0;  // 0 = not full
+  };
+
+  Status PushRows(const Rows& rows);
+  void Gather(Lane& lane, Event event, size_t bytes, Ordinal ordinal);
+  void Seal(Lane& lane);
+  Status SendLane(Lane& lane);
+
+  const LocalEdge& edge_;
+  std::vector<Evaluator> keys_;
+  Duration linger_;
+  Env* env_;
+  std::vector<Lane> lanes_;
+  size_t turn_ = 0;
+};
+
+}  // namespace streamrun

@@ -1,0 +1,192 @@
+// A sink inside a task, in up to two parts: an encoder where rows are made, a writer where bytes leave. Sinks that
+// take rows are one part.
+#include "runner/exec/node.h"
+
+namespace streamrun {
+
+namespace {
+
+class EncodeNode final : public Node {
+ public:
+  EncodeNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
+      : Node(shared, member, ordered_input), encoder_(plan_node_.format->CreateEncoder()) {}
+
+  Status Open() override { return Status::Ok(); }
+
+  Result<bool> Step() override {
+    if (done_ || !OutputsHaveRoom()) return false;
+    SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
+    if (!item) return false;
+    if (const auto* rows = std::get_if<Rows>(&item->event)) {
+      SR_RETURN_IF_ERROR(Encode(*rows));
+      return true;
+    }
+    SR_RETURN_IF_ERROR(SendAll(item->event));
+    done_ = std::holds_alternative<EndOfStream>(item->event);
+    return true;
+  }
+
+ private:
+  Status Encode(const Rows& rows) {
+    counters_.rows_in += rows.batch->rows();
+    if (shared_.options.on_rows) shared_.options.on_rows(index(), -1, rows.batch);
+    BufferBuilder bytes, ends;
+    {
+      BusyTimer timer(shared_.options.env, &counters_.busy_us);
+      const std::vector<RowFailure> failures = encoder_->Encode(*rows.batch, bytes, ends);
+      if (!failures.empty()) letters_.AddRows(rows.batch, failures);
+    }
+    SR_RETURN_IF_ERROR(DeliverLetters());
+    if (ends.size() == 0) return Status::Ok();
+    counters_.rows_out += static_cast<int64_t>(ends.size() / 4);
+    return Send(0, Encoded{bytes.Finish(), ends.Finish(), rows.ordinal});
+  }
+
+  std::unique_ptr<Encoder> encoder_;
+};
+
+// What a byte writer and a row sink share: opening, one event held until it is taken, flushing, finishing.
+class SinkNode : public Node {
+ public:
+  SinkNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
+      : Node(shared, member, ordered_input) {
+    if (!shared.options.discard_sinks) sink_ = plan_node_.sink->Create();
+  }
+
+  Status Open() override {
+    if (!sink_) return Status::Ok();
+    context_.env = shared_.options.env;
+    context_.instance = shared_.instance;
+    context_.parallelism = shared_.parallelism;
+    context_.run_directory = shared_.options.run_directory;
+    if (plan_node_.format) context_.preamble = plan_node_.format->CreateEncoder()->Preamble();
+    context_.bounded = true;
+    for (const PlanNode& node : shared_.plan->plan->nodes) {
+      if (node.source && !node.source->bounded) context_.bounded = false;
+    }
+    return sink_->Open(context_).WithContext("sink '" + plan_node_.name + "'");
+  }
+
+  Result<bool> Step() override {
+    if (done_) return false;
+    if (!held_) {
+      SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
+      if (!item) return false;
+      if (const auto* end = std::get_if<EndOfStream>(&item->event)) {
+        held_ = *end;
+      } else if (IsRows(item->event)) {
+        held_ = std::move(item->event);
+        counters_.rows_in += RowsIn(*held_);
+        Observe(*held_);
+      } else {
+        return true;  // time and order end here
+      }
+    }
+    return Offer();
+  }
+
+  Status OnIdle() override {
+    if (!sink_ || done_ || !unflushed_) return Status::Ok();
+    SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Flush());
+    unflushed_ = outcome == SinkOutcome::kBusy;
+    return Status::Ok();
+  }
+
+  void AddWait(WaitSpec& wait) override {
+    if (!sink_ || done_ || !(busy_ || unflushed_)) return;
+    const WaitSpec own = sink_->Wait();
+    wait.descriptors.insert(wait.descriptors.end(), own.descriptors.begin(), own.descriptors.end());
+    wait.deadline = std::min(wait.deadline, own.deadline);
+  }
+
+  std::string Describe() const override {
+    return busy_ ? "sink '" + plan_node_.name + "'" : plan_node_.name;
+  }
+
+ protected:
+  virtual bool IsRows(const Event& event) const = 0;
+  virtual int64_t RowsIn(const Event& event) const = 0;
+  virtual Result<SinkOutcome> Write(const Event& event) = 0;
+  virtual void Observe(const Event& event) { (void)event; }
+
+  std::unique_ptr<Sink> sink_;
+
+ private:
+  Result<bool> Offer() {
+    const auto* end = std::get_if<EndOfStream>(&*held_);
+    Result<SinkOutcome> outcome = SinkOutcome::kAccepted;
+    if (sink_) {
+      BusyTimer timer(shared_.options.env, &counters_.busy_us);
+      outcome = end ? sink_->Finish(end->complete) : Write(*held_);
+    }
+    if (!outcome.ok()) return outcome.status().WithContext("sink '" + plan_node_.name + "'");
+    busy_ = *outcome == SinkOutcome::kBusy;
+    if (busy_) return false;
+    SR_RETURN_IF_ERROR(DeliverLetters());
+    if (end) {
+      done_ = true;
+    } else {
+      unflushed_ = true;
+      counters_.rows_out += RowsIn(*held_);
+      if (const auto* encoded = std::get_if<Encoded>(&*held_)) {
+        counters_.bytes_out += static_cast<int64_t>(encoded->bytes->size());
+      }
+    }
+    held_.reset();
+    return true;
+  }
+
+  SinkContext context_;
+  std::optional<Event> held_;
+  bool busy_ = false;
+  bool unflushed_ = false;
+};
+
+class WriteNode final : public SinkNode {
+ public:
+  WriteNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
+      : SinkNode(shared, member, ordered_input) {}
+
+ private:
+  bool IsRows(const Event& event) const override { return std::holds_alternative<Encoded>(event); }
+  int64_t RowsIn(const Event& event) const override { return std::get<Encoded>(event).records(); }
+  Result<SinkOutcome> Write(const Event& event) override { return sink_->WriteBytes(std::get<Encoded>(event)); }
+};
+
+class RowSinkNode final : public SinkNode, private Output {
+ public:
+  RowSinkNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
+      : SinkNode(shared, member, ordered_input) {}
+
+ private:
+  bool IsRows(const Event& event) const override { return std::holds_alternative<Rows>(event); }
+  int64_t RowsIn(const Event& event) const override { return std::get<Rows>(event).batch->rows(); }
+  Result<SinkOutcome> Write(const Event& event) override {
+    return sink_->WriteRows(std::get<Rows>(event).batch, *this);
+  }
+  void Observe(const Event& event) override {
+    if (shared_.options.on_rows) shared_.options.on_rows(index(), -1, std::get<Rows>(event).batch);
+  }
+
+  // Output: rows the sink's peer refused.
+  void Emit(int, BatchPtr) override { SR_CHECK(false); }
+  void Fail(const BatchPtr& input, std::vector<RowFailure> failures) override {
+    counters_.rows_out -= static_cast<int64_t>(failures.size());
+    letters_.AddRows(input, failures);
+  }
+  void Count(Fate fate, int64_t rows) override { counters_.fates[static_cast<size_t>(fate)] += rows; }
+};
+
+}  // namespace
+
+std::unique_ptr<Node> MakeEncodeNode(TaskShared& shared, const Stage::Member& member, bool ordered_input) {
+  return std::make_unique<EncodeNode>(shared, member, ordered_input);
+}
+std::unique_ptr<Node> MakeWriteNode(TaskShared& shared, const Stage::Member& member, bool ordered_input) {
+  return std::make_unique<WriteNode>(shared, member, ordered_input);
+}
+std::unique_ptr<Node> MakeRowSinkNode(TaskShared& shared, const Stage::Member& member, bool ordered_input) {
+  return std::make_unique<RowSinkNode>(shared, member, ordered_input);
+}
+
+}  // namespace streamrun

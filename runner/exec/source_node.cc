@@ -1,0 +1,243 @@
+// A source inside a task: polls the connector, runs the decoder, tells the time.
+#include "runner/exec/node.h"
+
+namespace streamrun {
+
+namespace {
+
+class SourceNode final : public Node, private SourceOutput, private DecodeOutput {
+ public:
+  SourceNode(TaskShared& shared, const Stage::Member& member) : Node(shared, member, false) {}
+
+  Status Open() override {
+    const PlanNode& node = plan_node_;
+    if (shared_.options.replace_source) source_ = shared_.options.replace_source(index());
+    if (!source_) source_ = node.source->Create(node.format ? node.format->traits : FormatTraits{});
+    context_.env = shared_.options.env;
+    context_.instance = shared_.instance;
+    context_.parallelism = shared_.parallelism;
+    context_.run_directory = shared_.options.run_directory;
+    context_.once = shared_.options.once;
+    context_.wanted = node.wanted[0];
+    context_.max_record = static_cast<size_t>(shared_.plan->plan->settings.max_row);
+    if (node.format) {
+      DecodeOptions options;
+      options.schema = node.outputs[0];
+      options.wanted = node.wanted[0];
+      options.origin = node.origin;
+      decoder_ = node.format->CreateDecoder(options);
+    }
+    last_row_at_ = context_.env->MonotonicNow();
+    return source_->Open(context_, std::nullopt).WithContext("source '" + node.name + "'");
+  }
+
+  Result<bool> Step() override {
+    if (done_ || !OutputsHaveRoom()) return false;
+    if (chunk_) {
+      SR_RETURN_IF_ERROR(DecodeOn());
+      return true;
+    }
+    if (finished_) {
+      done_ = true;
+      SR_RETURN_IF_ERROR(SendAll(EndOfStream{complete_}));
+      return true;
+    }
+    if (stop_) {
+      finished_ = true;
+      complete_ = false;
+      return true;
+    }
+    if (asleep_ && ++skipped_ % kPollAgain != 0) return CheckIdle();
+    return PollOnce();
+  }
+
+  void OnWake() override { asleep_ = false; }
+  void RequestStop() override { stop_ = true; }
+
+  void AddWait(WaitSpec& wait) override {
+    if (done_ || finished_ || stop_) return;
+    const WaitSpec own = source_->Wait();
+    wait.descriptors.insert(wait.descriptors.end(), own.descriptors.begin(), own.descriptors.end());
+    wait.deadline = std::min(wait.deadline, own.deadline);
+    if (plan_node_.event_time.idle_after && !idle_) {
+      wait.deadline = std::min(wait.deadline, last_row_at_ + *plan_node_.event_time.idle_after);
+    }
+  }
+
+  NodeCounters Counters() const override {
+    NodeCounters counters = counters_;
+    const Source::Extent extent = source_ ? source_->Progress() : Source::Extent{};
+    counters.total_bytes = extent.total;
+    counters.bytes_in = std::max(counters.bytes_in, extent.read);
+    counters.watermark = watermark_.time;
+    return counters;
+  }
+
+ private:
+  // While the rest of the task is busy, a source that said "wait" is asked again every so many steps.
+  static constexpr uint32_t kPollAgain = 16;
+
+  Result<bool> PollOnce() {
+    Result<SourceOutcome> outcome = SourceOutcome::kWait;
+    {
+      BusyTimer timer(context_.env, &counters_.busy_us);
+      outcome = source_->Poll(*this);
+    }
+    if (!outcome.ok()) return outcome.status().WithContext("source '" + plan_node_.name + "'");
+    asleep_ = *outcome == SourceOutcome::kWait;
+    finished_ = *outcome == SourceOutcome::kDone;
+    SR_RETURN_IF_ERROR(DeliverLetters());
+    bool worked = finished_ || *outcome == SourceOutcome::kMore;
+    if (batch_) {
+      SR_RETURN_IF_ERROR(SendBatch(std::exchange(batch_, nullptr)));
+      worked = true;
+    }
+    if (chunk_) {
+      counters_.bytes_in += static_cast<int64_t>(chunk_->bytes->size());
+      SR_RETURN_IF_ERROR(decoder_->Begin(*chunk_).WithContext("source '" + plan_node_.name + "'"));
+      worked = true;
+    } else {
+      SR_RETURN_IF_ERROR(SendWatermark());
+    }
+    if (worked) return true;
+    return CheckIdle();
+  }
+
+  Status DecodeOn() {
+    Result<Outcome> outcome = Outcome::kNeedInput;
+    {
+      BusyTimer timer(context_.env, &counters_.busy_us);
+      outcome = decoder_->Decode(*this);
+    }
+    if (!outcome.ok()) return outcome.status().WithContext("source '" + plan_node_.name + "'");
+    if (batch_) SR_RETURN_IF_ERROR(SendBatch(std::exchange(batch_, nullptr)));
+    SR_RETURN_IF_ERROR(DeliverLetters());
+    if (*outcome != Outcome::kHaveMore) {
+      chunk_.reset();
+      SR_RETURN_IF_ERROR(SendWatermark());
+    }
+    return Status::Ok();
+  }
+
+  Status SendBatch(BatchPtr batch) {
+    counters_.rows_in += batch->rows();
+    batch = Retyped(std::move(batch));
+    if (plan_node_.event_time.column >= 0) batch = ReadTime(batch);
+    if (batch->rows() > 0 && idle_) {
+      idle_ = false;
+      SR_RETURN_IF_ERROR(SendAll(Active{}));
+    }
+    last_row_at_ = context_.env->MonotonicNow();
+    return SendRows(0, batch, ordinal_);
+  }
+
+  // A connector's own schema has no event-time mark; the plan's has.
+  BatchPtr Retyped(BatchPtr batch) const {
+    if (batch->schema() == plan_node_.outputs[0]) return batch;
+    return std::make_shared<const Batch>(plan_node_.outputs[0], batch->rows(), batch->columns(), batch->origin(),
+                                         batch->changes());
+  }
+
+  // Advances the clock of this source; rows without a usable time fail.
+  BatchPtr ReadTime(const BatchPtr& batch) {
+    const Column& times = *batch->column(plan_node_.event_time.column);
+    const int64_t* values = times.values<int64_t>();
+    const Timestamp limit = shared_.ProcessingTime() + plan_node_.event_time.max_future;
+    std::vector<RowFailure> failures;
+    Timestamp latest = latest_;
+    for (int64_t i = 0; i < batch->rows(); ++i) {
+      if (times.IsNull(i)) {
+        failures.push_back({static_cast<uint32_t>(i), "event_time.missing", "the row has no event time"});
+      } else if (values[i] > limit) {
+        failures.push_back({static_cast<uint32_t>(i), "event_time.future",
+                            "the event time is further in the future than max_future allows"});
+      } else {
+        latest = std::max(latest, values[i]);
+      }
+    }
+    latest_ = latest;
+    if (failures.empty()) return batch;
+    letters_.AddRows(batch, failures);
+    Selection good;
+    size_t next = 0;
+    for (uint32_t row = 0; row < batch->rows(); ++row) {
+      if (next < failures.size() && failures[next].row == row) {
+        ++next;
+      } else {
+        good.push_back(row);
+      }
+    }
+    return Take(batch, good);
+  }
+
+  Status SendWatermark() {
+    Watermark now = watermark_;
+    if (plan_node_.event_time.column >= 0 && latest_ != kMinTimestamp) {
+      // One microsecond less: a row with exactly latest - out_of_order is still in time.
+      now.time = std::max(now.time, latest_ - plan_node_.event_time.out_of_order - 1);
+    }
+    if (explicit_watermark_) now.time = std::max(now.time, *explicit_watermark_);
+    now.next_ordinal = std::max(now.next_ordinal, next_ordinal_);
+    if (now.time == watermark_.time && now.next_ordinal == watermark_.next_ordinal) return Status::Ok();
+    watermark_ = now;
+    return SendAll(now);
+  }
+
+  Result<bool> CheckIdle() {
+    if (!plan_node_.event_time.idle_after || idle_) return false;
+    if (context_.env->MonotonicNow() - last_row_at_ < *plan_node_.event_time.idle_after) return false;
+    idle_ = true;
+    SR_RETURN_IF_ERROR(SendAll(Idle{}));
+    return true;
+  }
+
+  // SourceOutput
+  void EmitChunk(Chunk chunk) override {
+    ordinal_ = chunk.ordinal;
+    chunk_ = std::move(chunk);
+  }
+  void EmitBatch(BatchPtr batch, Ordinal ordinal) override {
+    ordinal_ = ordinal;
+    batch_ = std::move(batch);
+  }
+  void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
+                  std::string code, std::string message) override {
+    ++counters_.rows_in;
+    letters_.AddRecord(split, offset, raw, code, message);
+  }
+  void Progress(Ordinal next) override { next_ordinal_ = std::max(next_ordinal_, next); }
+  void AdvanceTime(Timestamp time) override { explicit_watermark_ = time; }
+
+  // DecodeOutput
+  void Emit(BatchPtr batch) override { batch_ = std::move(batch); }
+  void FailRecord(int64_t offset, std::string_view raw, std::string code, std::string message) override {
+    ++counters_.rows_in;
+    letters_.AddRecord(chunk_->split, offset, raw, code, message);
+  }
+
+  SourceContext context_;
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<Decoder> decoder_;
+  std::optional<Chunk> chunk_;  // being decoded
+  BatchPtr batch_;
+  Ordinal ordinal_ = kNoOrdinal;
+  Ordinal next_ordinal_ = 0;
+  Timestamp latest_ = kMinTimestamp;
+  std::optional<Timestamp> explicit_watermark_;
+  Watermark watermark_;
+  Timestamp last_row_at_ = 0;
+  bool idle_ = false;
+  bool asleep_ = false;
+  uint32_t skipped_ = 0;
+  bool stop_ = false;
+  bool finished_ = false;
+  bool complete_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<Node> MakeSourceNode(TaskShared& shared, const Stage::Member& member) {
+  return std::make_unique<SourceNode>(shared, member);
+}
+
+}  // namespace streamrun

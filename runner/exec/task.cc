@@ -1,0 +1,234 @@
+#include "runner/exec/task.h"
+
+#include <algorithm>
+
+#include "runner/exec/node.h"
+
+namespace streamrun {
+
+namespace {
+
+class LocalTask final : public Task {
+ public:
+  LocalTask(LocalPlanPtr plan, int stage, int instance, TaskOptions options) {
+    shared_.plan = std::move(plan);
+    shared_.options = std::move(options);
+    shared_.stage = stage;
+    shared_.instance = instance;
+    shared_.parallelism = stage_plan().parallelism;
+  }
+
+  Status Build(const std::map<int, InChannel*>& in, const std::map<int, OutChannel*>& out) {
+    const PlanPtr& plan = shared_.plan->plan;
+    for (const Stage::Member& member : stage_plan().members) {
+      nodes_.push_back(MakeNode(member));
+    }
+    WireLocal();
+    for (const LocalEdge& edge : shared_.plan->edges) {
+      if (edge.from_stage == shared_.stage) SR_RETURN_IF_ERROR(WireOut(edge, out));
+      if (edge.to_stage == shared_.stage) SR_RETURN_IF_ERROR(WireIn(edge, in));
+    }
+    if (!shared_.options.dead_letter_directory.empty()) {
+      shared_.dead_letters = std::make_unique<DeadLetterFile>(
+          shared_.options.env, shared_.options.dead_letter_directory,
+          std::to_string(shared_.options.generation) + "." + std::to_string(shared_.options.attempt) + WorkerSuffix(),
+          plan->settings.dead_letter_max / std::max(1, shared_.plan->workers()), plan->settings.dead_letter_drop_oldest);
+    }
+    return Status::Ok();
+  }
+
+  Status Open() override {
+    if (shared_.dead_letters) {
+      SR_RETURN_IF_ERROR(shared_.dead_letters->RemoveStale(std::to_string(shared_.options.generation) + ".", WorkerSuffix()));
+    }
+    // Sinks first: when a source opens, everything it may feed is there.
+    for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) SR_RETURN_IF_ERROR((*it)->Open());
+    return Status::Ok();
+  }
+
+  Result<StepResult> Step() override {
+    if (slept_) {
+      slept_ = false;
+      for (const auto& node : nodes_) node->OnWake();
+    }
+    if (!partitioners_.empty()) SR_RETURN_IF_ERROR(SendOverdue());
+    // From the sinks upwards: what is under way goes first, so queues stay short.
+    for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
+      SR_ASSIGN_OR_RETURN(const bool ran, (*it)->Step());
+      if (ran) return StepResult::kRan;
+    }
+    return Rest();
+  }
+
+  WaitSpec Wait() override {
+    WaitSpec wait;
+    for (const auto& node : nodes_) node->AddWait(wait);
+    for (const auto& partitioner : partitioners_) wait.deadline = std::min(wait.deadline, partitioner->Deadline());
+    return wait;
+  }
+
+  void Stop() override {
+    for (const auto& node : nodes_) node->RequestStop();
+    slept_ = true;
+  }
+
+  TaskCounters Counters() const override {
+    TaskCounters counters;
+    for (const auto& node : nodes_) {
+      // A byte sink is two parts: rows enter at the encoder and are delivered by the writer.
+      NodeCounters c = node->Counters();
+      if (node->member().part == NodePart::kEncode) c.rows_out = 0;
+      if (node->member().part == NodePart::kWrite) c.rows_in = 0;
+      counters.nodes.push_back(std::move(c));
+      for (const auto& edge : node->aligner().edges()) {
+        if (edge->channel != nullptr) counters.channels.push_back(edge->counters);
+      }
+    }
+    for (const auto& partitioner : partitioners_) partitioner->AppendCounters(&counters.channels);
+    return counters;
+  }
+
+  std::string BlockedOn() const override {
+    for (const auto& partitioner : partitioners_) {
+      if (partitioner->Blocked()) {
+        return "output to " + shared_.plan->plan->node(partitioner->edge().to_node).name;
+      }
+    }
+    for (const auto& node : nodes_) {
+      if (const std::string text = node->Describe(); text.find('\'') != std::string::npos) return "external: " + text;
+    }
+    return "input";
+  }
+
+ private:
+  const Stage& stage_plan() const { return shared_.plan->stages[static_cast<size_t>(shared_.stage)]; }
+  std::string WorkerSuffix() const {
+    return "-" + std::to_string(shared_.stage) + "-" + std::to_string(shared_.instance) + "-";
+  }
+
+  // Whether the inputs of a member are to be merged by ordinal.
+  bool OrderedInput(const Stage::Member& member) const {
+    return std::any_of(shared_.plan->edges.begin(), shared_.plan->edges.end(), [&](const LocalEdge& e) {
+      return e.to_stage == shared_.stage && e.to_node == member.node && e.ordered && e.encoded == (member.part == NodePart::kWrite);
+    });
+  }
+
+  std::unique_ptr<Node> MakeNode(const Stage::Member& member) {
+    const PlanNode& node = shared_.plan->plan->node(member.node);
+    const bool ordered = OrderedInput(member);
+    if (node.source) return MakeSourceNode(shared_, member);
+    if (node.op) return MakeOperatorNode(shared_, member, ordered);
+    if (member.part == NodePart::kEncode) return MakeEncodeNode(shared_, member, ordered);
+    if (member.part == NodePart::kWrite) return MakeWriteNode(shared_, member, ordered);
+    return MakeRowSinkNode(shared_, member, ordered);
+  }
+
+  Node* FindNode(int index, NodePart part, int input = 0) {
+    for (const auto& node : nodes_) {
+      const Stage::Member& m = node->member();
+      if (m.node == index && m.part == part && (part != NodePart::kEncode || m.input == input)) return node.get();
+    }
+    return nullptr;
+  }
+
+  // Arrows between members of this stage.
+  void WireLocal() {
+    for (const auto& to : nodes_) {
+      const Stage::Member& member = to->member();
+      const int inputs = member.part == NodePart::kEncode ? member.input + 1 : static_cast<int>(to->plan_node().inputs.size());
+      for (int i = member.part == NodePart::kEncode ? member.input : 0; i < inputs; ++i) {
+        const PlanNode::Input& input = to->plan_node().inputs[static_cast<size_t>(i)];
+        const bool writer = member.part == NodePart::kWrite;
+        if (ArrivesByChannel(member, i)) continue;
+        Node* from = writer ? FindNode(member.node, NodePart::kEncode, i) : FindNode(input.node, NodePart::kWhole);
+        SR_CHECK(from != nullptr);
+        from->WirePort(writer ? 0 : input.port, to->aligner().AddEdge(i, -1, nullptr));
+      }
+    }
+  }
+
+  bool ArrivesByChannel(const Stage::Member& to, int input) const {
+    return std::any_of(shared_.plan->edges.begin(), shared_.plan->edges.end(), [&](const LocalEdge& e) {
+      return e.to_stage == shared_.stage && e.to_node == to.node && e.to_input == input &&
+             e.encoded == (to.part == NodePart::kWrite);
+    });
+  }
+
+  Status WireOut(const LocalEdge& edge, const std::map<int, OutChannel*>& out) {
+    std::vector<ExpressionPtr> keys;
+    const PlanNode& to = shared_.plan->plan->node(edge.to_node);
+    if (edge.partitioning == Partitioning::kHash) keys = to.op->exchanges[static_cast<size_t>(edge.to_input)].keys;
+    auto partitioner = std::make_unique<Partitioner>(edge, keys, shared_.plan->plan->settings.linger, shared_.options.env);
+    for (const Channel& channel : shared_.plan->channels) {
+      if (channel.edge != edge.id || channel.from_instance != shared_.instance) continue;
+      const auto it = out.find(channel.id);
+      if (it == out.end()) return Status::Internal("channel " + std::to_string(channel.id) + " has no sending end");
+      partitioner->AddChannel(channel.id, it->second);
+    }
+    Node* from = edge.encoded ? FindNode(edge.from_node, NodePart::kEncode, edge.to_input)
+                              : FindNode(edge.from_node, NodePart::kWhole);
+    SR_CHECK(from != nullptr);
+    from->WirePort(edge.encoded ? 0 : edge.from_port, partitioner.get());
+    partitioners_.push_back(std::move(partitioner));
+    return Status::Ok();
+  }
+
+  Status WireIn(const LocalEdge& edge, const std::map<int, InChannel*>& in) {
+    Node* to = edge.encoded ? FindNode(edge.to_node, NodePart::kWrite) : FindNode(edge.to_node, NodePart::kWhole);
+    SR_CHECK(to != nullptr);
+    for (const Channel& channel : shared_.plan->channels) {
+      if (channel.edge != edge.id || channel.to_instance != shared_.instance) continue;
+      const auto it = in.find(channel.id);
+      if (it == in.end()) return Status::Internal("channel " + std::to_string(channel.id) + " has no receiving end");
+      to->aligner().AddEdge(edge.to_input, channel.id, it->second);
+    }
+    return Status::Ok();
+  }
+
+  Status SendOverdue() {
+    const Timestamp now = shared_.options.env->MonotonicNow();
+    for (const auto& partitioner : partitioners_) {
+      SR_RETURN_IF_ERROR(partitioner->Send(partitioner->Deadline() <= now));
+    }
+    return Status::Ok();
+  }
+
+  // No node can go on: nothing need wait for company any longer.
+  Result<StepResult> Rest() {
+    bool empty = true;
+    for (const auto& partitioner : partitioners_) {
+      const bool had_room = partitioner->HasRoom();
+      SR_RETURN_IF_ERROR(partitioner->Send(true));
+      if (!had_room && partitioner->HasRoom()) return StepResult::kRan;
+      empty = empty && partitioner->Empty();
+    }
+    bool all_done = true;
+    for (const auto& node : nodes_) {
+      SR_RETURN_IF_ERROR(node->OnIdle());
+      all_done = all_done && node->done();
+    }
+    if (all_done && empty) {
+      if (shared_.dead_letters) SR_RETURN_IF_ERROR(shared_.dead_letters->Close());
+      return StepResult::kDone;
+    }
+    slept_ = true;
+    return StepResult::kWait;
+  }
+
+  TaskShared shared_;
+  std::vector<std::unique_ptr<Node>> nodes_;  // topological
+  std::vector<std::unique_ptr<Partitioner>> partitioners_;
+  bool slept_ = true;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Task>> CreateTask(LocalPlanPtr plan, int stage, int instance,
+                                         std::map<int, InChannel*> channels_in,
+                                         std::map<int, OutChannel*> channels_out, TaskOptions options) {
+  auto task = std::make_unique<LocalTask>(std::move(plan), stage, instance, std::move(options));
+  SR_RETURN_IF_ERROR(task->Build(channels_in, channels_out));
+  return std::unique_ptr<Task>(std::move(task));
+}
+
+}  // namespace streamrun
