@@ -338,6 +338,9 @@ bool ReadFields(const ConfigValue& map, const std::vector<FieldSpec>& fields, co
       for (const FieldSpec& f : fields) names.push_back(f.name);
       d.ErrorAt(key, "config.unknown_field", std::string(what) + " has no field " + Quoted(name),
                 DidYouMean(name, names));
+    } else if (value.is_null() && std::find(field->choices.begin(), field->choices.end(), "null") != field->choices.end()) {
+      // YAML reads the bare word as nothing; here it is one of the choices.
+      field->read(ConfigValue::Scalar("null", true, value.mark()), config, *field, d);
     } else if (value.is_null()) {
       d.ErrorAt(key, "config.empty", Quoted(name) + " has no value", "write a value or leave the line out");
     } else {
