@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/time.h"
 #include "core/data/column_builder.h"
 #include "core/data/json_text.h"
 #include "core/data/numeric.h"
