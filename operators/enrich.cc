@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "core/component/registry.h"
-#include "core/data/key_index.h"
 #include "core/stream/changes.h"
+#include "core/stream/lookup_table.h"
 #include "core/stream/projection.h"
 
 namespace streamrun {
@@ -22,13 +22,6 @@ struct Config {
   Duration refresh = 0;
 };
 
-// One side of the key: expressions over both relations in flat numbering, and casts to the type both sides
-// share (null where there is nothing to cast).
-struct KeySide {
-  std::vector<ExpressionPtr> expressions;
-  std::vector<ExpressionPtr> casts;
-};
-
 // What the bound operator and the running ones share.
 struct Parts {
   int inputs = 0;  // columns of the input; those of the table follow in flat numbering
@@ -40,125 +33,7 @@ struct Parts {
   Duration refresh = 0;
   SchemaPtr output;
   std::shared_ptr<const TableFactory> table;
-};
-
-// Computes one side of the key for many rows.
-class KeyColumns {
- public:
-  KeyColumns(const KeySide& side, Env* env) {
-    for (size_t i = 0; i < side.expressions.size(); ++i) {
-      keys_.emplace_back(side.expressions[i], env);
-      casts_.emplace_back();
-      if (side.casts[i]) casts_.back().emplace(side.casts[i], env);
-    }
-  }
-  std::vector<ColumnPtr> Evaluate(const std::vector<ColumnPtr>& columns, int64_t rows,
-                                  std::vector<RowFailure>* failures) {
-    std::vector<ColumnPtr> results;
-    for (size_t i = 0; i < keys_.size(); ++i) {
-      std::vector<RowFailure> failed;
-      results.push_back(keys_[i].Evaluate(columns, rows, &failed));
-      MergeFailures(std::move(failed), failures);
-      if (!casts_[i]) continue;
-      failed.clear();
-      results.back() = casts_[i]->Evaluate({results.back()}, rows, &failed);
-      MergeFailures(std::move(failed), failures);
-    }
-    return results;
-  }
-
- private:
-  std::vector<Evaluator> keys_;
-  std::vector<std::optional<Evaluator>> casts_;
-};
-
-// The table in memory. Its columns have one row more than the table: all null, for rows that find no partner.
-struct Table {
-  std::vector<ColumnPtr> columns;  // null where no expression reads the column
-  int64_t rows = 0;
-  KeyIndex index;
-};
-
-// Reads the columns that are used; a column larger than this would pass the 2 GiB that int32 offsets can
-// address.
-constexpr size_t kMaxColumnBytes = size_t{1} << 30;
-constexpr int64_t kMaxTableRows = int64_t{1} << 30;
-
-Result<std::vector<ColumnPtr>> JoinBatches(const std::vector<BatchPtr>& batches, const Schema& schema,
-                                           const std::vector<bool>& used, int64_t* rows) {
-  std::vector<std::optional<ColumnBuilder>> builders(static_cast<size_t>(schema.size()));
-  for (size_t c = 0; c < builders.size(); ++c) {
-    if (used[c]) builders[c].emplace(schema.field(static_cast<int>(c)).type);
-  }
-  for (const BatchPtr& batch : batches) {
-    *rows += batch->rows();
-    for (size_t c = 0; c < builders.size(); ++c) {
-      if (!builders[c]) continue;
-      const Column& column = *batch->columns()[c];
-      for (int64_t row = 0; row < batch->rows(); ++row) builders[c]->AppendFrom(column, row);
-      if (builders[c]->ByteSize() > kMaxColumnBytes || *rows > kMaxTableRows) {
-        return Status::ResourceExhausted("column '" + schema.field(static_cast<int>(c)).name +
-                                         "' is larger than 1 GiB: too large to look up in memory");
-      }
-    }
-  }
-  std::vector<ColumnPtr> columns;
-  for (std::optional<ColumnBuilder>& builder : builders) {
-    if (builder) builder->AppendNull();
-    columns.push_back(builder ? builder->Finish() : nullptr);
-  }
-  return columns;
-}
-
-std::string PrintKey(const std::vector<ColumnPtr>& keys, int64_t row) {
-  std::string text;
-  for (const ColumnPtr& key : keys) {
-    if (!text.empty()) text += ", ";
-    text += Value::FromColumn(*key, row).ToText();
-  }
-  return text;
-}
-
-// Loads the table whole; an error leaves whoever calls with what it had.
-class TableLoader {
- public:
-  TableLoader(std::shared_ptr<const Parts> parts, Env* env)
-      : parts_(std::move(parts)), keys_(parts_->table_key, env), reader_(parts_->table->Create(env)) {
-    std::vector<bool> used(static_cast<size_t>(parts_->inputs + parts_->tables), false);
-    AddNeeded(parts_->columns, std::vector<bool>(parts_->columns.size(), true), &used);
-    for (const ExpressionPtr& key : parts_->table_key.expressions) {
-      for (const int column : key->columns()) used[static_cast<size_t>(column)] = true;
-    }
-    used_.assign(used.begin() + parts_->inputs, used.end());
-  }
-
-  Result<std::string> Version() { return reader_->Version(); }
-
-  Result<std::unique_ptr<Table>> Load() {
-    SR_ASSIGN_OR_RETURN(const std::vector<BatchPtr> batches, reader_->ReadAll());
-    auto table = std::make_unique<Table>();
-    SR_ASSIGN_OR_RETURN(table->columns, JoinBatches(batches, *parts_->table->schema(), used_, &table->rows));
-    std::vector<ColumnPtr> flat(static_cast<size_t>(parts_->inputs));
-    flat.insert(flat.end(), table->columns.begin(), table->columns.end());
-    std::vector<RowFailure> failures;
-    const std::vector<ColumnPtr> keys = keys_.Evaluate(flat, table->rows + 1, &failures);
-    if (!failures.empty() && failures[0].row < table->rows) {
-      return Status::InvalidArgument("row " + std::to_string(failures[0].row + 1) +
-                                     ": the key cannot be computed: " + failures[0].message);
-    }
-    if (const auto twice = table->index.Build(keys, table->rows)) {
-      return Status::InvalidArgument("key " + PrintKey(keys, twice->first) + " is there twice, in rows " +
-                                     std::to_string(twice->first + 1) + " and " +
-                                     std::to_string(twice->second + 1) + ": keys must be unique");
-    }
-    return table;
-  }
-
- private:
-  std::shared_ptr<const Parts> parts_;
-  KeyColumns keys_;
-  std::unique_ptr<TableReader> reader_;
-  std::vector<bool> used_;  // per table column
+  std::vector<bool> used;  // columns of the table that keys and results read
 };
 
 class Enrich final : public Operator {
@@ -166,7 +41,7 @@ class Enrich final : public Operator {
   explicit Enrich(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
   Status Open(OperatorContext& context) override {
-    loader_.emplace(parts_, context.env);
+    loader_.emplace(parts_->table, parts_->table_key, parts_->inputs, parts_->used, context.env);
     keys_.emplace(parts_->input_key, context.env);
     const std::vector<bool> all(parts_->columns.size(), true);
     const std::vector<bool>& wanted = context.wanted ? context.wanted->front() : all;
@@ -207,7 +82,7 @@ class Enrich final : public Operator {
     Result<std::string> version = loader_->Version();
     if (!version.ok() || *version == version_) return Outcome::kNeedInput;
     version_ = std::move(*version);
-    Result<std::unique_ptr<Table>> table = loader_->Load();
+    Result<std::unique_ptr<LookupTable>> table = loader_->Load();
     if (table.ok()) table_ = std::move(*table);
     return Outcome::kNeedInput;
   }
@@ -276,11 +151,11 @@ class Enrich final : public Operator {
   }
 
   const std::shared_ptr<const Parts> parts_;
-  std::optional<TableLoader> loader_;
+  std::optional<LookupLoader> loader_;
   std::optional<KeyColumns> keys_;
   std::optional<Projection> projection_;
   std::vector<bool> used_;  // flat columns that wanted results read
-  std::unique_ptr<Table> table_;
+  std::unique_ptr<LookupTable> table_;
   std::string version_;
   Timestamp next_check_ = kMaxTimestamp;
 
@@ -294,12 +169,8 @@ class Enrich final : public Operator {
 class BoundEnrich final : public BoundOperator {
  public:
   explicit BoundEnrich(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {
-    const auto fails = [](const ExpressionPtr& e) { return e && e->can_fail(); };
-    const KeySide& key = parts_->input_key;
-    can_fail = std::any_of(key.expressions.begin(), key.expressions.end(), fails) ||
-               std::any_of(key.casts.begin(), key.casts.end(), fails) ||
-               std::any_of(parts_->columns.begin(), parts_->columns.end(),
-                           [](const auto& c) { return c.can_fail(); });
+    can_fail = parts_->input_key.can_fail() || std::any_of(parts_->columns.begin(), parts_->columns.end(),
+                                                           [](const auto& c) { return c.can_fail(); });
   }
 
   std::vector<bool> NeededColumns(int, const std::vector<std::vector<bool>>& wanted) const override {
@@ -318,19 +189,6 @@ class BoundEnrich final : public BoundOperator {
   std::shared_ptr<const Parts> parts_;
 };
 
-// The type in which values of both types compare, as PostgreSQL's = picks it; kUnknown when there is none.
-DataType CommonKeyType(const DataType& a, const DataType& b) {
-  if (a == b) return a;
-  const auto is_time = [](TypeId id) { return id >= TypeId::kDate && id <= TypeId::kTimestamptz; };
-  if (a.is_numeric() && b.is_numeric()) {
-    const TypeId wider = std::max(a.id(), b.id());
-    if (a.id() == TypeId::kDouble || b.id() == TypeId::kDouble) return TypeId::kDouble;
-    return wider >= TypeId::kDecimal ? TypeId::kNumeric : wider;
-  }
-  if (is_time(a.id()) && is_time(b.id())) return std::max(a.id(), b.id());
-  return TypeId::kUnknown;
-}
-
 // Reads the configuration into Parts; reports everything that is wrong.
 class Binder {
  public:
@@ -348,6 +206,7 @@ class Binder {
     const bool keys = BindKeys();
     const bool columns = config_.select.empty() ? keys && DefaultColumns() : BindSelect();
     if (!keys || !columns || !CheckRefresh()) return nullptr;
+    MarkUsed();
     parts_->output = ProjectedSchema(parts_->columns, scope_, *input_);
     return parts_;
   }
@@ -361,35 +220,9 @@ class Binder {
   bool BindKeys() {
     const ExpressionPtr on = context_.BindAs(config_.on, scope_, TypeId::kBoolean);
     if (!on || !context_.CheckRepeatable(config_.on, *on, *input_)) return false;
-    KeySide& left = parts_->input_key;
-    KeySide& right = parts_->table_key;
-    if (!SplitEquiJoin(*on, scope_, &left.expressions, &right.expressions) || left.expressions.empty()) {
-      return Error(config_.on.value, "enrich.on", "'on' must compare the input with the table by =",
-                   "write input_column = table_column, several joined by AND");
-    }
-    for (size_t i = 0; i < left.expressions.size(); ++i) {
-      const DataType& a = left.expressions[i]->type();
-      const DataType& b = right.expressions[i]->type();
-      const DataType common = CommonKeyType(a, b);
-      left.casts.emplace_back();
-      right.casts.emplace_back();
-      if (!Cast(a, common, &left.casts.back()) || !Cast(b, common, &right.casts.back())) {
-        return Error(config_.on.value, "enrich.key_type",
-                     "keys of types " + a.ToString() + " and " + b.ToString() + " cannot be compared",
-                     "cast one of them");
-      }
-    }
-    return true;
-  }
-
-  static bool Cast(const DataType& from, const DataType& to, ExpressionPtr* cast) {
-    if (from == to) return true;
-    if (to.id() == TypeId::kUnknown) return false;
-    ExprProblem problem;
-    auto schema = std::make_shared<const Schema>(std::vector<Field>{{"key", from}});
-    Result<ExpressionPtr> bound = BindExpression("key::" + to.ToString(), Scope(schema), &problem);
-    if (bound.ok()) *cast = *bound;
-    return bound.ok();
+    const Status split = SplitKey(*on, scope_, &parts_->input_key, &parts_->table_key);
+    if (split.ok()) return true;
+    return Error(config_.on.value, "enrich.on", split.message(), "write input_column = table_column");
   }
 
   bool BindSelect() {
@@ -404,28 +237,41 @@ class Binder {
     return ok;
   }
 
-  // All columns of the input, then those of the table but its plain keys, which would say the same again.
+  // All columns of the input, then those of the table that `on` does not read: those would say the same
+  // again.
   bool DefaultColumns() {
     for (int i = 0; i < input_->size(); ++i) {
       parts_->columns.push_back(ProjectedColumn::Of(input_->field(i).name, i));
     }
     bool ok = true;
     const Schema& table = *parts_->table->schema();
-    const std::vector<ExpressionPtr>& keys = parts_->table_key.expressions;
     for (int i = 0; i < table.size(); ++i) {
-      const int flat = parts_->inputs + i;
-      if (std::any_of(keys.begin(), keys.end(), [flat](const auto& key) { return key->column() == flat; }))
-        continue;
+      if (IsKey(parts_->inputs + i)) continue;
       const std::string& name = table.field(i).name;
       if (Has(name)) {
-        ok = Error(
-            context_.config()["table"], "enrich.duplicate_column",
-            "both the input and the table have a column '" + name + "'",
-            "write 'select' and name the columns you want, for example lookup_" + name + ": lookup." + name);
+        ok = Error(context_.config()["table"], "enrich.duplicate_column",
+                   "both the input and the table have a column '" + name + "'",
+                   "write 'select' and name what you want, for example lookup_" + name + ": lookup." + name);
       }
-      parts_->columns.push_back(ProjectedColumn::Of(name, flat));
+      parts_->columns.push_back(ProjectedColumn::Of(name, parts_->inputs + i));
     }
     return ok;
+  }
+
+  bool IsKey(int flat) const {
+    const std::vector<ExpressionPtr>& keys = parts_->table_key.expressions;
+    return std::any_of(keys.begin(), keys.end(), [flat](const ExpressionPtr& key) {
+      return std::binary_search(key->columns().begin(), key->columns().end(), flat);
+    });
+  }
+
+  void MarkUsed() {
+    std::vector<bool> flat(static_cast<size_t>(parts_->inputs + parts_->tables), false);
+    AddNeeded(parts_->columns, std::vector<bool>(parts_->columns.size(), true), &flat);
+    for (int i = 0; i < parts_->tables; ++i) {
+      const int column = parts_->inputs + i;
+      parts_->used.push_back(flat[static_cast<size_t>(column)] || IsKey(column));
+    }
   }
 
   bool Has(std::string_view name) const {
@@ -480,7 +326,7 @@ OperatorDefinition Define() {
   spec.ExpressionMap(
       "select", &Config::select,
       "The output columns, `name: expression` over the columns of both (`input.x`, `lookup.y`). Default: "
-      "all columns of the input, then those of the table that are not keys.");
+      "all columns of the input, then those of the table that `on` does not read.");
   spec.OneOf(
       "unmatched", &Config::unmatched,
       {{"port", Unmatched::kPort}, {"null", Unmatched::kNull}, {"drop", Unmatched::kDrop}},
