@@ -98,6 +98,11 @@ class Source {
     int64_t read = 0;
   };
   virtual Extent Progress() const { return {}; }
+  /// Records that the transport says it lost before this source could read them (kernel drops of UDP).
+  virtual int64_t Dropped() const { return 0; }
+  /// What it is waiting for when something outside is amiss ("tcp://db:9000: connection refused"), empty when all
+  /// is well: for `status` and the log. Asked after kWait.
+  virtual std::string Trouble() const { return {}; }
 };
 
 }  // namespace streamrun
