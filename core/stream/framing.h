@@ -12,7 +12,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
+#include "core/base/status.h"
 #include "core/data/buffer.h"
 #include "core/stream/source.h"
 
@@ -29,8 +31,10 @@ struct FramingOptions {
   /// Longest record in bytes, without separator. Longer ones are skipped and go to FailRecord ("record.too_long")
   /// with their first kFailedPrefix bytes.
   size_t max_record = 1 << 20;
-  /// Newline framing: a '\n' between two of these does not end the record (CSV quotes); 0 for none.
+  /// Newline framing: a '\n' in a field that begins with `quote` does not end the record (CSV, RFC 4180 section 2);
+  /// 0 for none. Fields begin at `separator`.
   char quote = 0;
+  char separator = ',';
 };
 
 /// Bytes of a record that could not be framed which FailRecord shows.
@@ -39,6 +43,31 @@ inline constexpr size_t kFailedPrefix = 1024;
 /// Bytes from `data` on that are whole newline-ended records of at most `max_record` bytes each; ends before the
 /// first longer or unfinished record. Looks at few bytes: it hops by max_record and searches backwards.
 size_t WholeRecords(const uint8_t* data, size_t size, size_t max_record);
+
+/// Newline-ended records in one piece of memory, given out a run at a time. Only the last one may lack its newline.
+class RecordBlock {
+ public:
+  RecordBlock() = default;
+  /// `origin`: byte offset of the first byte of `bytes`, behind which Buffer::kPadding bytes are readable.
+  RecordBlock(BufferPtr bytes, int64_t origin) : bytes_(std::move(bytes)), origin_(origin) {}
+
+  bool empty() const { return bytes_ == nullptr || cursor_ == bytes_->size(); }
+  size_t size() const { return empty() ? 0 : bytes_->size() - cursor_; }
+  /// Origin of what is given out next.
+  int64_t position() const { return origin_ + static_cast<int64_t>(cursor_); }
+  /// Emits the longest run of records of at most `max_record` bytes, after reporting those in front of it that are
+  /// longer. False: nothing is left. `prototype` as in RecordFramer::Emit.
+  bool Emit(SourceOutput& out, const Chunk& prototype, size_t max_record);
+
+ private:
+  BufferPtr bytes_;
+  int64_t origin_ = 0;
+  size_t cursor_ = 0;
+};
+
+/// Reports a record that is too long by its first bytes.
+void FailTooLong(SourceOutput& out, const Chunk& prototype, int64_t origin, const uint8_t* data, size_t size,
+                 size_t max_record);
 
 /// Not thread-safe. One per stream (file, connection).
 class RecordFramer {
@@ -64,35 +93,37 @@ class RecordFramer {
   Result<bool> TakeLine(std::string* line);
 
   /// Bytes filled in that were neither emitted nor skipped: the unfinished record.
-  size_t pending() const { return gathered_.size() + (block_ ? block_->size() - cursor_ : 0); }
+  size_t pending() const { return gathered_.size() + block_.size(); }
   /// Origin of the first byte or record that was not emitted or skipped: where to continue.
-  int64_t position() const { return begin_; }
+  int64_t position() const { return block_.empty() ? begin_ : block_.position(); }
   /// A record that is too long is being skipped; position() is within it.
-  bool skipping() const { return skipping_; }
+  bool skipping() const { return skipping_ || skip_bytes_ > 0; }
 
  private:
   enum class EndKind : uint8_t { kOpen, kComplete, kCut };
 
+  enum class Place : uint8_t { kFieldStart, kPlain, kQuoted, kQuoteInQuoted };
+
   bool EmitLines(SourceOutput& out, const Chunk& prototype);
   bool EmitFrames(SourceOutput& out, const Chunk& prototype);
   bool CutBlock(SourceOutput& out, const Chunk& prototype);
-  size_t FindRecordEnd();
-  size_t WholeInBlock() const;
-  void SkipToNewline();
-  void SkipFrame();
-  void FinishLast(SourceOutput& out, const Chunk& prototype);
+  bool EmitLast(SourceOutput& out, const Chunk& prototype);
+  size_t LastRecordEnd(SourceOutput& out, const Chunk& prototype);
+  size_t LastQuotedRecordEnd(SourceOutput& out, const Chunk& prototype);
+  bool SkipToNewline();
+  bool BeginLongFrame(SourceOutput& out, const Chunk& prototype, size_t at, uint32_t length);
   void DropFront(size_t count);
-  void FailTooLong(SourceOutput& out, const Chunk& prototype, const uint8_t* data, size_t size);
+  void GiveUpRecord(SourceOutput& out, const Chunk& prototype);
+  void FailCut(SourceOutput& out, const Chunk& prototype);
 
   FramingOptions options_;
-  int64_t begin_;            // origin of the first byte not yet given out
-  BufferBuilder gathered_;   // bytes behind block_
-  size_t scanned_ = 0;       // bytes of gathered_ known to hold no record end
-  bool in_quotes_ = false;   // state at scanned_
-  BufferPtr block_;          // whole records being given out
-  size_t cursor_ = 0;        // how much of block_ was
-  bool skipping_ = false;    // newline: until the next '\n'
-  uint64_t skip_bytes_ = 0;  // length framing: bytes of a too long record still to come
+  int64_t begin_;                      // origin of the front of gathered_
+  BufferBuilder gathered_;             // bytes behind block_
+  size_t scanned_ = 0;                 // bytes of gathered_ known to hold no record end
+  Place place_ = Place::kFieldStart;   // quoted fields: where scanned_ stands
+  RecordBlock block_;                  // whole records being given out
+  bool skipping_ = false;              // newline: until the next '\n'
+  uint64_t skip_bytes_ = 0;            // length framing: bytes of a too long record still to come
   EndKind end_ = EndKind::kOpen;
 };
 

@@ -58,6 +58,8 @@ class SourceOutput {
   /// A source that knows event time better than its rows do (punctuation, replayed tests): no row at or before
   /// `time` will follow.
   virtual void AdvanceTime(Timestamp time) { (void)time; }
+  /// The source has nothing for now and must not hold back event time; rows end the idleness by themselves.
+  virtual void GoIdle() {}
 };
 
 struct SourceContext {

@@ -99,8 +99,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     } else {
       SR_RETURN_IF_ERROR(SendWatermark());
     }
-    if (worked) return true;
-    return CheckIdle();
+    if (worked && !told_idle_) return true;
+    SR_ASSIGN_OR_RETURN(const bool went_idle, CheckIdle());
+    return worked || went_idle;
   }
 
   Status DecodeOn() {
@@ -184,9 +185,12 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   }
 
   Result<bool> CheckIdle() {
-    if (!plan_node_.event_time.idle_after || idle_) return false;
-    if (context_.env->MonotonicNow() - last_row_at_ < *plan_node_.event_time.idle_after) return false;
+    if (idle_) return false;
+    const auto& idle_after = plan_node_.event_time.idle_after;
+    const bool silent = idle_after && context_.env->MonotonicNow() - last_row_at_ >= *idle_after;
+    if (!silent && !told_idle_) return false;
     idle_ = true;
+    told_idle_ = false;
     SR_RETURN_IF_ERROR(SendAll(Idle{}));
     return true;
   }
@@ -207,6 +211,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   }
   void Progress(Ordinal next) override { next_ordinal_ = std::max(next_ordinal_, next); }
   void AdvanceTime(Timestamp time) override { explicit_watermark_ = time; }
+  void GoIdle() override { told_idle_ = true; }
 
   // DecodeOutput
   void Emit(BatchPtr batch) override { batch_ = std::move(batch); }
@@ -227,6 +232,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   Watermark watermark_;
   Timestamp last_row_at_ = 0;
   bool idle_ = false;
+  bool told_idle_ = false;
   bool asleep_ = false;
   uint32_t skipped_ = 0;
   bool stop_ = false;
