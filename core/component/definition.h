@@ -112,6 +112,10 @@ struct FormatTraits {
   bool splittable = true;
   /// The first line of a file or connection is a header.
   bool header = false;
+  /// Not splittable because a newline in a field that begins with this quote does not end the record (CSV); fields
+  /// begin at `separator`. 0: every newline ends a record.
+  char quote = 0;
+  char separator = ',';
 };
 
 class BoundFormat {
