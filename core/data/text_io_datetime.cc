@@ -28,11 +28,10 @@ struct Zone {
   std::string_view name;
   int minutes;
 };
-constexpr Zone kZones[] = {{"z", 0},      {"utc", 0},    {"gmt", 0},    {"ut", 0},     {"zulu", 0},
-                           {"est", -300}, {"edt", -240}, {"cst", -360}, {"cdt", -300}, {"mst", -420},
-                           {"mdt", -360}, {"pst", -480}, {"pdt", -420}, {"wet", 0},    {"west", 60},
-                           {"bst", 60},   {"cet", 60},   {"cest", 120}, {"eet", 120},  {"eest", 180},
-                           {"msk", 180},  {"jst", 540},  {"kst", 540}};
+constexpr Zone kZones[] = {{"z", 0},      {"utc", 0},    {"gmt", 0},    {"zulu", 0},   {"est", -300},
+                           {"edt", -240}, {"cst", -360}, {"cdt", -300}, {"mst", -420}, {"mdt", -360},
+                           {"pst", -480}, {"pdt", -420}, {"bst", 60},   {"cet", 60},   {"cest", 120},
+                           {"eet", 120},  {"eest", 180}, {"msk", 180},  {"jst", 540},  {"kst", 540}};
 
 // "jan", "january", "sept": the full word or its first three letters.
 template <size_t N>
@@ -148,8 +147,8 @@ class DateTimeReader {
       third = Digits();
     }
     if (third.empty()) {
-      // "1999.123": day of the year.
-      if (delimiter != '.' || second.size() != 3 || first.size() < 3) return Verdict::kBadSyntax;
+      // "1999.123", "1999-123": day of the year.
+      if (second.size() != 3 || first.size() < 3) return Verdict::kBadSyntax;
       return DayOfYear(first, second);
     }
     if (first.size() >= 3) return YearMonthDay(first, second, third);
@@ -186,6 +185,7 @@ class DateTimeReader {
     int m, d;
     CivilFromDays(DaysFromCivil(f_->year, 1, 1) + Number(day) - 1, &y, &m, &d);
     if (const Verdict v = SetMonth(m); v != Verdict::kFine) return v;
+    f_->year = y;
     return SetDay(d);
   }
 
@@ -197,9 +197,15 @@ class DateTimeReader {
       const size_t head = digits.size() - 4;
       return YearMonthDay(digits.substr(0, head), digits.substr(head, 2), digits.substr(head + 2));
     }
-    if (!f_->has_month) return Verdict::kBadSyntax;
-    if (digits.size() >= 3 || f_->has_day) return SetYear(digits);
-    return SetDay(Number(digits));
+    if (digits.size() >= 3) return SetYear(digits);
+    if (!f_->has_day) return SetDay(Number(digits));  // "8 Jan 1999": the month may still come
+    if (f_->has_month) return SetYear(digits);
+    // "1 8 1999": what looked like the day was the month.
+    const int64_t month = f_->day;
+    f_->day = 0;
+    f_->has_day = false;
+    const Verdict v = SetMonth(month);
+    return v == Verdict::kFine ? SetDay(Number(digits)) : v;
   }
 
   Verdict BareTime(std::string_view digits) {
@@ -255,11 +261,8 @@ class DateTimeReader {
         second = Number(Digits());
       }
     } else if (digits.size() > 2) {
-      // hhmm and hhmmss.
-      const size_t tail = digits.size() > 4 ? 4 : 2;
-      hour = Number(digits.substr(0, digits.size() - tail));
-      minute = Number(digits.substr(digits.size() - tail, 2));
-      if (tail == 4) second = Number(digits.substr(digits.size() - 2));
+      hour = Number(digits.substr(0, digits.size() - 2));
+      minute = Number(digits.substr(digits.size() - 2));
     } else {
       hour = Number(digits);
     }
@@ -271,8 +274,8 @@ class DateTimeReader {
   Verdict SignedWord() {
     const bool negative = *p_++ == '-';
     const std::string word = Word();
-    if (word != "infinity" && word != "inf") return Verdict::kBadSyntax;
-    f_->special = negative ? kMinTimestamp : kMaxTimestamp;
+    if (!negative || (word != "infinity" && word != "inf")) return Verdict::kBadSyntax;
+    f_->special = kMinTimestamp;
     return Verdict::kFine;
   }
 
@@ -330,7 +333,7 @@ class DateTimeReader {
     if (f_->year <= 0) return Verdict::kOutOfRange;
     if (f_->before_christ) f_->year = 1 - f_->year;
     if (f_->meridiem != 0) {
-      if (f_->hour < 1 || f_->hour > 12) return Verdict::kOutOfRange;
+      if (f_->hour > 12) return Verdict::kOutOfRange;
       f_->hour = f_->hour % 12 + (f_->meridiem == 2 ? 12 : 0);
     }
     const bool end_of_day = f_->hour == 24 && f_->minute == 0 && f_->second == 0 && f_->micros == 0;

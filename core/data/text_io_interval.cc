@@ -171,7 +171,7 @@ class IntervalReader {
   };
 
   void Skip() {
-    while (p_ < end_ && IsSpace(*p_)) ++p_;
+    while (p_ < end_ && (IsSpace(*p_) || *p_ == ',')) ++p_;
   }
 
   void ReadSign(Amount* a) {
@@ -212,8 +212,11 @@ class IntervalReader {
     bool any = false;
     while (true) {
       Skip();
-      if (p_ == end_) return any ? Verdict::kFine : Verdict::kBadSyntax;
-      if (IsAlpha(*p_)) return any && ReadAgo() ? Verdict::kFine : Verdict::kBadSyntax;
+      if (p_ == end_) return any ? Finish() : Verdict::kBadSyntax;
+      if (IsAlpha(*p_)) {
+        if (!any || !ReadAgo()) return Verdict::kBadSyntax;
+        continue;
+      }
       Amount a;
       ReadSign(&a);
       if (p_ == end_ || !ReadAmount(&a)) return Verdict::kBadSyntax;
@@ -223,12 +226,16 @@ class IntervalReader {
     }
   }
 
+  // Wherever it stands, "ago" turns the whole interval round.
   bool ReadAgo() {
-    const std::string_view rest = Trim({p_, static_cast<size_t>(end_ - p_)});
-    if (!EqualsFolded(rest, "ago")) return false;
-    parts_->Negate();
-    p_ = end_;
+    if (end_ - p_ < 3 || !EqualsFolded({p_, 3}, "ago") || (end_ - p_ > 3 && IsAlpha(p_[3]))) return false;
+    p_ += 3;
+    ago_ = true;
     return true;
+  }
+  Verdict Finish() {
+    if (ago_) parts_->Negate();
+    return Verdict::kFine;
   }
 
   Verdict AfterAmount(const Amount& a) {
@@ -250,7 +257,9 @@ class IntervalReader {
   // Each unit may stand once.
   Verdict Named(const Amount& a, const UnitName& unit) {
     const uint64_t bit = uint64_t{1} << UnitBit(unit);
-    if (seen_ & bit) return Verdict::kBadSyntax;
+    const bool clock_unit = unit.unit == Unit::kMicros;
+    if ((seen_ & bit) || (clock_unit && clock_seen_)) return Verdict::kBadSyntax;
+    clock_unit_seen_ |= clock_unit;
     seen_ |= bit;
     AddAmount(a, unit.unit, unit.size);
     return Verdict::kFine;
@@ -283,7 +292,7 @@ class IntervalReader {
 
   // hours:minutes[:seconds[.fraction]] or minutes:seconds.fraction.
   Verdict Clock(const Amount& first) {
-    if (clock_seen_ || first.fraction != 0) return Verdict::kBadSyntax;
+    if (clock_seen_ || clock_unit_seen_ || first.fraction != 0) return Verdict::kBadSyntax;
     clock_seen_ = true;
     ++p_;
     Amount second, third;
@@ -328,7 +337,7 @@ class IntervalReader {
     if (p_ == end_) return Verdict::kBadSyntax;
     while (p_ < end_) {
       if (*p_ == 'T') {
-        if (time || p_ + 1 == end_) return Verdict::kBadSyntax;
+        if (time) return Verdict::kBadSyntax;
         time = true;
         ++p_;
         continue;
@@ -397,7 +406,9 @@ class IntervalReader {
   const char* end_;
   Parts* parts_ = nullptr;
   uint64_t seen_ = 0;
-  bool clock_seen_ = false;
+  bool clock_seen_ = false;       // a clock or bare seconds
+  bool clock_unit_seen_ = false;  // a unit of time by name
+  bool ago_ = false;
 };
 
 }  // namespace
@@ -413,6 +424,10 @@ Result<Interval> ParseInterval(std::string_view text) {
       break;
   }
   const Interval out{static_cast<int32_t>(parts.months), static_cast<int32_t>(parts.days), parts.micros};
+  if (!parts.overflow && out.months != parts.months && out.days == parts.days &&
+      std::abs(parts.months / 12) <= std::numeric_limits<int32_t>::max()) {
+    return Status::InvalidArgument("interval out of range");
+  }
   if (parts.overflow || out.months != parts.months || out.days != parts.days) {
     return Status::InvalidArgument("interval field value out of range: \"" + std::string(text) + "\"");
   }

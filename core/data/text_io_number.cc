@@ -71,6 +71,49 @@ bool HasNonZeroMantissa(std::string_view number) {
   return false;
 }
 
+// True when digits * 10^exponent lies exactly half way to a neighbour of `value`. Readers may round such a
+// number either way, so PostgreSQL never prints it. It takes a whole midpoint: value >= 2^53, exponent of ten
+// 0 to 23.
+bool IsMidpoint(double value, std::string_view digits, int exponent) {
+  const int power = exponent - static_cast<int>(digits.size()) + 1;
+  if (value < 0x1p53 || power < 0 || power > 23) return false;
+  UInt128 odd = 0;
+  for (const char c : digits) odd = odd * 10 + static_cast<UInt128>(c - '0');
+  for (int i = 0; i < power; ++i) odd *= 5;
+  while ((odd & 1) == 0) odd >>= 1;
+  const uint64_t mantissa = (std::bit_cast<uint64_t>(value) & ((uint64_t{1} << 52) - 1)) | uint64_t{1} << 52;
+  return odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1;
+}
+
+// A finite positive value as d.ddde+XX in the fewest digits that every correct reader maps back to it.
+struct Scientific {
+  char text[32];
+  char* end;
+  const char* e;
+  char digits[20];
+  int count = 0;
+  int exponent = 0;
+
+  explicit Scientific(double value) {
+    end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+    Split();
+    while (IsMidpoint(value, {digits, static_cast<size_t>(count)}, exponent)) {
+      end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, count).ptr;
+      Split();
+    }
+  }
+
+  void Split() {
+    e = end - 1;
+    while (*e != 'e') --e;
+    std::from_chars(e + (e[1] == '+' ? 2 : 1), end, exponent);
+    count = 0;
+    for (const char* p = text; p < e; ++p) {
+      if (*p != '.') digits[count++] = *p;
+    }
+  }
+};
+
 char* PrintFixed(const char* digits, int count, int exponent, char* out) {
   if (exponent < 0) {
     *out++ = '0';
@@ -174,22 +217,11 @@ char* PrintDoubleTo(double value, char* out) {
     const auto whole = static_cast<int64_t>(value);
     if (static_cast<double>(whole) == value) return PrintBigintTo(whole, out);
   }
-  char scientific[32];
-  const char* end =
-      std::to_chars(scientific, scientific + sizeof scientific, value, std::chars_format::scientific).ptr;
-  const char* e = end - 1;
-  while (*e != 'e') --e;
-  int exponent = 0;
-  std::from_chars(e + (e[1] == '+' ? 2 : 1), end, exponent);
-  if (exponent < -4 || exponent >= 15) {
-    return std::copy(static_cast<const char*>(scientific), end, out);
+  const Scientific shortest(value);
+  if (shortest.exponent < -4 || shortest.exponent >= 15) {
+    return std::copy(static_cast<const char*>(shortest.text), static_cast<const char*>(shortest.end), out);
   }
-  char digits[20];
-  int count = 0;
-  for (const char* p = scientific; p < e; ++p) {
-    if (*p != '.') digits[count++] = *p;
-  }
-  return PrintFixed(digits, count, exponent, out);
+  return PrintFixed(shortest.digits, shortest.count, shortest.exponent, out);
 }
 
 void PrintBigint(int64_t value, std::string& out) {
