@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "connectors/formats/json_scan.h"
+#include "core/data/json_text.h"
 #include "core/data/text_io.h"
 
 namespace streamrun::json {
@@ -91,7 +92,9 @@ bool ToText(std::string_view token, const DataType& type, std::string* storage, 
             Misfit* misfit) {
   if (type.id() == TypeId::kJsonb) {
     *out = token;
-    return true;
+    if (token.find('\\') == std::string_view::npos) return true;
+    const Status status = ValidateJson(token);  // jsonb cannot hold \u0000
+    return status.ok() ? true : Refused(status, misfit);
   }
   if (type.id() == TypeId::kBytea) {
     if (!IsString(token)) return WrongType(token, type, misfit);

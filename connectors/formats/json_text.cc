@@ -141,9 +141,13 @@ void AppendValue(const Column& column, int64_t row, std::string& out) {
     case TypeId::kText:
       AppendString(column.Text(row), out);
       return;
-    case TypeId::kJsonb:
+    case TypeId::kJsonb: {
+      const size_t before = out.size();
       out.append(column.Text(row));
+      // White space only, since strings cannot hold a newline; a record must stay one line.
+      for (size_t at = out.find('\n', before); at != std::string::npos; at = out.find('\n', at)) out[at] = ' ';
       return;
+    }
     case TypeId::kList: {
       const int32_t* offsets = column.values<int32_t>();
       out.push_back('[');
