@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/base/env.h"
 #include "runner/link/zmq_channel.h"
 
 namespace streamrun {
@@ -57,7 +56,6 @@ Result<bool> ZmqOutChannel::Refused() {
     return Status::Unavailable("channel " + std::to_string(settings_.channel) + ": the receiver went away");
   }
   socket_->wanted = true;
-  if (full_since_ < 0) full_since_ = Env::Default()->MonotonicNow();
   return false;
 }
 
@@ -90,10 +88,6 @@ Result<bool> ZmqOutChannel::SendFrame(FrameHeader header, BufferPtr payload, Buf
   ++next_seq_;
   ++counters_.frames;
   counters_.bytes += static_cast<int64_t>(bytes.size());
-  if (full_since_ >= 0) {
-    counters_.full_us += Env::Default()->MonotonicNow() - full_since_;
-    full_since_ = -1;
-  }
   return true;
 }
 

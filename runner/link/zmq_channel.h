@@ -41,9 +41,8 @@ int64_t MaxPayload(int64_t max_row);
 
 struct LinkCounters {
   int64_t frames = 0;
-  int64_t bytes = 0;    // headers and payloads
-  int64_t copied = 0;   // receiver: payload bytes copied because they lay unaligned
-  int64_t full_us = 0;  // sender: time between a refused TrySend and the next accepted one
+  int64_t bytes = 0;   // headers and payloads
+  int64_t copied = 0;  // receiver: payload bytes copied because they lay unaligned
 };
 
 class ZmqOutChannel final : public OutChannel {
@@ -63,7 +62,6 @@ class ZmqOutChannel final : public OutChannel {
   std::unique_ptr<LinkSocket> socket_;
   uint64_t next_seq_ = 0;
   bool ended_ = false;
-  int64_t full_since_ = -1;
   LinkCounters counters_;
 };
 

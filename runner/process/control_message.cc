@@ -1,0 +1,183 @@
+#include "runner/process/control_message.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace streamrun {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// In the order of the variant.
+constexpr std::array<std::string_view, std::variant_size_v<ControlMessage>> kNames = {
+    "REGISTER", "BOUND", "READY", "BEAT", "FAIL", "DONE", "ASSIGN", "CONNECT", "START", "STOP", "EXIT"};
+
+Json ToJson(const TaskCounters& counters) {
+  Json nodes = Json::array();
+  for (const NodeCounters& n : counters.nodes) {
+    nodes.push_back({{"node", n.node},
+                     {"rows_in", n.rows_in},
+                     {"rows_out", n.rows_out},
+                     {"bytes_in", n.bytes_in},
+                     {"bytes_out", n.bytes_out},
+                     {"created", n.created},
+                     {"fates", n.fates},
+                     {"port_rows", n.port_rows},
+                     {"busy_us", n.busy_us},
+                     {"total_bytes", n.total_bytes},
+                     {"watermark", n.watermark}});
+  }
+  Json channels = Json::array();
+  for (const ChannelCounters& c : counters.channels) {
+    channels.push_back({{"channel", c.channel},
+                        {"sender", c.sender},
+                        {"rows", c.rows},
+                        {"bytes", c.bytes},
+                        {"full_us", c.full_us}});
+  }
+  return {{"nodes", std::move(nodes)}, {"channels", std::move(channels)}};
+}
+
+TaskCounters CountersFrom(const Json& json) {
+  TaskCounters counters;
+  for (const Json& j : json.at("nodes")) {
+    NodeCounters n;
+    j.at("node").get_to(n.node);
+    j.at("rows_in").get_to(n.rows_in);
+    j.at("rows_out").get_to(n.rows_out);
+    j.at("bytes_in").get_to(n.bytes_in);
+    j.at("bytes_out").get_to(n.bytes_out);
+    j.at("created").get_to(n.created);
+    j.at("fates").get_to(n.fates);
+    j.at("port_rows").get_to(n.port_rows);
+    j.at("busy_us").get_to(n.busy_us);
+    j.at("total_bytes").get_to(n.total_bytes);
+    j.at("watermark").get_to(n.watermark);
+    counters.nodes.push_back(std::move(n));
+  }
+  for (const Json& j : json.at("channels")) {
+    ChannelCounters c;
+    j.at("channel").get_to(c.channel);
+    j.at("sender").get_to(c.sender);
+    j.at("rows").get_to(c.rows);
+    j.at("bytes").get_to(c.bytes);
+    j.at("full_us").get_to(c.full_us);
+    counters.channels.push_back(c);
+  }
+  return counters;
+}
+
+struct Writer {
+  Json& json;
+  void operator()(const RegisterMessage& m) const { json["pid"] = m.pid; }
+  void operator()(const BeatMessage& m) const {
+    json["steps"] = m.steps;
+    json["blocked_on"] = m.blocked_on;
+    json["counters"] = ToJson(m.counters);
+  }
+  void operator()(const FailMessage& m) const {
+    json["code"] = static_cast<int>(m.status.code());
+    json["fault"] = static_cast<int>(m.status.fault());
+    json["retryable"] = m.status.retryable();
+    json["message"] = m.status.message();
+    json["opening"] = m.opening;
+    json["peer_gone"] = m.peer_gone;
+  }
+  void operator()(const DoneMessage& m) const { json["counters"] = ToJson(m.counters); }
+  void operator()(const AssignMessage& m) const {
+    json["pipeline"] = m.pipeline;
+    json["file"] = m.file;
+    json["plan_hash"] = m.plan_hash;
+    json["stage"] = m.stage;
+    json["instance"] = m.instance;
+    json["generation"] = m.generation;
+    json["attempt"] = m.attempt;
+    json["run_directory"] = m.run_directory;
+    json["endpoint_directory"] = m.endpoint_directory;
+    json["dead_letter_directory"] = m.dead_letter_directory;
+    json["once"] = m.once;
+    json["log_level"] = static_cast<int>(m.log_level);
+    json["log_json"] = m.log_json;
+  }
+  template <typename Empty>
+  void operator()(const Empty&) const {}
+};
+
+FailMessage FailFrom(const Json& json) {
+  const int code = json.at("code");
+  const int fault = json.at("fault");
+  FailMessage fail;
+  if (code < 1 || code > static_cast<int>(Code::kInternal) || fault < 0 ||
+      fault > static_cast<int>(Fault::kInternal)) {
+    throw Json::other_error::create(600, "code or fault out of range", &json);
+  }
+  fail.status = Status(static_cast<Code>(code), json.at("message").get<std::string>())
+                    .WithFault(static_cast<Fault>(fault))
+                    .WithRetry(json.at("retryable").get<bool>());
+  json.at("opening").get_to(fail.opening);
+  json.at("peer_gone").get_to(fail.peer_gone);
+  return fail;
+}
+
+AssignMessage AssignFrom(const Json& json) {
+  AssignMessage m;
+  json.at("pipeline").get_to(m.pipeline);
+  json.at("file").get_to(m.file);
+  json.at("plan_hash").get_to(m.plan_hash);
+  json.at("stage").get_to(m.stage);
+  json.at("instance").get_to(m.instance);
+  json.at("generation").get_to(m.generation);
+  json.at("attempt").get_to(m.attempt);
+  json.at("run_directory").get_to(m.run_directory);
+  json.at("endpoint_directory").get_to(m.endpoint_directory);
+  json.at("dead_letter_directory").get_to(m.dead_letter_directory);
+  json.at("once").get_to(m.once);
+  const int level = json.at("log_level");
+  if (level < 0 || level > static_cast<int>(LogLevel::kOff)) {
+    throw Json::other_error::create(600, "log level out of range", &json);
+  }
+  m.log_level = static_cast<LogLevel>(level);
+  json.at("log_json").get_to(m.log_json);
+  return m;
+}
+
+ControlMessage MessageFrom(std::string_view kind, const Json& json) {
+  if (kind == "REGISTER") return RegisterMessage{json.at("pid").get<int64_t>()};
+  if (kind == "BOUND") return BoundMessage{};
+  if (kind == "READY") return ReadyMessage{};
+  if (kind == "BEAT") {
+    return BeatMessage{json.at("steps").get<int64_t>(), json.at("blocked_on").get<std::string>(),
+                       CountersFrom(json.at("counters"))};
+  }
+  if (kind == "FAIL") return FailFrom(json);
+  if (kind == "DONE") return DoneMessage{CountersFrom(json.at("counters"))};
+  if (kind == "ASSIGN") return AssignFrom(json);
+  if (kind == "CONNECT") return ConnectMessage{};
+  if (kind == "START") return StartMessage{};
+  if (kind == "STOP") return StopMessage{};
+  if (kind == "EXIT") return ExitMessage{};
+  throw Json::other_error::create(600, "unknown kind", &json);
+}
+
+}  // namespace
+
+std::string_view ControlName(const ControlMessage& message) { return kNames[message.index()]; }
+
+std::string EncodeControl(const ControlMessage& message) {
+  Json json = {{"kind", ControlName(message)}};
+  std::visit(Writer{json}, message);
+  // Messages may quote data that is no UTF-8.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<ControlMessage> DecodeControl(std::string_view text) {
+  try {
+    const Json json = Json::parse(text);
+    return MessageFrom(json.at("kind").get<std::string>(), json);
+  } catch (const Json::exception& e) {
+    return Status::Corruption(std::string("not a control message: ") + e.what()).WithFault(Fault::kInternal);
+  }
+}
+
+}  // namespace streamrun

@@ -1,0 +1,79 @@
+// What supervisor and worker say to each other (docs/formats/control.md): typed here, JSON on the wire.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/base/logging.h"
+#include "core/base/status.h"
+#include "runner/exec/task.h"
+
+namespace streamrun {
+
+// --- Worker to supervisor
+// ---------------------------------------------------------------------------------------
+
+/// The worker runs.
+struct RegisterMessage {
+  int64_t pid = 0;
+};
+/// All receiving ends are bound: senders may connect.
+struct BoundMessage {};
+/// Every input got its HELLO and every component is open.
+struct ReadyMessage {};
+/// Sent every second by a thread of its own, so that its absence means a stopped process, and an unmoved
+/// `steps` a component that does not return.
+struct BeatMessage {
+  int64_t steps = 0;
+  std::string blocked_on;  // empty: computing
+  TaskCounters counters;
+};
+/// The worker cannot go on and waits to be ended.
+struct FailMessage {
+  Status status;
+  bool opening = false;    // before START: an address in use, a file that is missing
+  bool peer_gone = false;  // only because another worker went: not the cause
+};
+/// Everything ended and was handed over; the worker waits for EXIT, since its peers may still read.
+struct DoneMessage {
+  TaskCounters counters;
+};
+
+// --- Supervisor to worker
+// ---------------------------------------------------------------------------------------
+
+struct AssignMessage {
+  std::string pipeline;  // canonical JSON with secrets
+  std::string file;      // name for messages
+  std::string plan_hash;
+  int stage = 0;
+  int instance = 0;
+  uint64_t generation = 0;
+  uint64_t attempt = 0;
+  std::string run_directory;
+  std::string endpoint_directory;
+  std::string dead_letter_directory;
+  bool once = false;
+  LogLevel log_level = LogLevel::kInfo;
+  bool log_json = false;
+};
+struct ConnectMessage {};
+struct StartMessage {};
+/// Sources stop, what is under way drains.
+struct StopMessage {};
+/// Leave now.
+struct ExitMessage {};
+
+using ControlMessage =
+    std::variant<RegisterMessage, BoundMessage, ReadyMessage, BeatMessage, FailMessage, DoneMessage,
+                 AssignMessage, ConnectMessage, StartMessage, StopMessage, ExitMessage>;
+
+std::string EncodeControl(const ControlMessage& message);
+/// kCorruption when it is no such message or a field is missing or of another type.
+Result<ControlMessage> DecodeControl(std::string_view json);
+/// "ASSIGN", for logs.
+std::string_view ControlName(const ControlMessage& message);
+
+}  // namespace streamrun

@@ -1,0 +1,311 @@
+#include "runner/process/worker.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/logging.h"
+#include "runner/exec/task.h"
+#include "runner/link/poller.h"
+#include "runner/link/zmq_channel.h"
+#include "runner/local/local_plan.h"
+#include "runner/plan/plan.h"
+#include "runner/process/beater.h"
+#include "runner/process/control_channel.h"
+
+namespace streamrun {
+
+namespace {
+
+constexpr Duration kControlInterval = 5 * kMillisecond;
+constexpr Duration kPublishInterval = 200 * kMillisecond;
+// Opening is tried again this long when a peer is away; then the supervisor's back-off takes over.
+constexpr Duration kOpenPatience = 10 * kSecond;
+
+class Worker {
+ public:
+  Worker() : control_(kControlDescriptor), beater_(&control_) {}
+
+  int Run() {
+    const Status status = Live();
+    if (status.ok()) return 0;
+    if (status.code() != Code::kCancelled) {
+      LogDebug("worker fails", {{"error", status.ToString()}});
+      Send(FailMessage{status, !started_, PeerGone()});
+    }
+    // The peers are told by the supervisor; leaving now would only look like a second failure.
+    while (!exit_) {
+      if (!AwaitControl(kMaxTimestamp).ok()) break;
+    }
+    return 1;
+  }
+
+ private:
+  Status Live() {
+    SR_RETURN_IF_ERROR(Send(RegisterMessage{::getpid()}));
+    while (!assigned_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
+    StartLogging({assign_.log_level, assign_.log_json, nullptr}, {});
+    SR_RETURN_IF_ERROR(MakePlan());
+    SR_RETURN_IF_ERROR(Bind());
+    SR_RETURN_IF_ERROR(Send(BoundMessage{}));
+    while (!connect_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
+    SR_RETURN_IF_ERROR(Connect());
+    SR_RETURN_IF_ERROR(Open());
+    SR_RETURN_IF_ERROR(AwaitHellos());
+    SR_RETURN_IF_ERROR(Send(ReadyMessage{}));
+    while (!start_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
+    started_ = true;
+    SR_RETURN_IF_ERROR(Work());
+    SR_RETURN_IF_ERROR(Send(DoneMessage{task_->Counters()}));
+    while (!exit_) {
+      if (Status status = AwaitControl(kMaxTimestamp); !status.ok() && !exit_) return status;
+    }
+    return Status::Ok();
+  }
+
+  // The worker plans for itself from the resolved pipeline; equal hashes prove that both mean the same.
+  Status MakePlan() {
+    SR_ASSIGN_OR_RETURN(ConfigValue root, ParseCanonicalJson(assign_.pipeline));
+    Diagnostics diagnostics;
+    const PlanPtr plan = BuildPlan({assign_.file, "", std::move(root)}, diagnostics);
+    if (plan == nullptr) {
+      const auto& findings = diagnostics.findings();
+      return Status::Internal("a worker cannot plan the pipeline: " +
+                              (findings.empty() ? std::string("no reason given") : findings.front().message));
+    }
+    if (plan->hash != assign_.plan_hash) {
+      return Status::Internal("plans differ: the supervisor's is " + assign_.plan_hash + ", the worker's " +
+                              plan->hash);
+    }
+    plan_ = CutPlan(plan);
+    if (static_cast<size_t>(assign_.stage) >= plan_->stages.size() ||
+        assign_.instance >= stage().parallelism) {
+      return Status::Internal("a worker was assigned to a stage that does not exist");
+    }
+    StartLogging({assign_.log_level, assign_.log_json, nullptr},
+                 {plan->pipeline, plan->hash.substr(0, 8), stage().name, assign_.instance});
+    return Status::Ok();
+  }
+
+  ChannelSettings Settings(const Channel& channel) const {
+    const LocalEdge& edge = plan_->edges[static_cast<size_t>(channel.edge)];
+    ChannelSettings settings;
+    settings.endpoint = "ipc://" + assign_.endpoint_directory + "/" + std::to_string(channel.id);
+    settings.channel = channel.id;
+    settings.generation = assign_.generation;
+    settings.attempt = assign_.attempt;
+    settings.encoded = edge.encoded;
+    settings.layout = edge.layout;
+    settings.max_row = plan_->plan->settings.max_row;
+    return settings;
+  }
+
+  Status Bind() {
+    for (const Channel& channel : plan_->channels) {
+      const LocalEdge& edge = plan_->edges[static_cast<size_t>(channel.edge)];
+      if (edge.to_stage != assign_.stage || channel.to_instance != assign_.instance) continue;
+      SR_ASSIGN_OR_RETURN(auto in, ZmqInChannel::Bind(context_, Settings(channel)));
+      poller_.Add(&in->socket());
+      in_.emplace(channel.id, std::move(in));
+    }
+    return Status::Ok();
+  }
+
+  Status Connect() {
+    for (const Channel& channel : plan_->channels) {
+      const LocalEdge& edge = plan_->edges[static_cast<size_t>(channel.edge)];
+      if (edge.from_stage != assign_.stage || channel.from_instance != assign_.instance) continue;
+      SR_ASSIGN_OR_RETURN(auto out, ZmqOutChannel::Connect(context_, Settings(channel)));
+      poller_.Add(&out->socket());
+      out_.emplace(channel.id, std::move(out));
+    }
+    return Status::Ok();
+  }
+
+  Status CreateOwnTask() {
+    std::map<int, InChannel*> in;
+    std::map<int, OutChannel*> out;
+    for (const auto& [id, channel] : in_) in[id] = channel.get();
+    for (const auto& [id, channel] : out_) out[id] = channel.get();
+    TaskOptions options;
+    options.env = env_;
+    options.run_directory = assign_.run_directory;
+    options.dead_letter_directory = assign_.dead_letter_directory;
+    options.generation = assign_.generation;
+    options.attempt = assign_.attempt;
+    options.once = assign_.once;
+    SR_ASSIGN_OR_RETURN(task_, CreateTask(plan_, assign_.stage, assign_.instance, in, out, options));
+    return Status::Ok();
+  }
+
+  Status Open() {
+    const Timestamp give_up = env_->MonotonicNow() + kOpenPatience;
+    for (Duration delay = 100 * kMillisecond;; delay *= 2) {
+      SR_RETURN_IF_ERROR(CreateOwnTask());
+      Status status = task_->Open();
+      const Timestamp next = env_->MonotonicNow() + delay;
+      if (status.ok() || !status.retryable() || next >= give_up) return status;
+      LogWarning("cannot open yet, trying again", {{"error", status.message()}});
+      task_.reset();
+      while (env_->MonotonicNow() < next) {
+        SR_RETURN_IF_ERROR(AwaitControl(next));
+        if (stop_) return Status::Cancelled("stopped while opening");
+      }
+    }
+  }
+
+  Status AwaitHellos() {
+    for (;;) {
+      bool all = true;
+      for (const auto& [id, channel] : in_) {
+        SR_ASSIGN_OR_RETURN(const bool hello, channel->TryReceiveHello());
+        all = all && hello;
+      }
+      if (all) return Status::Ok();
+      SR_RETURN_IF_ERROR(poller_.Wait(env_, {{kControlDescriptor, POLLIN}}, kMaxTimestamp));
+      SR_RETURN_IF_ERROR(ReadControl());
+    }
+  }
+
+  Status Work() {
+    Timestamp next_control = 0;
+    for (;;) {
+      SR_ASSIGN_OR_RETURN(const StepResult result, task_->Step());
+      ++steps_;
+      if (result == StepResult::kDone) return Status::Ok();
+      const Timestamp now = env_->MonotonicNow();
+      if (now >= next_publish_) Publish(now, "");
+      if (result == StepResult::kWait) {
+        Publish(now, task_->BlockedOn());
+        WaitSpec wait = task_->Wait();
+        wait.descriptors.push_back({kControlDescriptor, POLLIN});
+        SR_RETURN_IF_ERROR(poller_.Wait(env_, wait.descriptors, wait.deadline));
+      }
+      if (result == StepResult::kWait || now >= next_control) {
+        SR_RETURN_IF_ERROR(ReadControl());
+        next_control = now + kControlInterval;
+      }
+      if (stop_ && !stopping_) {
+        stopping_ = true;
+        task_->Stop();
+      }
+    }
+  }
+
+  // A waiting worker says at once what it waits for, but counts only now and then: at low rates it sleeps
+  // after every batch.
+  void Publish(Timestamp now, std::string blocked_on) {
+    if (now < next_publish_ && blocked_on == last_blocked_) return;
+    BeatMessage beat{steps_, blocked_on, task_->Counters()};
+    last_blocked_ = std::move(blocked_on);
+    next_publish_ = now + kPublishInterval;
+    beater_.Publish(std::move(beat));
+  }
+
+  bool PeerGone() {
+    for (const auto& [id, channel] : in_) {
+      if (channel->socket().PeerGone()) return true;
+    }
+    for (const auto& [id, channel] : out_) {
+      if (channel->socket().PeerGone()) return true;
+    }
+    return false;
+  }
+
+  // --- Control
+  // ------------------------------------------------------------------------------------------------------
+
+  Status Send(const ControlMessage& message) {
+    for (;;) {
+      SR_ASSIGN_OR_RETURN(const bool sent, control_.Send(message));
+      if (sent) return Status::Ok();
+      pollfd p{kControlDescriptor, POLLOUT, 0};
+      ::poll(&p, 1, -1);
+    }
+  }
+
+  Status AwaitControl(Timestamp deadline) {
+    Poller none;
+    SR_RETURN_IF_ERROR(none.Wait(env_, {{kControlDescriptor, POLLIN}}, deadline));
+    return ReadControl();
+  }
+
+  // kCancelled after EXIT.
+  Status ReadControl() {
+    for (;;) {
+      auto message = control_.Receive();
+      // The supervisor is gone: nobody is left to report to.
+      if (!message.ok() && message.status().code() == Code::kUnavailable) ::_exit(1);
+      if (!message.ok()) return message.status();
+      if (!message->has_value()) return Status::Ok();
+      if (auto* assign = std::get_if<AssignMessage>(&**message)) {
+        assign_ = std::move(*assign);
+        assigned_ = true;
+      }
+      connect_ |= std::holds_alternative<ConnectMessage>(**message);
+      start_ |= std::holds_alternative<StartMessage>(**message);
+      stop_ |= std::holds_alternative<StopMessage>(**message);
+      exit_ |= std::holds_alternative<ExitMessage>(**message);
+      if (exit_) return Status::Cancelled("told to leave");
+    }
+  }
+
+  const Stage& stage() const { return plan_->stages[static_cast<size_t>(assign_.stage)]; }
+
+  Env* env_ = Env::Default();
+  ControlChannel control_;
+  Beater beater_;
+  AssignMessage assign_;
+  bool assigned_ = false, connect_ = false, start_ = false, stop_ = false, exit_ = false;
+  bool started_ = false, stopping_ = false;
+  LocalPlanPtr plan_;
+  LinkContext context_;
+  std::map<int, std::unique_ptr<ZmqInChannel>> in_;
+  std::map<int, std::unique_ptr<ZmqOutChannel>> out_;
+  Poller poller_;
+  std::unique_ptr<Task> task_;
+  int64_t steps_ = 0;
+  Timestamp next_publish_ = 0;
+  std::string last_blocked_;
+};
+
+// First thing: from here on the worker cannot outlive its supervisor.
+void BindLifeToParent(long parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);  // it died before the line above
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  for (const int signal : {SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+}
+
+// argv[0] is the title already; what follows it would show up behind it.
+void ShowTitle(int argc, char** argv) {
+  const char* stage = std::strrchr(argv[0], ' ');
+  ::prctl(PR_SET_NAME, ("sr:" + std::string(stage != nullptr ? stage + 1 : argv[0])).substr(0, 15).c_str());
+  for (int i = 1; i < argc; ++i) std::memset(argv[i], 0, std::strlen(argv[i]));
+}
+
+}  // namespace
+
+bool IsWorker(int argc, char** argv) { return argc == 3 && std::strcmp(argv[1], kWorkerArgument) == 0; }
+
+int WorkerMain(int argc, char** argv) {
+  BindLifeToParent(std::strtol(argv[2], nullptr, 10));
+  ShowTitle(argc, argv);
+  try {
+    return Worker().Run();
+  } catch (const std::exception& e) {
+    LogError(std::string("a worker ends with an exception that nothing caught: ") + e.what());
+    return 1;
+  }
+}
+
+}  // namespace streamrun
