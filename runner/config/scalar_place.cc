@@ -164,7 +164,7 @@ void PlaceQuoted(std::string_view source, std::string_view value, ScalarPlace* p
   Collector out;
   std::vector<size_t> ends;
   size_t at = place->begin + 1;
-  while (at < source.size() && out.text().size() <= value.size()) {
+  while (at < source.size()) {
     const char c = source[at];
     if (c == quote && quote == '\'' && source.substr(at + 1).starts_with('\'')) {
       out.Stand("'", at);
@@ -185,7 +185,7 @@ void PlaceQuoted(std::string_view source, std::string_view value, ScalarPlace* p
         continue;
       }
       const size_t taken = DecodeEscape(source.substr(at + 1), &decoded);
-      if (taken == 0) return;
+      if (taken == 0) return;  // yaml-cpp has refused it
       out.Stand(decoded, at);
       at += 1 + taken;
     } else if (const size_t end = SkipBlanks(source, at);
@@ -196,6 +196,7 @@ void PlaceQuoted(std::string_view source, std::string_view value, ScalarPlace* p
       out.Copy(c, at++);
     }
   }
+  place->unclosed = true;
 }
 
 // --- Block scalars (8.1) ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ struct ScalarPlace {
   };
   size_t begin = 0;  // first byte of the scalar itself, after its tag and anchor
   size_t end = 0;    // one past its last byte; 0 = unknown (block scalars)
+  bool unclosed = false;  // a quoted scalar without its closing quote: yaml-cpp lets it end with the file
   std::vector<Run> runs;  // empty: not known
 };
 

@@ -55,6 +55,17 @@ std::string_view SourceText::Line(int line) const {
   return rest;
 }
 
+size_t SourceText::Byte(int line, int column) const {
+  const std::string_view content = Line(line);
+  if (content.data() == nullptr) return text_.size();
+  size_t at = 0;
+  for (int c = 1; c < column && at < content.size(); ++c) {
+    ++at;
+    while (at < content.size() && (static_cast<unsigned char>(content[at]) & 0xc0) == 0x80) ++at;
+  }
+  return static_cast<size_t>(content.data() - text_.data()) + at;
+}
+
 size_t ValidUtf8Prefix(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {

@@ -20,6 +20,8 @@ class SourceText {
   const std::string& file() const { return file_; }
   /// Line and column (in characters, both from 1) of byte `at`; the end of the text for anything beyond it.
   SourceMark Mark(size_t at) const;
+  /// The byte at line and column; the end of the line for a column beyond it.
+  size_t Byte(int line, int column) const;
   /// The line (from 1) without its line end; empty beyond the last.
   std::string_view Line(int line) const;
 

@@ -22,8 +22,8 @@ constexpr std::string_view kSyntax = "yaml.syntax";
 // What yaml-cpp says, and what to tell instead.
 const Sentence kSentences[] = {
     {Msg::TAB_IN_INDENTATION, "yaml.tab", "a tab stands in the indentation", "YAML indents with blanks only"},
-    {Msg::MAP_VALUE, kSyntax, "a second ': ' in one value, or a key at the wrong indentation",
-     "put a value that contains ': ' in quotes; indent sibling keys alike"},
+    {Msg::MAP_VALUE, kSyntax, "a ': ' cannot stand here",
+     "put a value that contains ': ' in quotes; check that the line before has its ':' and the same indentation"},
     {Msg::MAP_KEY, kSyntax, "a key cannot stand here", "check the indentation of this line and the one before"},
     {Msg::BLOCK_ENTRY, kSyntax, "a list item ('- ') cannot stand here",
      "begin the list on the line below its key, or put a text that begins with '- ' in quotes"},
@@ -85,6 +85,25 @@ class Reporter {
                "add the closing quote; inside single quotes write '' for one quote");
   }
 
+  // `path: "a" b`, `where: 'it's'`: what yaml-cpp noticed stands right behind a quoted text.
+  bool TextAfterQuote() {
+    const std::string_view text = source_.text();
+    const size_t end = problem_.last_end;
+    if (end == 0 || end > problem_.at || (text[end - 1] != '"' && text[end - 1] != '\'')) return false;
+    const std::string_view between = text.substr(end, problem_.at - end);
+    if (between.find_first_not_of(" \t") != std::string_view::npos || problem_.at >= text.size()) return false;
+    return Say(problem_.at, kSyntax, "text follows the closing quote",
+               text[end - 1] == '"' ? "put the whole value in quotes; inside double quotes write \\\" for one quote"
+                                    : "put the whole value in quotes; inside single quotes write '' for one quote");
+  }
+
+  // `[${VAR}]`: in flow style the brace begins a mapping.
+  bool VariableInFlow() {
+    const size_t dollar = problem_.last_end - 1;
+    if (problem_.last_end == 0 || !source_.text().substr(dollar).starts_with("${")) return false;
+    return Say(dollar, kSyntax, "inside { } and [ ] a variable needs quotes around it", "write \"${NAME}\"");
+  }
+
   bool UnclosedFlow() {
     if (problem_.message != Msg::END_OF_MAP_FLOW && problem_.message != Msg::END_OF_SEQ_FLOW) return false;
     if (problem_.open_flow == std::string::npos) return false;
@@ -97,7 +116,7 @@ class Reporter {
   bool BadEscape() {
     if (!problem_.message.starts_with(Msg::INVALID_ESCAPE)) return false;
     const std::string name = problem_.message.substr(std::string_view(Msg::INVALID_ESCAPE).size());
-    return Say(problem_.at, kSyntax, "'\\" + name + "' is no escape in double quotes",
+    return Say(source_.text().rfind('\\', problem_.at), kSyntax, "'\\" + name + "' is no escape in double quotes",
                name == "$" ? "write '\\\\${' in double quotes, or use single quotes"
                            : "write '\\\\" + name + "', or use single quotes");
   }
@@ -130,16 +149,31 @@ class Reporter {
   bool Known() {
     for (const Sentence& s : kSentences) {
       if (problem_.message == s.yaml) {
-        return Say(problem_.at, s.code, std::string(s.message), std::string(s.suggestion));
+        return Say(Indicator(), s.code, std::string(s.message), std::string(s.suggestion));
       }
     }
     return false;
+  }
+
+  // `- x` where a mapping goes on.
+  bool ItemInMapping() {
+    if (problem_.message != Msg::END_OF_MAP || !source_.text().substr(problem_.at).starts_with("- ")) return false;
+    return Say(problem_.at, kSyntax, "a list item ('- ') cannot stand here",
+               "a list begins on the line below its key and holds nothing else");
   }
 
   bool Unknown() { return Say(problem_.at, kSyntax, "this is not valid YAML: " + problem_.message, ""); }
 
  private:
   int Line() const { return source_.Mark(problem_.at).line; }
+
+  // yaml-cpp notices a lonely `*`, `&` or `!` one character too late.
+  size_t Indicator() const {
+    const std::string_view text = source_.text();
+    const size_t at = problem_.at;
+    const bool late = at > 0 && std::string_view("*&!").find(text[at - 1]) != std::string_view::npos;
+    return late ? at - 1 : at;
+  }
 
   bool Say(size_t at, std::string_view code, std::string message, std::string suggestion) {
     diagnostics_.Error(source_.Mark(at), std::string(code), std::move(message), std::move(suggestion));
@@ -155,8 +189,8 @@ class Reporter {
 
 void ReportYamlProblem(const YamlProblem& problem, const SourceText& source, Diagnostics& diagnostics) {
   Reporter report(problem, source, diagnostics);
-  (void)(report.UnclosedQuote() || report.BadEscape() || report.TabInIndentation() || report.UnclosedFlow() ||
-         report.MissingBlank() || report.Known() || report.Unknown());
+  (void)(report.UnclosedQuote() || report.BadEscape() || report.TabInIndentation() || report.VariableInFlow() ||
+         report.UnclosedFlow() || report.TextAfterQuote() || report.ItemInMapping() || report.MissingBlank() || report.Known() || report.Unknown());
 }
 
 }  // namespace streamrun

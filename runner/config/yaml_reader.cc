@@ -60,7 +60,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (core && tag == std::string(kCorePrefix) + "null") {
       return Insert(ConfigValue::Null(source_.Mark(at)), anchor, 0, 1);
     }
-    const bool quoted = tag == "!" || tag == std::string(kCorePrefix) + "str";
+    // Plain text of several paragraphs is text, whatever else: it could not be written without quotes on one line.
+    const bool quoted = tag == "!" || tag == std::string(kCorePrefix) + "str" || !ReadsBackPlain(value);
     Insert(Scalar(at, value, quoted), anchor, 0, 1);
   }
 
@@ -145,17 +146,23 @@ class TreeBuilder final : public YAML::EventHandler {
       const size_t next = rest.find_first_not_of(" \t", word.size());
       const bool is_key = next != std::string_view::npos && rest[next] == ':';
       const bool wants_key = !frames_.empty() && frames_.back().map && !frames_.back().key;
-      if (wants_key) return Scalar(at, std::string(word), false);
+      if (wants_key) return Scalar(at, std::string(word), true);
       if (is_key && !frames_.empty() && !frames_.back().flow) break;
       last_end_ = at + word.size();
       return ConfigValue::Null(source_.Mark(at));
     }
     if (!frames_.empty() && frames_.back().key) return ConfigValue::Null(frames_.back().key->mark());
+    if (rest.starts_with(':')) return ConfigValue::Null(source_.Mark(at));
     return ConfigValue::Null(source_.Mark(frames_.empty() ? at : std::max(last_end_, frames_.back().at)));
   }
 
   ConfigValue Scalar(size_t at, const std::string& text, bool quoted) {
     const ScalarPlace place = PlaceScalar(source_.text(), at, text);
+    if (place.unclosed) {
+      Fail(place.begin, "yaml.syntax", "this quote is never closed",
+           open_flow() == std::string::npos ? "add the closing quote; inside single quotes write '' for one quote"
+                                            : "inside { } and [ ] put a whole value that contains quotes in quotes");
+    }
     const SourceMark mark = source_.Mark(place.begin);
     std::vector<ConfigValue::Segment> segments;
     segments.reserve(place.runs.size());
