@@ -81,13 +81,13 @@ using ExpressionPtr = std::shared_ptr<const Expression>;
 /// A result of unknown type (a bare string literal or NULL) becomes text, as in PostgreSQL.
 Result<ExpressionPtr> BindExpression(std::string_view sql, const Scope& scope, ExprProblem* problem);
 
-/// The same, with the result assignment-cast to `type` where PostgreSQL's INSERT would; an expression of another
-/// kind of type is a problem that names both types.
+/// The same, with the result assignment-cast to `type` where PostgreSQL's INSERT would; an expression of
+/// another kind of type is a problem that names both types.
 Result<ExpressionPtr> BindExpressionAs(std::string_view sql, const Scope& scope, const DataType& type,
                                        ExprProblem* problem);
 
-/// `a AND b AND ...` of a bound predicate split into `left = right` pairs where left reads only relation 0 and
-/// right only relation 1. Returns false when a conjunct has another form. Used by look-ups and joins.
+/// `a AND b AND ...` of a bound predicate split into `left = right` pairs where left reads only relation 0
+/// and right only relation 1. Returns false when a conjunct has another form. Used by look-ups and joins.
 bool SplitEquiJoin(const Expression& predicate, const Scope& scope, std::vector<ExpressionPtr>* left,
                    std::vector<ExpressionPtr>* right);
 
@@ -101,9 +101,9 @@ class Evaluator {
 
   const Expression& expression() const { return *expression_; }
 
-  /// One value per row of `columns` (flat numbering; pruned ones may be null pointers if unused). Rows that fail
-  /// are appended to `failures` in ascending order, once each, and are null in the result. A plain column
-  /// reference returns the column itself.
+  /// One value per row of `columns` (flat numbering; pruned ones may be null pointers if unused). Rows that
+  /// fail are appended to `failures` in ascending order, once each, and are null in the result. A plain
+  /// column reference returns the column itself.
   ColumnPtr Evaluate(const std::vector<ColumnPtr>& columns, int64_t rows, std::vector<RowFailure>* failures);
   /// Rows for which a boolean expression is true (null counts as false).
   Selection Select(const std::vector<ColumnPtr>& columns, int64_t rows, std::vector<RowFailure>* failures);

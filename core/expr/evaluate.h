@@ -1,0 +1,54 @@
+// One pass of a bound tree over one batch.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "core/expr/kernel.h"
+
+namespace streamrun {
+
+/// Evaluates nodes of one tree over one set of columns. `columns`, `failures` and `env` outlive it. Failures
+/// are appended in no particular order and may name a row twice.
+class Evaluation {
+ public:
+  Evaluation(const std::vector<ColumnPtr>& columns, int64_t rows, std::vector<RowFailure>* failures, Env* env)
+      : columns_(columns), rows_(rows), failures_(failures), env_(env) {}
+
+  /// Values of `node` for the rows in `active` (null = all); what other rows hold is unspecified.
+  Vector Evaluate(const ExprNode& node, const uint64_t* active);
+
+ private:
+  Vector Dispatch(const ExprNode& node, const uint64_t* active);
+  Vector Call(const ExprNode& node, const uint64_t* active);
+  /// The function of `node` over evaluated arguments.
+  Vector Apply(const ExprNode& node, const DataType& type, std::span<const Vector> args,
+               const uint64_t* active);
+  Vector Logic(const ExprNode& node, const uint64_t* active);
+  Vector Case(const ExprNode& node, const uint64_t* active);
+  Vector Coalesce(const ExprNode& node, const uint64_t* active);
+  Vector Distinct(const ExprNode& node, const uint64_t* active);
+  RowSet Everything(const uint64_t* active) const;
+
+  const std::vector<ColumnPtr>& columns_;
+  int64_t rows_;
+  std::vector<RowFailure>* failures_;
+  Env* env_;
+  std::unordered_map<const ExprNode*, Vector> shared_;
+};
+
+/// Rows where a boolean vector is true.
+RowSet TrueRows(const Vector& v, int64_t rows);
+
+/// One column from several: row r comes from the part whose set holds r (sets are disjoint); rows in no set
+/// are null.
+struct MergePart {
+  RowSet rows;
+  Vector values;
+};
+ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts);
+
+/// `rows` copies of a constant vector, or the column itself.
+ColumnPtr Flatten(const Vector& v, int64_t rows);
+
+}  // namespace streamrun

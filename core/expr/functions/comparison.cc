@@ -1,0 +1,387 @@
+// = <> < <= > >= of every type, BETWEEN's and IN's building blocks, GREATEST and LEAST.
+#include <emmintrin.h>
+
+#include <cstring>
+#include <unordered_set>
+
+#include "core/data/column_builder.h"
+#include "core/data/numeric.h"
+#include "core/expr/compare_values.h"
+#include "core/expr/function.h"
+#include "core/expr/kernel.h"
+
+namespace streamrun {
+
+namespace {
+
+// Order of one type: Less and Equal over what Reader<T> gives. The rest follows.
+template <typename T>
+struct Order {
+  static bool Less(T a, T b) { return a < b; }
+  static bool Equal(T a, T b) { return a == b; }
+};
+template <>
+struct Order<double> {
+  static bool Less(double a, double b) { return LessDouble(a, b); }
+  static bool Equal(double a, double b) { return EqualDouble(a, b); }
+};
+template <>
+struct Order<Numeric> {
+  static bool Less(const Numeric& a, const Numeric& b) { return NumericCompare(a, b) < 0; }
+  static bool Equal(const Numeric& a, const Numeric& b) { return NumericCompare(a, b) == 0; }
+};
+template <>
+struct Order<Interval> {
+  static bool Less(const Interval& a, const Interval& b) { return IntervalLength(a) < IntervalLength(b); }
+  static bool Equal(const Interval& a, const Interval& b) { return IntervalLength(a) == IntervalLength(b); }
+};
+template <>
+struct Order<Uuid> {
+  static bool Less(const Uuid& a, const Uuid& b) { return std::memcmp(&a, &b, sizeof(a)) < 0; }
+  static bool Equal(const Uuid& a, const Uuid& b) { return std::memcmp(&a, &b, sizeof(a)) == 0; }
+};
+template <>
+struct Order<Inet> {
+  static bool Less(const Inet& a, const Inet& b) { return CompareInet(a, b) < 0; }
+  static bool Equal(const Inet& a, const Inet& b) { return CompareInet(a, b) == 0; }
+};
+
+enum class Relation : uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
+
+template <typename T, Relation R>
+inline bool Holds(const T& a, const T& b) {
+  using O = Order<T>;
+  if constexpr (R == Relation::kEqual) return O::Equal(a, b);
+  if constexpr (R == Relation::kNotEqual) return !O::Equal(a, b);
+  if constexpr (R == Relation::kLess) return O::Less(a, b);
+  if constexpr (R == Relation::kLessEqual) return !O::Less(b, a);
+  if constexpr (R == Relation::kGreater) return O::Less(b, a);
+  if constexpr (R == Relation::kGreaterEqual) return !O::Less(a, b);
+}
+
+// 64 bytes of 0 or 1 -> 64 bits.
+uint64_t PackBits(const uint8_t* flags) {
+  uint64_t word = 0;
+  const __m128i zero = _mm_setzero_si128();
+  for (int part = 0; part < 4; ++part) {
+    const __m128i bytes = _mm_load_si128(reinterpret_cast<const __m128i*>(flags + part * 16));
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(_mm_sub_epi8(zero, bytes)));
+    word |= static_cast<uint64_t>(mask) << (part * 16);
+  }
+  return word;
+}
+
+// Numbers: all rows of a word at once, bytes first so that the comparison vectorises.
+template <typename T, Relation R, bool kConstA, bool kConstB>
+ColumnPtr CompareFlat(KernelCall& call) {
+  const T* a = call.arg(0).column->values<T>();
+  const T* b = call.arg(1).column->values<T>();
+  const int64_t rows = call.rows();
+  BufferBuilder bits;
+  bits.Resize(static_cast<size_t>(WordsFor(rows)) * 8);
+  auto* words = bits.as<uint64_t>();
+  alignas(16) uint8_t flags[64] = {};
+  for (int64_t w = 0; w < WordsFor(rows); ++w) {
+    const int64_t base = w * 64;
+    const T* x = kConstA ? a : a + base;
+    const T* y = kConstB ? b : b + base;
+    if (rows - base >= 64) {
+      for (int i = 0; i < 64; ++i) flags[i] = Holds<T, R>(x[kConstA ? 0 : i], y[kConstB ? 0 : i]);
+      words[w] = PackBits(flags);
+    } else {
+      uint64_t word = 0;
+      for (int64_t i = 0; i < rows - base; ++i) {
+        word |= static_cast<uint64_t>(Holds<T, R>(x[kConstA ? 0 : i], y[kConstB ? 0 : i])) << i;
+      }
+      words[w] = word;
+    }
+  }
+  return call.Finish(bits.Finish());
+}
+
+// Everything else: only live rows, through the reader.
+template <typename T, Relation R>
+ColumnPtr CompareRows(KernelCall& call) {
+  const Reader<T> a(call.arg(0));
+  const Reader<T> b(call.arg(1));
+  const int64_t rows = call.rows();
+  BufferBuilder bits;
+  bits.Resize(static_cast<size_t>(WordsFor(rows)) * 8);
+  auto* words = bits.as<uint64_t>();
+  for (int64_t w = 0; w < WordsFor(rows); ++w) {
+    const uint64_t live = call.live() ? call.live()[w] : WordMask(w, rows);
+    uint64_t word = 0;
+    for (uint64_t left = live; left != 0; left &= left - 1) {
+      const int i = std::countr_zero(left);
+      word |= static_cast<uint64_t>(Holds<T, R>(a[w * 64 + i], b[w * 64 + i])) << i;
+    }
+    words[w] = word;
+  }
+  return call.Finish(bits.Finish());
+}
+
+template <typename T, Relation R>
+ColumnPtr Compare(KernelCall& call) {
+  if constexpr (std::is_same_v<T, int32_t> || std::is_same_v<T, int64_t> || std::is_same_v<T, double>) {
+    if (call.arg(0).constant) {
+      return call.arg(1).constant ? CompareFlat<T, R, true, true>(call)
+                                  : CompareFlat<T, R, true, false>(call);
+    }
+    return call.arg(1).constant ? CompareFlat<T, R, false, true>(call)
+                                : CompareFlat<T, R, false, false>(call);
+  } else {
+    return CompareRows<T, R>(call);
+  }
+}
+
+bool HoldsOrder(Relation r, int order) {
+  switch (r) {
+    case Relation::kEqual:
+      return order == 0;
+    case Relation::kNotEqual:
+      return order != 0;
+    case Relation::kLess:
+      return order < 0;
+    case Relation::kLessEqual:
+      return order <= 0;
+    case Relation::kGreater:
+      return order > 0;
+    case Relation::kGreaterEqual:
+      return order >= 0;
+  }
+  return false;
+}
+
+template <Relation R>
+ColumnPtr CompareAny(KernelCall& call) {
+  const Vector& a = call.arg(0);
+  const Vector& b = call.arg(1);
+  Writer<bool> out(call);
+  ForEachRow(call.live(), call.rows(), [&](int64_t row) {
+    out.Put(row, HoldsOrder(R, CompareValues(*a.column, a.at(row), *b.column, b.at(row))));
+  });
+  return out.Finish(call);
+}
+
+// x op ANY (list), x op ALL (list): null elements make the answer null unless another element decides.
+template <Relation R, bool kAny>
+ColumnPtr CompareList(KernelCall& call) {
+  const Vector& x = call.arg(0);
+  const Reader<ListView> lists(call.arg(1));
+  Writer<bool> out(call);
+  ForEachRow(call.live(), call.rows(), [&](int64_t row) {
+    const ListView list = lists[row];
+    bool unknown = false;
+    for (int32_t i = list.begin; i < list.end; ++i) {
+      if (list.child->IsNull(i)) {
+        unknown = true;
+      } else if (HoldsOrder(R, CompareValues(*x.column, x.at(row), *list.child, i)) == kAny) {
+        return out.Put(row, kAny);
+      }
+    }
+    if (unknown) return call.Null(row);
+    out.Put(row, !kAny);
+  });
+  return out.Finish(call);
+}
+
+// --- IN a list of constants
+// -------------------------------------------------------------------------------------
+
+struct InList {
+  std::unordered_set<int64_t> numbers;  // integer, bigint, date and timestamps
+  std::unordered_set<std::string_view> texts;
+  std::vector<ColumnPtr> values;  // not null
+  bool has_null = false;
+};
+
+bool IsWhole(TypeId id) {
+  return id == TypeId::kInteger || id == TypeId::kBigint || id == TypeId::kDate || id == TypeId::kTimestamp ||
+         id == TypeId::kTimestamptz;
+}
+
+int64_t WholeValue(const Column& column, int64_t row) {
+  return column.type().byte_width() == 4 ? column.values<int32_t>()[row] : column.values<int64_t>()[row];
+}
+
+Result<std::shared_ptr<const void>> PrepareIn(std::span<const ColumnPtr> constants) {
+  auto list = std::make_shared<InList>();
+  for (const ColumnPtr& value : constants.subspan(1)) {
+    if (!value) return Status::Internal("IN needs constants");
+    if (value->IsNull(0)) {
+      list->has_null = true;
+      continue;
+    }
+    list->values.push_back(value);
+    const TypeId id = value->type().id();
+    if (IsWhole(id)) list->numbers.insert(WholeValue(*value, 0));
+    if (id == TypeId::kText || id == TypeId::kBytea) list->texts.insert(value->Text(0));
+  }
+  return std::shared_ptr<const void>(std::move(list));
+}
+
+bool Contains(const InList& list, const Column& column, int64_t row) {
+  const TypeId id = column.type().id();
+  if (IsWhole(id)) return list.numbers.contains(WholeValue(column, row));
+  if (id == TypeId::kText || id == TypeId::kBytea) return list.texts.contains(column.Text(row));
+  for (const ColumnPtr& value : list.values) {
+    if (CompareValues(column, row, *value, 0) == 0) return true;
+  }
+  return false;
+}
+
+template <bool kNegated>
+ColumnPtr In(KernelCall& call) {
+  const InList& list = *call.prepared<InList>();
+  const Vector& x = call.arg(0);
+  Writer<bool> out(call);
+  ForEachRow(call.live(), call.rows(), [&](int64_t row) {
+    if (x.IsNull(row)) return call.Null(row);
+    const bool found = Contains(list, *x.column, x.at(row));
+    if (!found && list.has_null) return call.Null(row);
+    out.Put(row, found != kNegated);
+  });
+  return out.Finish(call);
+}
+
+// --- GREATEST, LEAST: nulls are passed over
+// -----------------------------------------------------------------------
+
+template <bool kGreatest>
+ColumnPtr Extreme(KernelCall& call) {
+  ColumnBuilder out(call.type());
+  out.Reserve(call.rows());
+  for (int64_t row = 0; row < call.rows(); ++row) {
+    const Vector* best = nullptr;
+    for (size_t i = 0; i < call.arg_count(); ++i) {
+      const Vector& v = call.arg(i);
+      if (v.IsNull(row)) continue;
+      if (best == nullptr) {
+        best = &v;
+        continue;
+      }
+      const int order = CompareValues(*v.column, v.at(row), *best->column, best->at(row));
+      if (kGreatest ? order > 0 : order < 0) best = &v;
+    }
+    if (best == nullptr) {
+      out.AppendNull();
+    } else {
+      out.AppendFrom(*best->column, best->at(row));
+    }
+  }
+  return out.Finish();
+}
+
+struct RelationName {
+  std::string_view symbol;
+  std::string_view help;
+};
+constexpr RelationName kRelations[] = {{"=", "equal"},   {"<>", "not equal"},
+                                       {"<", "less"},    {"<=", "less or equal"},
+                                       {">", "greater"}, {">=", "greater or equal"}};
+
+template <typename T>
+void AddType(FunctionTable& t, Arg type) {
+  static constexpr Kernel kKernels[] = {Compare<T, Relation::kEqual>,   Compare<T, Relation::kNotEqual>,
+                                        Compare<T, Relation::kLess>,    Compare<T, Relation::kLessEqual>,
+                                        Compare<T, Relation::kGreater>, Compare<T, Relation::kGreaterEqual>};
+  for (size_t i = 0; i < 6; ++i) {
+    t.push_back(
+        {kRelations[i].symbol, {type, type}, Arg::kBoolean, kKernels[i], kRelations[i].help, "", kTotal});
+  }
+}
+
+constexpr Kernel kAnyKernels[] = {CompareAny<Relation::kEqual>,   CompareAny<Relation::kNotEqual>,
+                                  CompareAny<Relation::kLess>,    CompareAny<Relation::kLessEqual>,
+                                  CompareAny<Relation::kGreater>, CompareAny<Relation::kGreaterEqual>};
+
+void AddListComparisons(FunctionTable& t) {
+  using enum Arg;
+  static constexpr Kernel kAnyOf[] = {
+      CompareList<Relation::kEqual, true>,   CompareList<Relation::kNotEqual, true>,
+      CompareList<Relation::kLess, true>,    CompareList<Relation::kLessEqual, true>,
+      CompareList<Relation::kGreater, true>, CompareList<Relation::kGreaterEqual, true>};
+  static constexpr Kernel kAllOf[] = {
+      CompareList<Relation::kEqual, false>,   CompareList<Relation::kNotEqual, false>,
+      CompareList<Relation::kLess, false>,    CompareList<Relation::kLessEqual, false>,
+      CompareList<Relation::kGreater, false>, CompareList<Relation::kGreaterEqual, false>};
+  static constexpr std::string_view kAnyNames[] = {"any =", "any <>", "any <", "any <=", "any >", "any >="};
+  static constexpr std::string_view kAllNames[] = {"all =", "all <>", "all <", "all <=", "all >", "all >="};
+  for (size_t i = 0; i < 6; ++i) {
+    t.push_back({kRelations[i].symbol,
+                 {kElements, kElements},
+                 kBoolean,
+                 kAnyKernels[i],
+                 "element by element",
+                 "",
+                 kTotal});
+    t.push_back({kAnyNames[i],
+                 {kElement, kElements},
+                 kBoolean,
+                 kAnyOf[i],
+                 "true when it holds for an element",
+                 "",
+                 kTotal | kNoHelp});
+    t.push_back({kAllNames[i],
+                 {kElement, kElements},
+                 kBoolean,
+                 kAllOf[i],
+                 "true when it holds for all elements",
+                 "",
+                 kTotal | kNoHelp});
+  }
+}
+
+}  // namespace
+
+void AddComparison(FunctionTable& t) {
+  using enum Arg;
+  AddType<int32_t>(t, kInteger);
+  AddType<int64_t>(t, kBigint);
+  AddType<double>(t, kDouble);
+  AddType<Numeric>(t, kNumeric);
+  AddType<std::string_view>(t, kText);
+  AddType<bool>(t, kBoolean);
+  AddType<int32_t>(t, kDate);
+  AddType<int64_t>(t, kTimestamp);
+  AddType<int64_t>(t, kTimestamptz);
+  AddType<Interval>(t, kInterval);
+  AddType<std::string_view>(t, kBytea);
+  AddType<Uuid>(t, kUuid);
+  AddType<Inet>(t, kInet);
+  t.push_back({"=", {kJsonb, kJsonb}, kBoolean, kAnyKernels[0], "equal, whatever the spelling", "", kTotal});
+  t.push_back({"<>", {kJsonb, kJsonb}, kBoolean, kAnyKernels[1], "not equal", "", kTotal});
+  AddListComparisons(t);
+  t.push_back({"in",
+               {kElement, kElement},
+               kBoolean,
+               In<false>,
+               "true when the value is in the list",
+               "",
+               kTotal | kSeesNulls | kVariadic | kNoHelp,
+               PrepareIn});
+  t.push_back({"not_in",
+               {kElement, kElement},
+               kBoolean,
+               In<true>,
+               "true when the value is not in the list",
+               "",
+               kTotal | kSeesNulls | kVariadic | kNoHelp,
+               PrepareIn});
+  t.push_back({"greatest",
+               {kElement},
+               kElement,
+               Extreme<true>,
+               "the largest argument that is not null",
+               "",
+               kTotal | kSeesNulls | kVariadic | kNoHelp});
+  t.push_back({"least",
+               {kElement},
+               kElement,
+               Extreme<false>,
+               "the smallest argument that is not null",
+               "",
+               kTotal | kSeesNulls | kVariadic | kNoHelp});
+}
+
+}  // namespace streamrun

@@ -1,0 +1,74 @@
+// Text -> syntax tree: PostgreSQL's own grammar, reduced to the scalar expressions that streamrun takes.
+//
+// The tree of libpg_query has a thousand message types; ours has one, with byte offsets into the expression
+// text. Everything that is not a scalar expression (FROM, sub-selects, window functions) is refused here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/expr/expression.h"
+
+namespace streamrun {
+
+struct Ast;
+using AstPtr = std::unique_ptr<Ast>;
+
+struct Ast {
+  enum class Kind : uint8_t {
+    kNull,
+    kBoolean,      // number: 0 or 1
+    kInteger,      // number: an int4 literal
+    kDecimal,      // text: any other numeric literal, as written
+    kString,       // text: the content, a literal of unknown type
+    kColumn,       // names: [qualifier,] column
+    kOperator,     // text: operator name; one argument: prefix
+    kAnd,          // two or more arguments
+    kOr,           //
+    kNot,          //
+    kIsNull,       //
+    kIsNotNull,    //
+    kBooleanTest,  // text: "is_true", "is_not_true", ... : the function that does it
+    kDistinct,     // a, b
+    kNotDistinct,  //
+    kNullIf,       // a, b
+    kIn,           // x, then the list
+    kNotIn,        //
+    kBetween,      // x, low, high; number: bit 0 negated, bit 1 symmetric
+    kAny,          // text: operator; x, array
+    kAll,          //
+    kCase,      // [operand or null,] when, then, ..., else or null: see `number` = 1 when an operand is first
+    kCoalesce,  //
+    kGreatest,  //
+    kLeast,     //
+    kCast,      // text: type name as DataType::Parse takes it; number: varchar(n) limit or 0
+    kArray,     //
+    kCall,      // text: function name; syntax says if it came from SQL syntax such as EXTRACT(... FROM ...)
+    kSubscript,  // array, index
+    kSlice,      // array, lower or null, upper or null
+  };
+  Kind kind = Kind::kNull;
+  bool sql_syntax = false;
+  int64_t number = 0;
+  std::string text;
+  std::vector<std::string> names;
+  std::vector<AstPtr> args;  // an absent optional argument is a null pointer
+  size_t offset = 0;         // of the token that names the construct
+};
+
+/// Depth of nesting that is accepted; every later walk over a tree may recurse this deep.
+inline constexpr int kMaxExpressionDepth = 400;
+/// Bytes of expression text that are accepted.
+inline constexpr size_t kMaxExpressionBytes = 64 * 1024;
+
+/// Parses `sql` (one scalar expression, UTF-8). On failure returns null and fills `problem`. Thread-safe.
+AstPtr ParseExpression(std::string_view sql, ExprProblem* problem);
+
+/// Length in bytes of the token that starts at `offset`, at least 1 (0 at the end of the text): what a caret
+/// underlines.
+size_t TokenLength(std::string_view sql, size_t offset);
+
+}  // namespace streamrun

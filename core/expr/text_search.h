@@ -1,0 +1,50 @@
+// Finding bytes in bytes.
+#pragma once
+
+#include <emmintrin.h>
+
+#include <bit>
+#include <cstring>
+#include <string_view>
+
+namespace streamrun {
+
+/// Offset of the first `needle` at or behind `from`, or npos. Compares the first and last byte of 16 places
+/// at once (W. Mula, "SIMD-friendly algorithms for substring searching").
+inline size_t FindBytes(std::string_view text, std::string_view needle, size_t from = 0) {
+  const size_t n = needle.size();
+  if (n == 0) return from <= text.size() ? from : std::string_view::npos;
+  if (n > text.size() || from > text.size() - n) return std::string_view::npos;
+  const char* data = text.data();
+  const size_t last = text.size() - n;  // last possible start
+  size_t i = from;
+  if (n == 1) {
+    const void* hit = std::memchr(data + from, needle[0], text.size() - from);
+    return hit ? static_cast<size_t>(static_cast<const char*>(hit) - data) : std::string_view::npos;
+  }
+  const __m128i first_byte = _mm_set1_epi8(needle[0]);
+  const __m128i last_byte = _mm_set1_epi8(needle[n - 1]);
+  for (; i + 15 <= last; i += 16) {
+    const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i));
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i + n - 1));
+    auto mask = static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first_byte), _mm_cmpeq_epi8(b, last_byte))));
+    for (; mask != 0; mask &= mask - 1) {
+      const size_t at = i + static_cast<size_t>(std::countr_zero(mask));
+      if (std::memcmp(data + at + 1, needle.data() + 1, n - 2) == 0) return at;
+    }
+  }
+  for (; i <= last; ++i) {
+    if (data[i] == needle[0] && std::memcmp(data + i, needle.data(), n) == 0) return i;
+  }
+  return std::string_view::npos;
+}
+
+/// No byte above 127?
+inline bool IsAscii(std::string_view text) {
+  unsigned char any = 0;
+  for (const char c : text) any |= static_cast<unsigned char>(c);
+  return any < 0x80;
+}
+
+}  // namespace streamrun
