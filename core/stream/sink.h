@@ -21,11 +21,19 @@ enum class SinkOutcome : uint8_t {
   kBusy,      // some or nothing was taken: Wait(), then call again with the same argument
 };
 
+/// What a sink finds of the same run when it opens.
+enum class OutputStart : uint8_t {
+  kFresh,     // first attempt: nothing
+  kReread,    // an earlier attempt wrote; its rows come again, so its output is replaced
+  kContinue,  // an earlier attempt wrote; its rows do not come again, so its output stays and goes on
+};
+
 struct SinkContext {
   Env* env = nullptr;
   int instance = 0;
   int parallelism = 1;
   std::string run_directory;
+  OutputStart start = OutputStart::kFresh;
   /// Bytes that a file of this format begins with (CSV header), empty for most.
   std::string preamble;
   /// Every source of the pipeline comes to an end by itself.
