@@ -4,6 +4,7 @@
 // looked up as a whole, and matched rows are gathered column by column.
 #include <algorithm>
 
+#include "core/base/logging.h"
 #include "core/component/registry.h"
 #include "core/stream/changes.h"
 #include "core/stream/lookup_table.h"
@@ -24,6 +25,7 @@ struct Config {
 
 // What the bound operator and the running ones share.
 struct Parts {
+  std::string node;
   int inputs = 0;  // columns of the input; those of the table follow in flat numbering
   int tables = 0;
   KeySide input_key;
@@ -79,16 +81,32 @@ class Enrich final : public Operator {
   // comes.
   Result<Outcome> OnTimer(Timestamp now, Output&) override {
     next_check_ = now + parts_->refresh;
-    Result<std::string> version = loader_->Version();
-    if (!version.ok() || *version == version_) return Outcome::kNeedInput;
-    version_ = std::move(*version);
-    Result<std::unique_ptr<LookupTable>> table = loader_->Load();
-    if (table.ok()) table_ = std::move(*table);
+    const Result<std::string> version = loader_->Version();
+    if (!version.ok()) {
+      KeepOld(version.status());
+    } else if (*version != version_) {
+      version_ = *version;
+      Result<std::unique_ptr<LookupTable>> table = loader_->Load();
+      table.ok() ? TakeNew(std::move(*table)) : KeepOld(table.status());
+    }
     return Outcome::kNeedInput;
   }
 
  private:
   static constexpr int kUnmatchedPort = 1;
+
+  void TakeNew(std::unique_ptr<LookupTable> table) {
+    table_ = std::move(table);
+    complaint_.clear();
+    LogInfo("the table was read again", {{"node", parts_->node}, {"rows", std::to_string(table_->rows)}});
+  }
+  // Said once, not at every check.
+  void KeepOld(const Status& reason) {
+    if (complaint_ == reason.message()) return;
+    complaint_ = reason.message();
+    LogWarning("the table cannot be read again, the old one stays in use: " + complaint_,
+               {{"node", parts_->node}});
+  }
 
   // Deals the rows that did not fail to matched_ (with partners_) and unmatched_.
   void Split(const std::vector<RowFailure>& failures, int64_t rows) {
@@ -157,6 +175,7 @@ class Enrich final : public Operator {
   std::vector<bool> used_;  // flat columns that wanted results read
   std::unique_ptr<LookupTable> table_;
   std::string version_;
+  std::string complaint_;  // why the last refresh failed
   Timestamp next_check_ = kMaxTimestamp;
 
   // The batch under way.
@@ -198,6 +217,7 @@ class Binder {
   std::shared_ptr<const Parts> Run() {
     parts_->table = context_.BindTable(config_.table);
     if (!parts_->table) return nullptr;
+    parts_->node = context_.node();
     parts_->inputs = input_->size();
     parts_->tables = parts_->table->schema()->size();
     parts_->unmatched = config_.unmatched;
@@ -350,7 +370,7 @@ OperatorDefinition Define() {
       "which a key or a column cannot be computed leaves by `errors`.\n\n"
       "With `refresh` a changed table replaces the old one between two batches; while a new table is broken "
       "or "
-      "cannot be read, the old one stays in use.";
+      "cannot be read, the old one stays in use, and the log says why.";
   d.guarantee =
       "Keeps order. Each row finds at most one partner. With `refresh`, a replay may see a newer table.";
   d.takes_changes = true;
