@@ -54,7 +54,8 @@ uint32_t Escapes16(__m128i x) {
 
 void AppendQuoted(const Column& column, int64_t row, std::string& out) {
   out.push_back('"');
-  PrintValue(column, row, out);  // dates, times, uuid, inet, interval, hex: nothing in them needs an escape
+  if (column.type().id() == TypeId::kBytea) out.push_back('\\');  // of the \x in front
+  PrintValue(column, row, out);  // dates, times, uuid, inet, interval, hex: nothing else needs an escape
   out.push_back('"');
 }
 

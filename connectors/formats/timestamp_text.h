@@ -10,14 +10,15 @@ namespace streamrun {
 /// Gives what PrintTimestamp gives. Not thread-safe.
 class TimestampPrinter {
  public:
+  TimestampPrinter() { MoveTo(0); }
+
   /// Writes at most 40 bytes; returns the end.
   char* Put(Timestamp value, char* out) {
     constexpr int64_t kDay = 86'400'000'000;
-    int64_t in_day = value - day_start_;
-    if (in_day < 0 || in_day >= kDay) [[unlikely]] {
+    if (value < day_start_ || value - day_start_ >= kDay) [[unlikely]] {
       if (!MoveTo(value)) return PrintTimestampTo(value, out);
-      in_day = value - day_start_;
     }
+    const uint64_t in_day = static_cast<uint64_t>(value - day_start_);
     std::memcpy(out, date_, 16);
     const uint32_t seconds = static_cast<uint32_t>(in_day / 1'000'000);
     const uint32_t micros = static_cast<uint32_t>(in_day % 1'000'000);
@@ -44,7 +45,7 @@ class TimestampPrinter {
     return end;
   }
 
-  Timestamp day_start_ = kMaxTimestamp;
+  Timestamp day_start_ = 0;
   char date_[16] = {};  // "2024-01-01 "
 };
 
