@@ -40,7 +40,7 @@ class Worker {
     if (status.ok()) return 0;
     if (status.code() != Code::kCancelled) {
       LogDebug("worker fails", {{"error", status.ToString()}});
-      Send(FailMessage{status, !started_, PeerGone()});
+      (void)Send(FailMessage{status, !started_, PeerGone()}).ok();
     }
     // The peers are told by the supervisor; leaving now would only look like a second failure.
     while (!exit_) {
@@ -156,10 +156,7 @@ class Worker {
       if (status.ok() || !status.retryable() || next >= give_up) return status;
       LogWarning("cannot open yet, trying again", {{"error", status.message()}});
       task_.reset();
-      while (env_->MonotonicNow() < next) {
-        SR_RETURN_IF_ERROR(AwaitControl(next));
-        if (stop_) return Status::Cancelled("stopped while opening");
-      }
+      while (env_->MonotonicNow() < next) SR_RETURN_IF_ERROR(AwaitControl(next));
     }
   }
 

@@ -1,0 +1,340 @@
+#include "runner/process/region.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/base/logging.h"
+
+namespace streamrun {
+
+namespace {
+
+// A channel that broke is seen before the process behind it is; its cause is waited for this long.
+constexpr Duration kGather = 100 * kMillisecond;
+constexpr Duration kBeatPatience = 10 * kSecond;
+constexpr Duration kComputePatience = 60 * kSecond;
+constexpr Duration kAbortPatience = 5 * kSecond;
+constexpr Duration kLeavePatience = 5 * kSecond;
+
+std::string_view StateName(int state) {
+  static constexpr std::string_view kNames[] = {"spawned", "bound", "ready", "running", "done", "gone"};
+  return kNames[state];
+}
+
+}  // namespace
+
+std::vector<std::vector<int>> FindRegions(const LocalPlan& plan) {
+  std::vector<int> region(plan.stages.size());
+  std::iota(region.begin(), region.end(), 0);
+  for (const LocalEdge& edge : plan.edges) {
+    const int keep =
+        std::min(region[static_cast<size_t>(edge.from_stage)], region[static_cast<size_t>(edge.to_stage)]);
+    const int gone =
+        std::max(region[static_cast<size_t>(edge.from_stage)], region[static_cast<size_t>(edge.to_stage)]);
+    std::replace(region.begin(), region.end(), gone, keep);
+  }
+  std::vector<std::vector<int>> regions(plan.stages.size());
+  for (size_t stage = 0; stage < region.size(); ++stage) {
+    regions[static_cast<size_t>(region[stage])].push_back(static_cast<int>(stage));
+  }
+  std::erase_if(regions, [](const auto& stages) { return stages.empty(); });
+  return regions;
+}
+
+std::string Region::Name(const Slot& slot) const {
+  const Stage& stage = host_->plan->stages[static_cast<size_t>(slot.stage)];
+  return stage.name + "[" + std::to_string(slot.instance) + "/" + std::to_string(stage.parallelism) + "]";
+}
+
+// --- Starting
+// -----------------------------------------------------------------------------------------------------
+
+void Region::Start() {
+  slots_.clear();
+  has_failure_ = false;
+  gather_until_ = restart_at_ = kMaxTimestamp;
+  attempt_ = ++host_->last_attempt;
+  started_ = host_->env->MonotonicNow();
+  Enter(State::kWiring);
+  if (Status status = Spawn(); !status.ok()) Fail(Cause::kReported, nullptr, status, true);
+  host_->on_workers_changed();
+}
+
+Status Region::Spawn() {
+  SR_ASSIGN_OR_RETURN(host_->assignment.endpoint_directory, host_->state->MakeEndpoints(attempt_));
+  host_->assignment.attempt = attempt_;
+  for (const int stage : stages_) {
+    for (int i = 0; i < host_->plan->stages[static_cast<size_t>(stage)].parallelism; ++i) {
+      SR_RETURN_IF_ERROR(SpawnWorker(stage, i));
+    }
+  }
+  return Status::Ok();
+}
+
+Status Region::SpawnWorker(int stage, int instance) {
+  Slot slot;
+  slot.stage = stage;
+  slot.instance = instance;
+  slot.last_beat = slot.last_step = host_->env->MonotonicNow();
+  const std::string title = "streamrun: " + host_->plan->plan->pipeline + " " + Name(slot);
+  SR_ASSIGN_OR_RETURN(slot.process, WorkerProcess::Spawn(title, host_->log_fd));
+  AssignMessage assign = host_->assignment;
+  assign.stage = stage;
+  assign.instance = instance;
+  // Sent at once: it waits in the socket until the worker is up.
+  SR_ASSIGN_OR_RETURN(const bool sent, slot.process->control().Send(assign));
+  if (!sent) return Status::Internal("a fresh control channel is full");
+  LogDebug("worker started", {{"worker", Name(slot)}, {"pid", std::to_string(slot.process->identity().pid)}});
+  slots_.push_back(std::move(slot));
+  return Status::Ok();
+}
+
+// --- What workers say
+// -----------------------------------------------------------------------------------------------
+
+bool Region::All(WorkerState state) const {
+  return std::all_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.state == state; });
+}
+
+void Region::SendAll(const ControlMessage& message) {
+  for (Slot& slot : slots_) {
+    if (slot.state == WorkerState::kGone) continue;
+    auto sent = slot.process->control().Send(message);
+    // A worker whose death is not known yet; the pidfd tells.
+    if (!sent.ok()) continue;
+    if (!*sent)
+      Fail(Cause::kReported, &slot, Status::Unavailable("does not read its control channel"), false);
+  }
+}
+
+void Region::ReadWorkers() {
+  for (Slot& slot : slots_) {
+    if (slot.state != WorkerState::kGone) ReadWorker(slot);
+  }
+}
+
+void Region::ReadWorker(Slot& slot) {
+  // Whether it died is asked first and acted on last, so that its last words are heard.
+  const std::optional<std::string> how = slot.process->Reap();
+  while (slot.listening) {
+    auto message = slot.process->control().Receive();
+    if (!message.ok()) {
+      slot.listening = false;
+      if (message.status().code() != Code::kUnavailable)
+        Fail(Cause::kReported, &slot, message.status(), false);
+      break;
+    }
+    if (!message->has_value()) break;
+    OnMessage(slot, std::move(**message));
+  }
+  if (how) OnGone(slot, *how);
+}
+
+void Region::OnMessage(Slot& slot, ControlMessage message) {
+  slot.last_beat = host_->env->MonotonicNow();
+  if (auto* beat = std::get_if<BeatMessage>(&message)) {
+    if (beat->steps != slot.steps || !beat->blocked_on.empty()) slot.last_step = slot.last_beat;
+    slot.steps = beat->steps;
+    slot.blocked_on = std::move(beat->blocked_on);
+    if (state_ != State::kWiring && slot.state != WorkerState::kDone) {
+      host_->ledger->Update(slot.stage, slot.instance, std::move(beat->counters));
+    }
+  } else if (auto* fail = std::get_if<FailMessage>(&message)) {
+    Fail(fail->peer_gone ? Cause::kPeerGone : Cause::kReported, &slot, fail->status, fail->opening);
+  } else if (auto* done = std::get_if<DoneMessage>(&message)) {
+    host_->ledger->Update(slot.stage, slot.instance, std::move(done->counters));
+    slot.state = WorkerState::kDone;
+    slot.blocked_on.clear();
+    if (state_ == State::kRunning && All(WorkerState::kDone)) {
+      Enter(State::kLeaving);
+      stop_deadline_ = slot.last_beat + kLeavePatience;
+      SendAll(ExitMessage{});
+    }
+  } else if (std::holds_alternative<BoundMessage>(message)) {
+    slot.state = WorkerState::kBound;
+    if (state_ == State::kWiring && All(WorkerState::kBound)) SendAll(ConnectMessage{});
+  } else if (std::holds_alternative<ReadyMessage>(message)) {
+    slot.state = WorkerState::kReady;
+    if (state_ == State::kWiring && All(WorkerState::kReady)) {
+      Enter(State::kRunning);
+      ran_once_ = true;
+      started_ = slot.last_beat;
+      for (Slot& s : slots_) s.state = WorkerState::kRunning, s.last_step = started_;
+      SendAll(StartMessage{});
+      if (stopping_) SendAll(StopMessage{});
+    }
+  }
+}
+
+void Region::OnGone(Slot& slot, const std::string& how) {
+  slot.state = WorkerState::kGone;
+  slot.listening = false;
+  host_->on_workers_changed();
+  if (state_ == State::kLeaving && how != "exited with code 0") {
+    LogWarning("worker " + Name(slot) + " had finished but " + how);
+  }
+  if (state_ == State::kWiring || state_ == State::kRunning) {
+    Fail(Cause::kDied, &slot, Status::Unavailable(how + slot.hang), false);
+  }
+  if ((state_ == State::kLeaving || state_ == State::kDying) && All(WorkerState::kGone)) Conclude();
+}
+
+// --- Failing
+// -------------------------------------------------------------------------------------------------------
+
+void Region::Fail(Cause cause, const Slot* slot, Status status, bool opening) {
+  if (state_ != State::kWiring && state_ != State::kRunning) return;
+  if (slot != nullptr) status = status.WithContext("worker " + Name(*slot));
+  // The first account counts, unless it was only a broken channel; a worker that reported and then left died
+  // of what it reported.
+  if (has_failure_ && (cause <= cause_ || cause_ == Cause::kReported)) return;
+  has_failure_ = true;
+  cause_ = cause;
+  failure_ = std::move(status);
+  failed_opening_ = opening;
+  const Timestamp now = host_->env->MonotonicNow();
+  gather_until_ = cause == Cause::kPeerGone ? now + kGather : now;
+}
+
+void Region::BeginDying() {
+  gather_until_ = stop_deadline_ = kMaxTimestamp;
+  Enter(State::kDying);
+  for (Slot& slot : slots_) {
+    if (slot.state != WorkerState::kGone) slot.process->Signal(SIGKILL);
+  }
+  if (All(WorkerState::kGone)) Conclude();
+}
+
+// All workers are gone: what now?
+void Region::Conclude() {
+  host_->state->RemoveEndpoints(attempt_);
+  if (state_ == State::kLeaving) return Enter(State::kFinished);
+  if (stopping_ && !has_failure_) {
+    forced_ = forced_ || ran_once_;
+    return Enter(State::kFinished);
+  }
+  const Timestamp now = host_->env->MonotonicNow();
+  const bool delivered = host_->ledger->Delivered(stages_) > 0;
+  last_failure_ = failure_.message();
+  const bool environment = failed_opening_ && !ran_once_ && failure_.fault() != Fault::kInternal;
+  const bool final = stopping_ || failure_.fault() == Fault::kUser || (environment && !failure_.retryable());
+  RestartPolicy::Decision decision;
+  if (!final) decision = policy_.OnFailure(now, started_, delivered, host_->env->Random64());
+  if (!decision.restart) {
+    exit_code_ = environment ? 3 : 1;
+    LogError(failure_.message() + (decision.reason.empty() ? "" : "; giving up: " + decision.reason));
+    return Enter(State::kFailed);
+  }
+  unrepeatable_ += host_->ledger->Unrepeatable(stages_);
+  for (const Slot& slot : slots_) host_->ledger->EndAttempt(slot.stage, slot.instance);
+  ++restarts_;
+  LogWarning(failure_.message() + "; restarting in " + std::to_string(decision.delay / kMillisecond) + " ms",
+             {{"attempt", std::to_string(attempt_)}});
+  restart_at_ = now + decision.delay;
+  Enter(State::kWaiting);
+}
+
+// --- Time
+// -----------------------------------------------------------------------------------------------------------
+
+void Region::WatchForHang(Slot& slot, Timestamp now) {
+  if (slot.state == WorkerState::kGone) return;
+  if (now >= slot.abort_deadline) {
+    slot.abort_deadline = kMaxTimestamp;
+    slot.process->Signal(SIGKILL);
+    return;
+  }
+  if (!slot.hang.empty()) return;
+  if (now - slot.last_beat >= kBeatPatience) {
+    slot.hang = " after it had not been heard of for 10 s";
+  } else if (slot.state == WorkerState::kRunning && slot.blocked_on.empty() &&
+             now - slot.last_step >= kComputePatience) {
+    slot.hang = " after a component had not returned for 60 s";
+  } else {
+    return;
+  }
+  LogError("worker " + Name(slot) + " hangs; ending it");
+  slot.process->Signal(SIGABRT);
+  slot.abort_deadline = now + kAbortPatience;
+}
+
+void Region::Tick(Timestamp now) {
+  if (state_ == State::kWiring || state_ == State::kRunning) {
+    for (Slot& slot : slots_) WatchForHang(slot, now);
+  }
+  if (now >= gather_until_) return BeginDying();
+  if (now >= restart_at_) return Start();
+  if (now < stop_deadline_) return;
+  if (state_ == State::kLeaving) {
+    stop_deadline_ = kMaxTimestamp;
+    for (Slot& slot : slots_) slot.process->Signal(SIGKILL);
+  } else if (state_ == State::kRunning || state_ == State::kWiring) {
+    LogError("the pipeline did not drain in time; killing its workers");
+    forced_ = true;
+    BeginDying();
+  }
+}
+
+Timestamp Region::Deadline() const {
+  Timestamp deadline = std::min({gather_until_, restart_at_, stop_deadline_});
+  if (state_ != State::kWiring && state_ != State::kRunning) return deadline;
+  for (const Slot& slot : slots_) {
+    if (slot.state == WorkerState::kGone) continue;
+    deadline = std::min(deadline, slot.hang.empty() ? slot.last_beat + kBeatPatience : slot.abort_deadline);
+  }
+  return deadline;
+}
+
+void Region::Stop(Timestamp deadline) {
+  if (stopping_) return;
+  stopping_ = true;
+  if (state_ == State::kWaiting) {
+    restart_at_ = kMaxTimestamp;
+    return Enter(State::kFinished);
+  }
+  if (state_ == State::kWiring) return BeginDying();  // no row was read yet
+  if (state_ != State::kRunning) return;
+  stop_deadline_ = deadline;
+  SendAll(StopMessage{});
+}
+
+void Region::KillNow() {
+  stopping_ = true;
+  if (state_ == State::kWaiting) return Enter(State::kFinished);
+  if (ended() || state_ == State::kDying) return;
+  forced_ = true;
+  BeginDying();
+}
+
+// --- Shown
+// --------------------------------------------------------------------------------------------------------
+
+void Region::AppendDescriptors(std::vector<pollfd>* fds) const {
+  for (const Slot& slot : slots_) {
+    if (slot.state == WorkerState::kGone) continue;
+    fds->push_back({slot.process->pidfd(), POLLIN, 0});
+    if (slot.listening) fds->push_back({slot.process->control().fd(), POLLIN, 0});
+  }
+}
+
+void Region::AppendWorkers(std::vector<ProcessIdentity>* workers) const {
+  for (const Slot& slot : slots_) {
+    if (slot.state != WorkerState::kGone) workers->push_back(slot.process->identity());
+  }
+}
+
+void Region::Fill(PipelineStatus* status) const {
+  const Timestamp now = host_->env->MonotonicNow();
+  for (const Slot& slot : slots_) {
+    StageStatus& stage = status->stages[static_cast<size_t>(slot.stage)];
+    stage.attempt = attempt_;
+    stage.workers.push_back({slot.instance, slot.process->identity().pid,
+                             std::string(StateName(static_cast<int>(slot.state))), slot.blocked_on,
+                             slot.steps, now - slot.last_beat});
+  }
+}
+
+}  // namespace streamrun

@@ -1,0 +1,130 @@
+// A region: the stages that edges connect, started, watched and restarted together.
+//
+//   kWiring -> kRunning -> kLeaving -> kFinished
+//   any failure: -> kDying (all its workers are killed) -> kWaiting (back-off) -> kWiring, or kFailed
+//
+// A worker that dies takes the region with it: what lies in its channels belongs to no attempt any more. The
+// next attempt has fresh workers, endpoints and a new number.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runner/local/local_plan.h"
+#include "runner/process/ledger.h"
+#include "runner/process/restart_policy.h"
+#include "runner/process/state_directory.h"
+#include "runner/process/status.h"
+#include "runner/process/worker_process.h"
+
+struct pollfd;
+
+namespace streamrun {
+
+/// What all regions share. Outlives them.
+struct RegionHost {
+  Env* env = nullptr;
+  LocalPlanPtr plan;
+  StateDirectory* state = nullptr;
+  Ledger* ledger = nullptr;
+  /// Everything but stage, instance, attempt and endpoints.
+  AssignMessage assignment;
+  int log_fd = 2;
+  uint64_t last_attempt = 0;
+  /// Called when the set of running workers changed.
+  std::function<void()> on_workers_changed;
+};
+
+class Region {
+ public:
+  enum class State : uint8_t { kWiring, kRunning, kLeaving, kDying, kWaiting, kFinished, kFailed };
+
+  Region(RegionHost* host, std::vector<int> stages) : host_(host), stages_(std::move(stages)) {}
+
+  void Start();
+  /// Reads what its workers said and reaps the dead. Never blocks.
+  void ReadWorkers();
+  /// Acts on what time brought: gathering, back-off, hangs, stop deadline. Call after ReadWorkers.
+  void Tick(Timestamp now);
+  /// Sources stop, the rest drains; workers that did not finish by `deadline` (monotonic) are killed.
+  void Stop(Timestamp deadline);
+  void KillNow();
+
+  void AppendDescriptors(std::vector<pollfd>* fds) const;
+  /// When Tick wants to be called next.
+  Timestamp Deadline() const;
+
+  State state() const { return state_; }
+  bool ended() const { return state_ == State::kFinished || state_ == State::kFailed; }
+  /// kFailed: 1 runtime failure, 3 environment.
+  int exit_code() const { return exit_code_; }
+  /// It was killed before everything had drained.
+  bool forced() const { return forced_; }
+  int restarts() const { return restarts_; }
+  const std::string& last_failure() const { return last_failure_; }
+  const std::vector<int>& stages() const { return stages_; }
+  /// Rows of sources that cannot be read again which were given out in attempts that failed.
+  int64_t unrepeatable() const { return unrepeatable_; }
+  void AppendWorkers(std::vector<ProcessIdentity>* workers) const;
+  void Fill(PipelineStatus* status) const;
+
+ private:
+  enum class WorkerState : uint8_t { kSpawned, kBound, kReady, kRunning, kDone, kGone };
+  struct Slot {
+    int stage = 0;
+    int instance = 0;
+    std::unique_ptr<WorkerProcess> process;
+    WorkerState state = WorkerState::kSpawned;
+    bool listening = true;  // its control channel is open
+    Timestamp last_beat = 0;
+    int64_t steps = -1;
+    Timestamp last_step = 0;
+    std::string blocked_on;
+    Timestamp abort_deadline = kMaxTimestamp;  // it hangs: SIGKILL then
+    std::string hang;
+  };
+  enum class Cause : uint8_t { kPeerGone, kReported, kDied };
+
+  Status Spawn();
+  Status SpawnWorker(int stage, int instance);
+  void ReadWorker(Slot& slot);
+  void OnMessage(Slot& slot, ControlMessage message);
+  void OnGone(Slot& slot, const std::string& how);
+  void Fail(Cause cause, const Slot* slot, Status status, bool opening);
+  void BeginDying();
+  void Conclude();
+  void WatchForHang(Slot& slot, Timestamp now);
+  bool All(WorkerState state) const;
+  void SendAll(const ControlMessage& message);
+  std::string Name(const Slot& slot) const;
+  void Enter(State state) { state_ = state; }
+
+  RegionHost* host_;
+  std::vector<int> stages_;
+  State state_ = State::kWaiting;
+  std::vector<Slot> slots_;
+  uint64_t attempt_ = 0;
+  Timestamp started_ = 0;
+  Timestamp restart_at_ = kMaxTimestamp;
+  Timestamp gather_until_ = kMaxTimestamp;  // a failure is known; its cause may still come
+  Timestamp stop_deadline_ = kMaxTimestamp;
+  bool stopping_ = false;
+  bool forced_ = false;
+  bool has_failure_ = false;
+  Cause cause_ = Cause::kPeerGone;
+  Status failure_;
+  bool failed_opening_ = false;
+  bool ran_once_ = false;
+  int restarts_ = 0;
+  int exit_code_ = 1;
+  int64_t unrepeatable_ = 0;
+  std::string last_failure_;
+  RestartPolicy policy_;
+};
+
+/// The stages of a plan by region (connected components over edges), in stage order.
+std::vector<std::vector<int>> FindRegions(const LocalPlan& plan);
+
+}  // namespace streamrun

@@ -1,0 +1,105 @@
+#include "runner/process/status.h"
+
+#include <nlohmann/json.hpp>
+
+namespace streamrun {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json FatesJson(const FateCounts& fates) {
+  Json json = Json::object();
+  for (size_t i = 0; i < kFateCount; ++i) {
+    if (fates[i] != 0) json[std::string(FateName(static_cast<Fate>(i)))] = fates[i];
+  }
+  return json;
+}
+
+Json NodeJson(const NodeStatus& n) {
+  Json json = {{"name", n.name}, {"kind", n.kind}, {"component", n.component}};
+  if (!n.place.empty()) json["place"] = n.place;
+  json["rows_in"] = n.now.rows_in;
+  json["rows_out"] = n.now.rows_out;
+  json["created"] = n.created;
+  json["fates"] = FatesJson(n.now.fates);
+  Json ports = Json::object();
+  for (const PortStatus& port : n.ports) ports[port.name] = port.rows;
+  json["ports"] = std::move(ports);
+  json["bytes_in"] = n.now.bytes_in;
+  json["bytes_out"] = n.now.bytes_out;
+  if (n.total_bytes >= 0) json["total_bytes"] = n.total_bytes;
+  json["busy_us"] = n.now.busy_us;
+  json["watermark"] =
+      n.watermark == kMinTimestamp || n.watermark == kMaxTimestamp ? Json() : Json(n.watermark);
+  json["dead_letters"] = n.dead_letters;
+  json["residue"] = n.residue;
+  return json;
+}
+
+Json EdgeJson(const EdgeStatus& e) {
+  return {{"from", e.from},
+          {"to", e.to},
+          {"sent", e.sent},
+          {"received", e.received},
+          {"in_flight", e.sent - e.received},
+          {"bytes", e.bytes},
+          {"full_us", e.full_us},
+          {"channels", e.channels}};
+}
+
+Json StageJson(const StageStatus& s) {
+  Json workers = Json::array();
+  for (const WorkerStatus& w : s.workers) {
+    workers.push_back({{"instance", w.instance},
+                       {"pid", w.pid},
+                       {"state", w.state},
+                       {"blocked_on", w.blocked_on},
+                       {"steps", w.steps},
+                       {"beat_age_us", w.beat_age}});
+  }
+  return {{"name", s.name},
+          {"attempt", s.attempt},
+          {"rows", s.rows},
+          {"bytes", s.bytes},
+          {"workers", std::move(workers)}};
+}
+
+}  // namespace
+
+std::string_view PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kStarting:
+      return "starting";
+    case Phase::kRunning:
+      return "running";
+    case Phase::kStopping:
+      return "stopping";
+    case Phase::kRestarting:
+      return "restarting";
+    case Phase::kFinished:
+      return "finished";
+    case Phase::kFailed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+std::string StatusToJson(const PipelineStatus& s) {
+  Json json = {{"pipeline", s.pipeline},      {"revision", s.revision}, {"generation", s.generation},
+               {"phase", PhaseName(s.phase)}, {"pid", s.pid},           {"started_us", s.started},
+               {"elapsed_us", s.elapsed},     {"restarts", s.restarts}};
+  if (!s.last_failure.empty()) json["last_failure"] = s.last_failure;
+  json["residue"] = s.residue;
+  json["dead_letters"] = {{"rows", s.dead_letters}, {"directory", s.dead_letter_directory}};
+  json["nodes"] = Json::array();
+  for (const NodeStatus& n : s.nodes) json["nodes"].push_back(NodeJson(n));
+  json["edges"] = Json::array();
+  for (const EdgeStatus& e : s.edges) json["edges"].push_back(EdgeJson(e));
+  json["stages"] = Json::array();
+  for (const StageStatus& stage : s.stages) json["stages"].push_back(StageJson(stage));
+  json["remarks"] = s.remarks;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace streamrun

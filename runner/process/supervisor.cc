@@ -1,0 +1,357 @@
+#include "runner/process/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace streamrun {
+
+namespace {
+
+constexpr Duration kSnapshotInterval = 200 * kMillisecond;
+constexpr Duration kDrawInterval = 250 * kMillisecond;
+constexpr Duration kLineInterval = 10 * kSecond;
+
+sigset_t WatchedSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
+  return set;
+}
+
+// Rows on the terminal and a live block would overwrite each other.
+bool WritesToTerminal(const Plan& plan) {
+  if (::isatty(STDOUT_FILENO) == 0) return false;
+  return std::any_of(plan.nodes.begin(), plan.nodes.end(), [](const PlanNode& n) {
+    return n.kind == ComponentKind::kSink && n.component == "stdout";
+  });
+}
+
+}  // namespace
+
+Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOptions& options,
+                       StateDirectory* state)
+    : plan_(std::move(plan)), options_(options), state_(state), ledger_(plan_), display_(STDERR_FILENO) {
+  host_.env = env_;
+  host_.plan = plan_;
+  host_.state = state_;
+  host_.ledger = &ledger_;
+  host_.on_workers_changed = [this] { workers_changed_ = true; };
+  AssignMessage& a = host_.assignment;
+  a.pipeline = PrintCanonicalJson(file.root, true);
+  a.file = file.path;
+  a.plan_hash = plan_->plan->hash;
+  a.generation = state_->generation();
+  a.run_directory = state_->run_path();
+  a.dead_letter_directory = state_->dead_letter_path();
+  a.once = options.once;
+  a.log_level = options.log_level;
+  a.log_json = options.log_json;
+  for (std::vector<int>& stages : FindRegions(*plan_)) {
+    regions_.push_back(std::make_unique<Region>(&host_, std::move(stages)));
+  }
+}
+
+Supervisor::~Supervisor() {
+  admin_.reset();
+  regions_.clear();  // kills what still runs
+  for (const int fd : {signal_fd_, log_read_fd_, log_write_fd_}) {
+    if (fd >= 0) ::close(fd);
+  }
+}
+
+Status Supervisor::Prepare() {
+  // Blocked before any thread exists, so that all inherit it and only the descriptor sees them.
+  const sigset_t set = WatchedSignals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  signal_fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signal_fd_ < 0) return Status::FromErrno(errno, "cannot watch signals");
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) return Status::FromErrno(errno, "cannot make a pipe for worker logs");
+  log_read_fd_ = fds[0];
+  log_write_fd_ = host_.log_fd = fds[1];
+  ::fcntl(log_read_fd_, F_SETFL, O_NONBLOCK);
+  live_ = !options_.quiet && !options_.log_json && ::isatty(STDERR_FILENO) != 0 &&
+          !WritesToTerminal(*plan_->plan);
+  if (live_) {
+    StartLogging(
+        {options_.log_level, options_.log_json, [this](std::string_view line) { display_.WriteAbove(line); }},
+        {plan_->plan->pipeline, plan_->plan->hash.substr(0, 8), "", -1});
+  }
+  started_ = env_->MonotonicNow();
+  started_wall_ = env_->WallNow();
+  next_show_ = started_ + (live_ ? kDrawInterval : kLineInterval);
+  board_.Publish(Snapshot());
+  if (options_.start_admin) {
+    SR_ASSIGN_OR_RETURN(admin_, options_.start_admin(state_->admin_socket(), &board_, &commands_));
+  }
+  return Status::Ok();
+}
+
+void Supervisor::LogPaths() const {
+  const Plan& plan = *plan_->plan;
+  LogInfo("pipeline starts", {{"stages", std::to_string(plan_->stages.size())},
+                              {"workers", std::to_string(plan_->workers())},
+                              {"generation", std::to_string(state_->generation())}});
+  for (const Plan::Path& path : plan.paths) {
+    LogDebug(plan.node(path.source).name + " to " + plan.node(path.sink).name + " is " +
+             std::string(DeliveryName(path.delivery)) + (path.reason.empty() ? "" : ": " + path.reason));
+  }
+}
+
+int Supervisor::Run() {
+  if (Status status = Prepare(); !status.ok()) {
+    LogError(status.message());
+    return 3;
+  }
+  LogPaths();
+  for (const auto& region : regions_) region->Start();
+  Loop();
+  return Finish();
+}
+
+bool Supervisor::Ended() const {
+  return std::all_of(regions_.begin(), regions_.end(), [](const auto& r) { return r->ended(); });
+}
+
+void Supervisor::Loop() {
+  while (!Ended()) {
+    Sleep();
+    ReadSignals();
+    ReadCommands();
+    for (const auto& region : regions_) region->ReadWorkers();
+    const Timestamp now = env_->MonotonicNow();
+    for (const auto& region : regions_) region->Tick(now);
+    ReadLogs();
+    EndOthersAfterFailure();
+    if (workers_changed_) RecordWorkers();
+    if (now >= next_snapshot_) {
+      board_.Publish(Snapshot());
+      next_snapshot_ = now + kSnapshotInterval;
+    }
+    if (now >= next_show_) Show(now);
+  }
+}
+
+void Supervisor::Sleep() {
+  std::vector<pollfd> fds = {{signal_fd_, POLLIN, 0}, {commands_.fd(), POLLIN, 0}, {log_read_fd_, POLLIN, 0}};
+  Timestamp deadline = options_.quiet ? kMaxTimestamp : next_show_;
+  for (const auto& region : regions_) {
+    region->AppendDescriptors(&fds);
+    deadline = std::min(deadline, region->Deadline());
+  }
+  timespec timeout{};
+  if (deadline != kMaxTimestamp) {
+    const Duration left = std::max<Duration>(0, deadline - env_->MonotonicNow());
+    timeout = {static_cast<time_t>(left / kSecond), static_cast<long>(left % kSecond * 1000)};
+  }
+  ::ppoll(fds.data(), fds.size(), deadline == kMaxTimestamp ? nullptr : &timeout, nullptr);
+}
+
+// --- Signals and commands
+// -----------------------------------------------------------------------------------------
+
+void Supervisor::ReadSignals() {
+  signalfd_siginfo info{};
+  while (::read(signal_fd_, &info, sizeof(info)) == sizeof(info)) {
+    switch (info.ssi_signo) {
+      case SIGTERM:
+      case SIGINT:
+        OnStopSignal(info.ssi_signo == SIGINT);
+        break;
+      case SIGUSR1:
+        Dump();
+        break;
+      default:
+        LogWarning("SIGHUP is ignored: reloading a running pipeline is not offered");
+        break;
+    }
+  }
+}
+
+void Supervisor::OnStopSignal(bool interrupt) {
+  if (++signals_.stops > 1) {
+    LogWarning("stopped twice: killing the workers now");
+    for (const auto& region : regions_) region->KillNow();
+    return;
+  }
+  signals_.interrupted = interrupt;
+  LogInfo("stopping: sources end, what is under way drains; once more kills at once");
+  StopAll();
+}
+
+void Supervisor::StopAll() {
+  stopping_ = true;
+  const Timestamp deadline = env_->MonotonicNow() + plan_->plan->settings.stop_deadline;
+  for (const auto& region : regions_) region->Stop(deadline);
+}
+
+void Supervisor::ReadCommands() {
+  while (const auto command = commands_.Take()) {
+    if (*command == AdminCommand::kDump) {
+      Dump();
+    } else if (!stopping_) {
+      LogInfo("stopping on request of the admin API");
+      StopAll();
+    }
+  }
+}
+
+void Supervisor::Dump() {
+  const PipelineStatusPtr status = Snapshot();
+  LogInfo(RenderLine(*status, nullptr), {{"residue", std::to_string(status->residue)}});
+  for (const StageStatus& stage : status->stages) {
+    for (const WorkerStatus& w : stage.workers) {
+      LogInfo("worker " + stage.name + "[" + std::to_string(w.instance) + "]",
+              {{"pid", std::to_string(w.pid)},
+               {"state", w.state},
+               {"blocked_on", w.blocked_on.empty() ? "nothing" : w.blocked_on},
+               {"steps", std::to_string(w.steps)},
+               {"beat_age_ms", std::to_string(w.beat_age / kMillisecond)}});
+    }
+  }
+}
+
+// Whole lines of the workers go to our stderr, so that none tears the live block or another line.
+void Supervisor::ReadLogs() {
+  char bytes[16 * 1024];
+  ssize_t n;
+  while ((n = ::read(log_read_fd_, bytes, sizeof(bytes))) > 0) {
+    log_rest_.append(bytes, static_cast<size_t>(n));
+    size_t end = log_rest_.rfind('\n');
+    if (end == std::string::npos && log_rest_.size() > sizeof(bytes)) end = log_rest_.size() - 1;
+    if (end == std::string::npos) continue;
+    const std::string lines = log_rest_.substr(0, end + 1);
+    log_rest_.erase(0, end + 1);
+    live_ ? display_.WriteAbove(lines) : WriteAll(STDERR_FILENO, lines);
+  }
+}
+
+// One region that failed for good ends the run; the others drain.
+void Supervisor::EndOthersAfterFailure() {
+  if (stopping_) return;
+  if (std::any_of(regions_.begin(), regions_.end(),
+                  [](const auto& r) { return r->state() == Region::State::kFailed; })) {
+    StopAll();
+  }
+}
+
+void Supervisor::RecordWorkers() {
+  workers_changed_ = false;
+  std::vector<ProcessIdentity> workers;
+  for (const auto& region : regions_) region->AppendWorkers(&workers);
+  if (Status status = state_->RecordWorkers(workers); !status.ok()) LogWarning(status.message());
+}
+
+// --- Shown
+// -------------------------------------------------------------------------------------------------------
+
+Phase Supervisor::CurrentPhase() const {
+  const auto any = [&](Region::State state) {
+    return std::any_of(regions_.begin(), regions_.end(), [&](const auto& r) { return r->state() == state; });
+  };
+  if (any(Region::State::kFailed)) return Phase::kFailed;
+  if (Ended()) return Phase::kFinished;
+  if (stopping_) return Phase::kStopping;
+  if (any(Region::State::kWaiting) || any(Region::State::kDying)) return Phase::kRestarting;
+  return any(Region::State::kWiring) ? Phase::kStarting : Phase::kRunning;
+}
+
+PipelineStatusPtr Supervisor::Snapshot() {
+  auto status = std::make_shared<PipelineStatus>();
+  status->pipeline = plan_->plan->pipeline;
+  status->revision = plan_->plan->hash;
+  status->generation = state_->generation();
+  status->phase = CurrentPhase();
+  status->pid = ::getpid();
+  status->started = started_wall_;
+  status->elapsed = env_->MonotonicNow() - started_;
+  status->dead_letter_directory = state_->dead_letter_path();
+  for (const Stage& stage : plan_->stages) status->stages.push_back({.name = stage.name});
+  for (const auto& region : regions_) {
+    region->Fill(status.get());
+    status->restarts += region->restarts();
+    if (!region->last_failure().empty()) status->last_failure = region->last_failure();
+  }
+  ledger_.Fill(status.get());
+  AddRemarks(status.get());
+  return status;
+}
+
+// Until checkpoints exist a restart reads replayable sources again from their beginning; only sinks that
+// begin anew (files) end up without repeated rows.
+void Supervisor::AddRemarks(PipelineStatus* status) const {
+  const Plan& plan = *plan_->plan;
+  for (const auto& region : regions_) {
+    if (region->restarts() == 0) continue;
+    const auto holds = [&](int node) {
+      return std::any_of(region->stages().begin(), region->stages().end(), [&](int stage) {
+        const auto& members = plan_->stages[static_cast<size_t>(stage)].members;
+        return std::any_of(members.begin(), members.end(), [&](const auto& m) { return m.node == node; });
+      });
+    };
+    for (size_t i = 0; i < plan.nodes.size(); ++i) {
+      const PlanNode& node = plan.nodes[i];
+      if (!holds(static_cast<int>(i))) continue;
+      if (node.sink && node.sink->guarantee != SinkGuarantee::kExactlyOnce) {
+        status->remarks.push_back("restarted: '" + node.name + "' may have received rows twice");
+      }
+      if (node.source && !node.source->replayable) {
+        status->remarks.push_back("restarted: rows of '" + node.name +
+                                  "' that were under way are lost, it cannot be read again");
+      }
+    }
+    if (region->unrepeatable() > 0) {
+      status->remarks.push_back("at most " + GroupDigits(region->unrepeatable()) +
+                                " rows were read before a restart and cannot be read again");
+    }
+  }
+}
+
+void Supervisor::Show(Timestamp now) {
+  const PipelineStatusPtr status = Snapshot();
+  board_.Publish(status);
+  next_show_ = now + (live_ ? kDrawInterval : kLineInterval);
+  if (options_.quiet) return;
+  if (live_) {
+    display_.Draw(RenderLive(*status, shown_.get(), display_.width()));
+  } else {
+    LogInfo(RenderLine(*status, shown_.get()));
+  }
+  // Rates over about a second are steady enough to read.
+  if (!live_ || shown_ == nullptr || status->elapsed - shown_->elapsed >= kSecond) shown_ = status;
+}
+
+int Supervisor::Finish() {
+  ReadLogs();
+  RecordWorkers();
+  const PipelineStatusPtr status = Snapshot();
+  board_.Publish(status);
+  if (live_) {
+    display_.Clear();
+    StartLogging({options_.log_level, options_.log_json, nullptr},
+                 {plan_->plan->pipeline, plan_->plan->hash.substr(0, 8), "", -1});
+  }
+  if (options_.log_json) {
+    LogInfo(RenderLine(*status, nullptr), {{"residue", std::to_string(status->residue)}});
+  } else if (!options_.quiet) {
+    WriteAll(STDERR_FILENO, RenderSummary(*status));
+  }
+  bool forced = false;
+  for (const auto& region : regions_) {
+    if (region->state() == Region::State::kFailed) return region->exit_code();
+    forced = forced || region->forced();
+  }
+  const bool bounded = std::any_of(plan_->plan->nodes.begin(), plan_->plan->nodes.end(),
+                                   [](const PlanNode& n) { return n.source && n.source->bounded; });
+  if (signals_.interrupted && (bounded || forced)) return 130;
+  return forced ? 1 : 0;
+}
+
+}  // namespace streamrun

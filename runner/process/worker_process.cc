@@ -1,0 +1,95 @@
+#include "runner/process/worker_process.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runner/process/worker.h"
+
+extern char** environ;
+
+namespace streamrun {
+
+namespace {
+
+// Spawn settings: own session, default signal actions, nothing blocked, control channel as descriptor 3.
+class SpawnSettings {
+ public:
+  SpawnSettings(int control_fd, int log_fd) {
+    ::posix_spawn_file_actions_init(&actions_);
+    // A descriptor duplicated onto itself loses close-on-exec too (POSIX.1-2024, glibc).
+    ::posix_spawn_file_actions_adddup2(&actions_, control_fd, kControlDescriptor);
+    ::posix_spawn_file_actions_adddup2(&actions_, log_fd, STDERR_FILENO);
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    ::posix_spawnattr_setflags(&attributes_,
+                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+  }
+  ~SpawnSettings() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(const std::string& title, int log_fd) {
+  SR_ASSIGN_OR_RETURN(const ControlChannel::Ends ends, ControlChannel::MakePair());
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(ends.supervisor));
+  worker->reaped_ = true;  // nothing to kill yet
+  const SpawnSettings settings(ends.worker, log_fd);
+  std::string parent = std::to_string(::getpid());
+  std::string argument = kWorkerArgument;
+  std::string name = title;
+  char* argv[] = {name.data(), argument.data(), parent.data(), nullptr};
+  pid_t pid = 0;
+  const int error =
+      ::posix_spawn(&pid, "/proc/self/exe", &settings.actions_, &settings.attributes_, argv, environ);
+  ::close(ends.worker);
+  if (error != 0) return Status::FromErrno(error, "cannot start a worker");
+  worker->reaped_ = false;
+  worker->identity_ = {pid, ProcessIdentity::StartTime(pid)};
+  worker->pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (worker->pidfd_ < 0) return Status::FromErrno(errno, "cannot watch a worker");
+  return worker;
+}
+
+WorkerProcess::~WorkerProcess() {
+  if (!reaped_) {
+    ::kill(static_cast<pid_t>(identity_.pid), SIGKILL);  // not reaped: the id is still its own
+    ::waitpid(static_cast<pid_t>(identity_.pid), nullptr, 0);
+  }
+  if (pidfd_ >= 0) ::close(pidfd_);
+}
+
+void WorkerProcess::Signal(int signal) {
+  if (!reaped_) ::kill(static_cast<pid_t>(identity_.pid), signal);
+}
+
+std::optional<std::string> WorkerProcess::Reap() {
+  if (reaped_) return std::nullopt;
+  int status = 0;
+  if (::waitpid(static_cast<pid_t>(identity_.pid), &status, WNOHANG) <= 0) return std::nullopt;
+  reaped_ = true;
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    return "killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+  }
+  return "exited with code " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace streamrun
