@@ -89,13 +89,14 @@ class FileSink final : public Sink {
     if (direct_) return direct_->Flush();
     SR_RETURN_IF_ERROR(RollByAge());
     SR_RETURN_IF_ERROR(writer_->Flush());
-    return SinkOutcome::kAccepted;
+    // A part that waits for its age is not finished with: Wait() says when to call again.
+    return WaitsForAge() ? SinkOutcome::kBusy : SinkOutcome::kAccepted;
   }
 
   WaitSpec Wait() override {
     if (direct_) return direct_->Wait();
     WaitSpec wait;
-    if (rolls_ && config_.roll.age > 0 && records_ > 0) wait.deadline = opened_ + config_.roll.age;
+    if (WaitsForAge()) wait.deadline = opened_ + config_.roll.age;
     return wait;
   }
 
@@ -161,9 +162,10 @@ class FileSink final : public Sink {
     return OpenPart(false);
   }
 
+  bool WaitsForAge() const { return rolls_ && config_.roll.age > 0 && records_ > 0; }
   Status RollByAge() {
-    const bool old = rolls_ && config_.roll.age > 0 && env_->MonotonicNow() - opened_ >= config_.roll.age;
-    return old && records_ > 0 ? NextPart() : Status::Ok();
+    const bool old = WaitsForAge() && env_->MonotonicNow() - opened_ >= config_.roll.age;
+    return old ? NextPart() : Status::Ok();
   }
 
   // A part ends with the record that takes it to roll.size.
