@@ -3,6 +3,10 @@
 namespace streamrun {
 
 ExpressionPtr BindContext::Report(const Sql& sql, const ExprProblem& problem) {
+  if (sql.value.broken()) {
+    diagnostics_.ErrorAt(sql.value, problem.code, problem.message);  // counts, says nothing
+    return nullptr;
+  }
   diagnostics_.Error(sql.value.At(problem.offset), problem.code, problem.message, problem.suggestion,
                      static_cast<int>(problem.length));
   return nullptr;

@@ -35,7 +35,7 @@ std::optional<PipelineFile> ReadPipelineFile(const std::string& path, const Read
 std::optional<PipelineFile> ParsePipeline(std::string text, const std::string& name, const ReadOptions& options,
                                           Diagnostics& diagnostics) {
   const int before = diagnostics.errors();
-  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   std::optional<ConfigValue> root = ReadYaml(SourceText(name, text), diagnostics);
   if (!root) return std::nullopt;
   ApplyOverrides(&*root, options.overrides, diagnostics);

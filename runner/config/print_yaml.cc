@@ -12,17 +12,16 @@ namespace {
 
 constexpr size_t kMaxSimpleKey = 1000;  // YAML 1.2, 7.4.2: an implicit key has at most 1024 characters
 
-bool Printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
-}
-
 std::string DoubleQuoted(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+    if (text.substr(i).starts_with(kByteOrderMark)) {
+      out += "\\uFEFF";
+      i += kByteOrderMark.size() - 1;
+    } else if (c == '"' || c == '\\') {
       out += {'\\', c};
     } else if (c == '\n') {
       out += "\\n";
@@ -48,15 +47,16 @@ std::string SingleQuoted(std::string_view text) {
 
 std::string OneLine(std::string_view text, bool quoted) {
   if (!quoted && ReadsBackPlain(text)) return std::string(text);
-  return Printable(text) ? SingleQuoted(text) : DoubleQuoted(text);
+  return ReadsBackAsWritten(text) ? SingleQuoted(text) : DoubleQuoted(text);
 }
 
 // Text of several lines that a `|` block can hold: printable lines, the first of them not blank nor indented.
 bool FitsLiteral(std::string_view text) {
   if (text.find('\n') == std::string_view::npos || text[0] == '\n' || text[0] == ' ' || text[0] == '\t') return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return c == '\n' || c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
-  });
+           return c == '\n' || c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+         }) &&
+         text.find(kByteOrderMark) == std::string_view::npos;
 }
 
 class Printer {

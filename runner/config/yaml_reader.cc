@@ -23,6 +23,11 @@ constexpr std::string_view kCorePrefix = "tag:yaml.org,2002:";
 // Thrown through yaml-cpp after a limit was reported; never leaves this file.
 struct Stop {};
 
+// yaml-cpp counts on beyond the end of the file.
+size_t ByteOf(const YAML::Mark& mark, const SourceText& source) {
+  return std::min(static_cast<size_t>(std::max(mark.pos, 0)), source.text().size());
+}
+
 class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(const SourceText& source, Diagnostics& diagnostics) : source_(source), diagnostics_(diagnostics) {}
@@ -111,7 +116,7 @@ class TreeBuilder final : public YAML::EventHandler {
     int nodes;   // with aliases expanded
   };
 
-  static size_t At(const YAML::Mark& mark) { return static_cast<size_t>(std::max(mark.pos, 0)); }
+  size_t At(const YAML::Mark& mark) const { return ByteOf(mark, source_); }
 
   [[noreturn]] void Fail(size_t at, std::string code, std::string message, std::string suggestion = "") {
     diagnostics_.Error(source_.Mark(at), std::move(code), std::move(message), std::move(suggestion));
@@ -178,6 +183,12 @@ class TreeBuilder final : public YAML::EventHandler {
       if (end.line == mark.line) value.set_extent(end.column - mark.column);
     }
     value.set_segments(std::move(segments));
+    if (ValidUtf8Prefix(text) < text.size()) {
+      // yaml-cpp 0.7 gives one byte for \N and \_ where UTF-8 has two.
+      diagnostics_.ErrorAt(value, "yaml.utf8", "an escape in this text gives no UTF-8",
+                           "write \\u0085 for \\N and \\u00a0 for \\_");
+      value.set_broken();
+    }
     return value;
   }
 
@@ -284,6 +295,11 @@ bool CheckBytes(const SourceText& source, Diagnostics& diagnostics) {
                       "save it as UTF-8");
     return false;
   }
+  if (const size_t bom = text.find(kByteOrderMark); bom != std::string_view::npos) {
+    diagnostics.Error(source.Mark(bom), "yaml.control_character", "a byte order mark (U+FEFF) stands in the text",
+                      "remove it, or write it as \\uFEFF in double quotes");
+    return false;
+  }
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     const bool line_end = c == '\n' || (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n');
@@ -310,7 +326,7 @@ std::optional<ConfigValue> ReadYaml(const SourceText& source, Diagnostics& diagn
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& e) {
-    const size_t at = e.mark.is_null() ? builder.last_end() : static_cast<size_t>(std::max(e.mark.pos, 0));
+    const size_t at = e.mark.is_null() ? builder.last_end() : ByteOf(e.mark, source);
     ReportYamlProblem({e.msg, at, builder.last_end(), builder.open_flow()}, source, diagnostics);
     return std::nullopt;
   } catch (const std::exception& e) {
@@ -341,6 +357,11 @@ bool ReadsBackPlain(std::string_view text) {
   if (kIndicators.find(text.front()) != std::string_view::npos) return false;
   if (text.starts_with("- ") || text.starts_with("? ")) return false;
   if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) return false;
+  return ReadsBackAsWritten(text);
+}
+
+bool ReadsBackAsWritten(std::string_view text) {
+  if (text.find(kByteOrderMark) != std::string_view::npos) return false;
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }

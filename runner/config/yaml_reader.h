@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "core/component/config_value.h"
 #include "core/component/diagnostics.h"
@@ -12,6 +13,7 @@
 
 namespace streamrun {
 
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 inline constexpr size_t kMaxFileBytes = size_t{1} << 20;
 inline constexpr size_t kMaxScalarBytes = size_t{64} << 10;
 inline constexpr int kMaxDepth = 64;
@@ -24,5 +26,7 @@ std::optional<ConfigValue> ReadYaml(const SourceText& source, Diagnostics& diagn
 
 /// True when `text` written without quotes in block style reads back as exactly this text and not as null.
 bool ReadsBackPlain(std::string_view text);
+/// True when no character of `text` needs an escape on one line.
+bool ReadsBackAsWritten(std::string_view text);
 
 }  // namespace streamrun

@@ -7,6 +7,7 @@
 
 #include "runner/config/pipeline_file.h"
 #include "runner/config/report.h"
+#include "runner/config/source_text.h"
 
 namespace {
 
@@ -16,15 +17,23 @@ void Require(bool condition) {
   if (!condition) std::abort();
 }
 
-void CheckPlaces(const ConfigValue& value, const std::string& text) {
-  for (size_t i = 0; value.is_scalar() && i <= value.text().size(); ++i) {
+// Does the file at `rest` show the letter `c` of a scalar: as such, as an escape, a variable or a folded line end?
+bool StandsFor(std::string_view rest, char c) {
+  if (rest.starts_with(c) || rest.starts_with('\\') || rest.starts_with("''") || rest.starts_with("${")) return true;
+  const bool blank = rest.empty() || rest[0] == '\n' || rest[0] == '\r' || rest[0] == ' ' || rest[0] == '\t';
+  return blank && (c == ' ' || c == '\n');
+}
+
+void CheckPlaces(const ConfigValue& value, const SourceText& source) {
+  for (size_t i = 0; !value.segments().empty() && i < value.text().size(); ++i) {
+    if ((static_cast<unsigned char>(value.text()[i]) & 0xc0) == 0x80) continue;
     const SourceMark mark = value.At(i);
-    Require(mark.line >= 1 && mark.column >= 1);
+    Require(StandsFor(source.text().substr(source.Byte(mark.line, mark.column)), value.text()[i]));
   }
-  for (const ConfigValue& item : value.items()) CheckPlaces(item, text);
+  for (const ConfigValue& item : value.items()) CheckPlaces(item, source);
   for (const auto& [key, v] : value.entries()) {
-    CheckPlaces(key, text);
-    CheckPlaces(v, text);
+    CheckPlaces(key, source);
+    CheckPlaces(v, source);
   }
 }
 
@@ -47,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   RenderFindingsJson(diagnostics.findings());
   if (!file) return 0;
 
-  CheckPlaces(file->root, file->text);
+  CheckPlaces(file->root, SourceText("fuzz", file->text));
   MaskSecrets(file->text, file->root);
   const std::string json = PrintCanonicalJson(file->root, true);
   const Result<ConfigValue> back = ParseCanonicalJson(json);
