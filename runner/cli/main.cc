@@ -1,27 +1,76 @@
 // streamrun: the command line.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstring>
 
 #include "runner/cli/commands.h"
 #include "runner/cli/load.h"
+#include "runner/process/worker.h"
 
 namespace streamrun {
 
+namespace {
+
+constexpr char kAbout[] =
+    "streamrun runs a stream-processing pipeline that a YAML file describes: sources, operators and sinks, as a small "
+    "family of processes.\n\n"
+    "`streamrun pipeline.yaml` is short for `streamrun run pipeline.yaml`.";
+
+constexpr char kFooter[] =
+    "Begin with: streamrun validate pipeline.yaml, streamrun test pipeline.yaml, streamrun pipeline.yaml\n"
+    "What there is: streamrun list; what a component takes: streamrun describe filter\n"
+    "Every command has --help.";
+
 int Main(int argc, char** argv) {
-  CLI::App app{"streamrun runs a pipeline that a YAML file describes.", "streamrun"};
+  CLI::App app{kAbout, "streamrun"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", "streamrun " SR_VERSION);
+  app.require_subcommand(1);
   CliResult result;
+  AddRunCommand(app, result);
   AddValidateCommand(app, result);
   AddTestCommand(app, result);
-  app.require_subcommand(1);
+  AddExplainCommand(app, result);
+  AddGraphCommand(app, result);
+  AddEchoCommand(app, result);
+  AddInferCommand(app, result);
+  AddListCommands(app, result);
+  AddSchemaCommand(app, result);
+  AddAdminCommands(app, result);
+  AddCompletionCommand(app, result);
+
+  // A first word that is no subcommand and no option is a pipeline file.
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && !arguments[0].empty() && arguments[0][0] != '-') {
+    const std::vector<CLI::App*> commands = app.get_subcommands([](CLI::App*) { return true; });
+    const bool known = std::any_of(commands.begin(), commands.end(), [&](const CLI::App* c) { return c->get_name() == arguments[0]; });
+    if (!known) {
+      const bool file = arguments[0].find_first_of("./") != std::string::npos || Env::Default()->Info(arguments[0]).ok();
+      if (!file) {
+        std::vector<std::string> names;
+        for (const CLI::App* c : commands) names.push_back(c->get_name());
+        std::vector<std::string_view> views(names.begin(), names.end());
+        const std::string hint = DidYouMean(arguments[0], views);
+        std::fprintf(stderr, "streamrun: '%s' is neither a command nor a file%s%s\n", arguments[0].c_str(),
+                     hint.empty() ? "" : "; ", hint.c_str());
+        return kExitConfig;
+      }
+      arguments.insert(arguments.begin(), "run");
+    }
+  }
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
-    app.parse(argc, argv);
+    app.parse(arguments);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? kExitFine : kExitConfig;
+    return app.exit(error) == 0 ? kExitFine : kExitConfig;
   }
   return result.exit_code;
 }
 
+}  // namespace
 }  // namespace streamrun
 
-int main(int argc, char** argv) { return streamrun::Main(argc, argv); }
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], streamrun::kWorkerArgument) == 0) return streamrun::WorkerMain(argc, argv);
+  return streamrun::Main(argc, argv);
+}
