@@ -22,8 +22,11 @@ struct Registry {
     AddArithmetic(all);
     AddComparison(all);
     AddBoolean(all);
+    AddMath(all);
     AddText(all);
+    AddTextEdit(all);
     AddPattern(all);
+    AddArray(all);
     AddCasts(all);
     for (const Function& f : all) {
       if (f.name == "cast") {

@@ -35,7 +35,12 @@ std::optional<DataType> ElementOf(const Function& f, const std::vector<DataType>
     types.push_back(args[i].element());
   }
   if (types.empty()) return DataType(TypeId::kUnknown);
-  return CommonType(types);
+  const auto common = CommonType(types);
+  // No arrays of arrays.
+  const bool lists =
+      f.result == Arg::kElements || std::find(f.args.begin(), f.args.end(), Arg::kElements) != f.args.end();
+  if (common && lists && common->id() == TypeId::kList) return std::nullopt;
+  return common;
 }
 
 bool Settle(const Function& f, const std::vector<DataType>& args, Candidate& out) {
