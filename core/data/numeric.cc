@@ -303,7 +303,8 @@ int NumericCompare(const Numeric& a, const Numeric& b) {
   const Int128 y = b.coefficient();
   const int sign_x = SignOf(a);
   const int sign_y = SignOf(b);
-  if (a.scale == b.scale || sign_x != sign_y) return a.scale == b.scale ? (x > y) - (x < y) : sign_x - sign_y;
+  if (a.scale == b.scale) return (x > y) - (x < y);
+  if (sign_x != sign_y) return sign_x < sign_y ? -1 : 1;
   const int scale = std::max(a.scale, b.scale);
   return Aligned(a, scale).Compare(Aligned(b, scale)) * sign_x;
 }

@@ -1,8 +1,8 @@
 #include "core/data/selection.h"
 
+#include <bit>
+#include <limits>
 #include <numeric>
-
-#include "core/data/column_builder.h"
 
 namespace streamrun {
 
@@ -31,9 +31,21 @@ BufferPtr TakeBits(const uint8_t* bits, const Selection& rows) {
   return out.Finish();
 }
 
+// Offsets of the chosen rows' bytes or elements. A batch stays far below 2 GiB; more is our own bug.
+void FillOffsets(const int32_t* from, const Selection& rows, int32_t* to) {
+  int64_t total = 0;
+  to[0] = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    total += from[rows[i] + 1] - from[rows[i]];
+    to[i + 1] = static_cast<int32_t>(total);
+  }
+  SR_CHECK(total <= std::numeric_limits<int32_t>::max());
+}
+
 int64_t CountZeros(const BufferPtr& bits, int64_t length) {
+  // TakeBits leaves the bits behind the last row 0.
   int64_t ones = 0;
-  for (int64_t i = 0; i < length; ++i) ones += GetBit(bits->data(), i);
+  for (int64_t i = 0; i < (length + 7) / 8; ++i) ones += std::popcount(bits->data()[i]);
   return length - ones;
 }
 
@@ -90,8 +102,7 @@ ColumnPtr Take(const ColumnPtr& column, const Selection& rows) {
       BufferBuilder offsets, data;
       offsets.Resize((rows.size() + 1) * 4);
       int32_t* to = offsets.as<int32_t>();
-      to[0] = 0;
-      for (size_t i = 0; i < rows.size(); ++i) to[i + 1] = to[i] + (from[rows[i] + 1] - from[rows[i]]);
+      FillOffsets(from, rows, to);
       data.Resize(static_cast<size_t>(to[rows.size()]));
       const char* bytes = column->text_data();
       char* out = reinterpret_cast<char*>(data.data());
@@ -101,10 +112,17 @@ ColumnPtr Take(const ColumnPtr& column, const Selection& rows) {
       return std::make_shared<const Column>(type, length, nulls, validity, offsets.Finish(), data.Finish());
     }
     case Layout::kList: {
-      ColumnBuilder builder(type);
-      builder.Reserve(length);
-      for (const uint32_t row : rows) builder.AppendFrom(*column, row);
-      return builder.Finish();
+      const int32_t* from = column->values<int32_t>();
+      BufferBuilder offsets;
+      offsets.Resize((rows.size() + 1) * 4);
+      FillOffsets(from, rows, offsets.as<int32_t>());
+      Selection elements;
+      elements.reserve(static_cast<size_t>(offsets.as<int32_t>()[rows.size()]));
+      for (const uint32_t row : rows) {
+        for (int32_t i = from[row]; i < from[row + 1]; ++i) elements.push_back(static_cast<uint32_t>(i));
+      }
+      return std::make_shared<const Column>(type, length, nulls, validity, offsets.Finish(), nullptr,
+                                            Take(column->child(), elements));
     }
   }
   return nullptr;
@@ -130,52 +148,6 @@ BatchPtr Slice(const BatchPtr& batch, int64_t begin, int64_t end) {
   Selection rows(static_cast<size_t>(end - begin));
   std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(begin));
   return Take(batch, rows);
-}
-
-BatchPtr Concat(const std::vector<BatchPtr>& batches) {
-  if (batches.size() == 1) return batches.front();
-  const BatchPtr& first = batches.front();
-  int64_t total = 0;
-  bool any_changes = false;
-  for (const BatchPtr& batch : batches) {
-    total += batch->rows();
-    any_changes |= batch->changes() != nullptr;
-  }
-  std::vector<ColumnPtr> columns;
-  for (int c = 0; c < first->schema()->size(); ++c) {
-    if (first->pruned(c)) {
-      columns.push_back(nullptr);
-      continue;
-    }
-    ColumnBuilder builder(first->schema()->field(c).type);
-    builder.Reserve(total);
-    for (const BatchPtr& batch : batches) {
-      for (int64_t row = 0; row < batch->rows(); ++row) builder.AppendFrom(*batch->column(c), row);
-    }
-    columns.push_back(builder.Finish());
-  }
-  Origin origin = first->origin();
-  if (origin) {
-    BufferBuilder offsets;
-    for (const BatchPtr& batch : batches) {
-      offsets.Append(batch->origin().offsets->data(), static_cast<size_t>(batch->rows()) * 8);
-    }
-    origin.offsets = offsets.Finish();
-  }
-  BufferPtr changes;
-  if (any_changes) {
-    BufferBuilder kinds;
-    for (const BatchPtr& batch : batches) {
-      if (batch->changes()) {
-        kinds.Append(batch->changes()->data(), static_cast<size_t>(batch->rows()));
-      } else {
-        kinds.ResizeZeroed(kinds.size() + static_cast<size_t>(batch->rows()));
-      }
-    }
-    changes = kinds.Finish();
-  }
-  return std::make_shared<const Batch>(first->schema(), total, std::move(columns), std::move(origin),
-                                       std::move(changes));
 }
 
 }  // namespace streamrun
