@@ -202,6 +202,7 @@ class BoundedFileSource final : public Source {
       if (n == 0) return ShrankError(file_->path, begin, skipped);
       skipped += n;
     }
+    extent_.read += static_cast<int64_t>(stream_->consumed());
     FramingOptions framing;
     framing.max_record = max_record_;
     framing.quote = options_.format.quote;
