@@ -26,6 +26,10 @@ struct Registry {
     AddText(all);
     AddTextEdit(all);
     AddPattern(all);
+    AddRegex(all);
+    AddDatetime(all);
+    AddDatetimeArithmetic(all);
+    AddJson(all);
     AddArray(all);
     AddCasts(all);
     for (const Function& f : all) {

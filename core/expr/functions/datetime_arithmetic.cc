@@ -1,0 +1,376 @@
+// Sums and differences of dates, times and intervals; AT TIME ZONE; justify_*.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/base/time.h"
+#include "core/data/text_io.h"
+#include "core/expr/function.h"
+#include "core/expr/functions/timezone.h"
+#include "core/expr/kernel.h"
+
+namespace streamrun {
+
+namespace {
+
+constexpr int32_t kMaxDate = std::numeric_limits<int32_t>::max();
+constexpr int32_t kMinDate = std::numeric_limits<int32_t>::min();
+// Julian day 0: the first day that PostgreSQL takes.
+constexpr int64_t kFirstDay = -2440588;
+constexpr int64_t kFirstTimestamp = kFirstDay * kDay;
+
+bool IsInfinite(int64_t t) { return t == kMaxTimestamp || t == kMinTimestamp; }
+bool IsInfinite(int32_t d) { return d == kMaxDate || d == kMinDate; }
+
+int64_t TimestampOutOfRange(Row& row) {
+  row.Fail("22008", "timestamp out of range");
+  return 0;
+}
+Interval IntervalOutOfRange(Row& row) {
+  row.Fail("22008", "interval out of range");
+  return {};
+}
+
+int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
+// Months first (a day that the month lacks becomes its last), then days, then microseconds.
+int64_t AddInterval(Row& row, int64_t t, const Interval& v) {
+  if (IsInfinite(t)) return t;
+  if (v.months != 0) {
+    const int64_t days = FloorDiv(t, kDay);
+    int64_t year;
+    int month;
+    int day;
+    CivilFromDays(days, &year, &month, &day);
+    const int64_t months = year * 12 + (month - 1) + v.months;
+    year = FloorDiv(months, 12);
+    month = static_cast<int>(months - year * 12) + 1;
+    if (year < -5000 || year > 300'000) return TimestampOutOfRange(row);
+    const int64_t first = DaysFromCivil(year, month, 1);
+    const int64_t next = DaysFromCivil(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1);
+    const int64_t target = std::min<int64_t>(first + day, next) - 1;
+    int64_t shifted;
+    if (__builtin_mul_overflow(target, kDay, &shifted) ||
+        __builtin_add_overflow(shifted, t - days * kDay, &t)) {
+      return TimestampOutOfRange(row);
+    }
+  }
+  int64_t out;
+  if (__builtin_add_overflow(t, v.days * kDay, &out) || __builtin_add_overflow(out, v.micros, &out)) {
+    return TimestampOutOfRange(row);
+  }
+  return out < kFirstTimestamp || out == kMaxTimestamp ? TimestampOutOfRange(row) : out;
+}
+
+bool Negate(const Interval& v, Interval* out) {
+  return !__builtin_sub_overflow(0, v.months, &out->months) &&
+         !__builtin_sub_overflow(0, v.days, &out->days) &&
+         !__builtin_sub_overflow(int64_t{0}, v.micros, &out->micros);
+}
+
+int64_t TimestampPlus(Row& row, int64_t t, const Interval& v) { return AddInterval(row, t, v); }
+int64_t PlusTimestamp(Row& row, const Interval& v, int64_t t) { return AddInterval(row, t, v); }
+int64_t TimestampMinus(Row& row, int64_t t, const Interval& v) {
+  Interval minus;
+  return Negate(v, &minus) ? AddInterval(row, t, minus) : TimestampOutOfRange(row);
+}
+
+int64_t DateStart(int32_t d) {
+  if (d == kMaxDate) return kMaxTimestamp;
+  if (d == kMinDate) return kMinTimestamp;
+  return d * kDay;
+}
+int64_t DatePlusInterval(Row& row, int32_t d, const Interval& v) { return AddInterval(row, DateStart(d), v); }
+int64_t IntervalPlusDate(Row& row, const Interval& v, int32_t d) { return AddInterval(row, DateStart(d), v); }
+int64_t DateMinusInterval(Row& row, int32_t d, const Interval& v) {
+  return TimestampMinus(row, DateStart(d), v);
+}
+
+int32_t DatePlus(Row& row, int32_t d, int32_t days) {
+  if (IsInfinite(d)) return d;
+  int32_t out;
+  if (__builtin_add_overflow(d, days, &out) || out < kFirstDay || IsInfinite(out)) {
+    row.Fail("22008", "date out of range");
+    return 0;
+  }
+  return out;
+}
+int32_t PlusDate(Row& row, int32_t days, int32_t d) { return DatePlus(row, d, days); }
+int32_t DateMinus(Row& row, int32_t d, int32_t days) {
+  if (days != std::numeric_limits<int32_t>::min()) return DatePlus(row, d, -days);
+  row.Fail("22008", "date out of range");
+  return 0;
+}
+int32_t DateDifference(Row& row, int32_t a, int32_t b) {
+  if (IsInfinite(a) || IsInfinite(b)) {
+    row.Fail("22008", "cannot subtract infinite dates");
+    return 0;
+  }
+  return a - b;
+}
+
+Interval JustifyHours(const Interval& v, Row& row) {
+  Interval out = v;
+  const int64_t days = v.micros / kDay;
+  out.micros -= days * kDay;
+  if (__builtin_add_overflow(v.days, static_cast<int32_t>(days), &out.days)) return IntervalOutOfRange(row);
+  if (out.days > 0 && out.micros < 0) {
+    out.micros += kDay;
+    --out.days;
+  } else if (out.days < 0 && out.micros > 0) {
+    out.micros -= kDay;
+    ++out.days;
+  }
+  return out;
+}
+Interval JustifyDays(const Interval& v, Row& row) {
+  Interval out = v;
+  const int32_t months = v.days / 30;
+  out.days -= months * 30;
+  if (__builtin_add_overflow(v.months, months, &out.months)) return IntervalOutOfRange(row);
+  if (out.months > 0 && out.days < 0) {
+    out.days += 30;
+    --out.months;
+  } else if (out.months < 0 && out.days > 0) {
+    out.days -= 30;
+    ++out.months;
+  }
+  return out;
+}
+Interval JustifyHoursRow(Row& row, const Interval& v) { return JustifyHours(v, row); }
+Interval JustifyDaysRow(Row& row, const Interval& v) { return JustifyDays(v, row); }
+Interval JustifyIntervalRow(Row& row, const Interval& v) {
+  Interval out = v;
+  // Hours into days, days into months, then one sign for all three.
+  const int64_t days = out.micros / kDay;
+  out.micros -= days * kDay;
+  if (__builtin_add_overflow(out.days, static_cast<int32_t>(days), &out.days)) return IntervalOutOfRange(row);
+  const int32_t months = out.days / 30;
+  out.days -= months * 30;
+  if (__builtin_add_overflow(out.months, months, &out.months)) return IntervalOutOfRange(row);
+  if (out.months > 0 && (out.days < 0 || (out.days == 0 && out.micros < 0))) {
+    out.days += 30;
+    --out.months;
+  } else if (out.months < 0 && (out.days > 0 || (out.days == 0 && out.micros > 0))) {
+    out.days -= 30;
+    ++out.months;
+  }
+  if (out.days > 0 && out.micros < 0) {
+    out.micros += kDay;
+    --out.days;
+  } else if (out.days < 0 && out.micros > 0) {
+    out.micros -= kDay;
+    ++out.days;
+  }
+  return out;
+}
+
+Interval TimestampDifference(Row& row, int64_t a, int64_t b) {
+  if (IsInfinite(a) || IsInfinite(b)) {
+    row.Fail("22008", "cannot subtract infinite timestamps");
+    return {};
+  }
+  Interval out;
+  if (__builtin_sub_overflow(a, b, &out.micros)) return IntervalOutOfRange(row);
+  return JustifyHours(out, row);
+}
+
+Interval Add(Row& row, const Interval& a, const Interval& b) {
+  Interval out;
+  if (__builtin_add_overflow(a.months, b.months, &out.months) ||
+      __builtin_add_overflow(a.days, b.days, &out.days) ||
+      __builtin_add_overflow(a.micros, b.micros, &out.micros)) {
+    return IntervalOutOfRange(row);
+  }
+  return out;
+}
+Interval Subtract(Row& row, const Interval& a, const Interval& b) {
+  Interval out;
+  if (__builtin_sub_overflow(a.months, b.months, &out.months) ||
+      __builtin_sub_overflow(a.days, b.days, &out.days) ||
+      __builtin_sub_overflow(a.micros, b.micros, &out.micros)) {
+    return IntervalOutOfRange(row);
+  }
+  return out;
+}
+Interval Minus(Row& row, const Interval& v) {
+  Interval out;
+  return Negate(v, &out) ? out : IntervalOutOfRange(row);
+}
+
+bool FitsInt32(double v) { return v >= -2147483648.0 && v <= 2147483647.0; }
+double RoundMicros(double v) { return std::nearbyint(v * 1e6) / 1e6; }
+
+// A fraction of a month goes into days of which 30 make a month, a fraction of a day into microseconds.
+Interval Scale(Row& row, double months, double days, double micros) {
+  Interval out;
+  if (!FitsInt32(months) || !FitsInt32(days) || std::isnan(months + days + micros))
+    return IntervalOutOfRange(row);
+  out.months = static_cast<int32_t>(months);
+  out.days = static_cast<int32_t>(days);
+  const double rest_days = RoundMicros((months - out.months) * 30);
+  double seconds = RoundMicros((days - out.days + rest_days - static_cast<int>(rest_days)) * 86'400);
+  if (std::fabs(seconds) >= 86'400) {
+    out.days += static_cast<int>(seconds / 86'400);
+    seconds -= static_cast<int>(seconds / 86'400) * 86'400.0;
+  }
+  out.days += static_cast<int>(rest_days);
+  const double total = std::nearbyint(micros + seconds * 1e6);
+  if (std::isnan(total) || std::fabs(total) >= 9.2e18) return IntervalOutOfRange(row);
+  out.micros = static_cast<int64_t>(total);
+  return out;
+}
+Interval Multiply(Row& row, const Interval& v, double by) {
+  return Scale(row, v.months * by, v.days * by, static_cast<double>(v.micros) * by);
+}
+Interval MultiplyBy(Row& row, double by, const Interval& v) { return Multiply(row, v, by); }
+Interval Divide(Row& row, const Interval& v, double by) {
+  if (by == 0) {
+    row.Fail("22012", "division by zero");
+    return {};
+  }
+  return Scale(row, v.months / by, v.days / by, static_cast<double>(v.micros) / by);
+}
+
+// timestamptz -> wall clock of the zone, and back.
+int64_t ToWallClock(Row& row, std::string_view name, int64_t t) {
+  const Zone* zone = ZoneFor(row, name);
+  return zone == nullptr || IsInfinite(t) ? t : zone->ToLocal(t);
+}
+int64_t FromWallClock(Row& row, std::string_view name, int64_t t) {
+  const Zone* zone = ZoneFor(row, name);
+  return zone == nullptr || IsInfinite(t) ? t : zone->ToUtc(t);
+}
+
+void AddSums(FunctionTable& t) {
+  using enum Arg;
+  for (const Arg type : {kTimestamp, kTimestamptz}) {
+    const bool plain = type == kTimestamp;
+    t.push_back({"+",
+                 {type, kInterval},
+                 type,
+                 Rows<TimestampPlus>,
+                 "the time later by the interval",
+                 plain ? "timestamp '2024-01-31' + interval '1 month' -> 2024-02-29 00:00:00" : ""});
+    t.push_back({"+", {kInterval, type}, type, Rows<PlusTimestamp>, "the time later by the interval", ""});
+    t.push_back({"-",
+                 {type, kInterval},
+                 type,
+                 Rows<TimestampMinus>,
+                 "the time earlier by the interval",
+                 plain ? "timestamp '2024-01-01' - interval '1 second' -> 2023-12-31 23:59:59" : ""});
+    t.push_back({"-",
+                 {type, type},
+                 kInterval,
+                 Rows<TimestampDifference>,
+                 "the time between",
+                 plain ? "timestamp '2024-01-03 12:00' - timestamp '2024-01-01' -> 2 days 12:00:00" : ""});
+  }
+  t.push_back({"+",
+               {kDate, kInteger},
+               kDate,
+               Rows<DatePlus>,
+               "the date days later",
+               "date '2024-02-28' + 2 -> 2024-03-01"});
+  t.push_back({"+", {kInteger, kDate}, kDate, Rows<PlusDate>, "the date days later", ""});
+  t.push_back({"-",
+               {kDate, kInteger},
+               kDate,
+               Rows<DateMinus>,
+               "the date days earlier",
+               "date '2024-03-01' - 1 -> 2024-02-29"});
+  t.push_back({"-",
+               {kDate, kDate},
+               kInteger,
+               Rows<DateDifference>,
+               "days between",
+               "date '2024-03-01' - date '2024-02-01' -> 29"});
+  t.push_back({"+",
+               {kDate, kInterval},
+               kTimestamp,
+               Rows<DatePlusInterval>,
+               "the start of the date later by the interval",
+               "date '2024-01-01' + interval '1 hour' -> 2024-01-01 01:00:00"});
+  t.push_back({"+",
+               {kInterval, kDate},
+               kTimestamp,
+               Rows<IntervalPlusDate>,
+               "the start of the date later by the interval",
+               ""});
+  t.push_back({"-",
+               {kDate, kInterval},
+               kTimestamp,
+               Rows<DateMinusInterval>,
+               "the start of the date earlier by the interval",
+               ""});
+  t.push_back({"+",
+               {kInterval, kInterval},
+               kInterval,
+               Rows<Add>,
+               "sum",
+               "interval '1 day' + interval '1 hour' -> 1 day 01:00:00"});
+  t.push_back({"-",
+               {kInterval, kInterval},
+               kInterval,
+               Rows<Subtract>,
+               "difference",
+               "interval '1 hour' - interval '1 minute' -> 00:59:00"});
+  t.push_back({"-", {kInterval}, kInterval, Rows<Minus>, "negation", "- interval '1 hour' -> -01:00:00"});
+  t.push_back({"*",
+               {kInterval, kDouble},
+               kInterval,
+               Rows<Multiply>,
+               "product",
+               "interval '1 hour' * 1.5 -> 01:30:00"});
+  t.push_back({"*",
+               {kDouble, kInterval},
+               kInterval,
+               Rows<MultiplyBy>,
+               "product",
+               "900 * interval '1 second' -> 00:15:00"});
+  t.push_back({"/",
+               {kInterval, kDouble},
+               kInterval,
+               Rows<Divide>,
+               "quotient",
+               "interval '1 hour' / 1.5 -> 00:40:00"});
+}
+
+}  // namespace
+
+void AddDatetimeArithmetic(FunctionTable& t) {
+  using enum Arg;
+  AddSums(t);
+  t.push_back({"timezone",
+               {kText, kTimestamptz},
+               kTimestamp,
+               Rows<ToWallClock>,
+               "the wall clock of a time zone at a time",
+               "timestamptz '2024-07-01 12:00:00+00' AT TIME ZONE 'Europe/Berlin' -> 2024-07-01 14:00:00"});
+  t.push_back({"timezone",
+               {kText, kTimestamp},
+               kTimestamptz,
+               Rows<FromWallClock>,
+               "the time of a wall clock in a time zone",
+               "timestamp '2024-07-01 12:00:00' AT TIME ZONE 'Europe/Berlin' -> 2024-07-01 10:00:00+00"});
+  t.push_back({"justify_hours",
+               {kInterval},
+               kInterval,
+               Rows<JustifyHoursRow>,
+               "24 hours become a day",
+               "justify_hours(interval '27 hours') -> 1 day 03:00:00"});
+  t.push_back({"justify_days",
+               {kInterval},
+               kInterval,
+               Rows<JustifyDaysRow>,
+               "30 days become a month",
+               "justify_days(interval '35 days') -> 1 mon 5 days"});
+  t.push_back({"justify_interval",
+               {kInterval},
+               kInterval,
+               Rows<JustifyIntervalRow>,
+               "both, with one sign",
+               "justify_interval(interval '1 mon -1 hour') -> 29 days 23:00:00"});
+}
+
+}  // namespace streamrun
