@@ -146,33 +146,25 @@ const char* FastReader::Read(const char* line) {
   return found_ == wanted_ || FillMissing() ? next : nullptr;
 }
 
-const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
-  Entry* at = &scope.begin;
-  for (;;) {
-    const Follower* follower = &at->followers[at->likely];
-    if (!follower->Matches(p)) [[unlikely]] {
-      follower = &at->followers[at->likely ^ 1];
-      if (follower->Matches(p)) {
-        at->likely ^= 1;
-      } else {
-        const Step step = Discover(scope, *at, p);
-        if (step.value == nullptr) return nullptr;
-        if (step.entry->action == Action::kEnd) return step.value;
-        p = PutValue(*step.entry, step.value, depth + 1);
-        if (p == nullptr) return nullptr;
-        at = step.entry;
-        continue;
-      }
-    }
-    p += follower->size;
-    at = follower->entry;
-    if (at->action == Action::kEnd) return p;
-    p = PutValue(*at, p, depth + 1);
-    if (p == nullptr) [[unlikely]] return nullptr;
-  }
+/// A column that was put before in this record: a repeated key, where the last one counts.
+[[gnu::always_inline]] inline bool FastReader::ClaimColumn(int column) {
+  uint32_t& seen = seen_[static_cast<size_t>(column)];
+  if (seen == serial_) return false;
+  seen = serial_;
+  ++found_;
+  return true;
 }
 
-inline const char* FastReader::PutValue(Entry& entry, const char* p, int depth) {
+[[gnu::always_inline]] inline const char* FastReader::PutTimestamp(Entry& entry, const char* p) {
+  if (*p != '"') return nullptr;
+  const char* stop = FindStringStop(p + 1);
+  Timestamp value;
+  if (*stop != '"' || !entry.timestamps.Scan(p + 1, static_cast<size_t>(stop - p - 1), &value)) return nullptr;
+  entry.column->Put(row_, value);
+  return stop + 1;
+}
+
+[[gnu::always_inline]] inline const char* FastReader::PutValue(Entry& entry, const char* p, int depth) {
   switch (entry.action) {
     case Action::kSkip:
       return SkipValue(p, depth);
@@ -200,6 +192,41 @@ inline const char* FastReader::PutValue(Entry& entry, const char* p, int depth) 
       if (!ClaimColumn(entry.column_number)) return nullptr;
       if (const char* end = PutTimestamp(entry, p)) [[likely]] return end;
       return PutToken(entry, p, depth);
+    default:
+      return PutOther(entry, p, depth);
+  }
+}
+
+const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
+  Entry* at = &scope.begin;
+  for (;;) {
+    const Follower* follower = &at->followers[at->likely];
+    if (follower->Matches(p)) [[likely]] {
+      p += follower->size;
+      at = follower->entry;
+    } else {
+      const Step step = Next(scope, *at, p);
+      if (step.value == nullptr) return nullptr;
+      p = step.value;
+      at = step.entry;
+    }
+    if (at->action == Action::kEnd) return p;
+    p = PutValue(*at, p, depth + 1);
+    if (p == nullptr) [[unlikely]] return nullptr;
+  }
+}
+
+/// The likely follower is not what stands at p: the other one, or something else.
+[[gnu::noinline]] FastReader::Step FastReader::Next(Scope& scope, Entry& from, const char* p) {
+  const Follower& other = from.followers[from.likely ^ 1];
+  if (!other.Matches(p)) return Discover(scope, from, p);
+  from.likely ^= 1;
+  return {other.entry, p + other.size};
+}
+
+/// The actions that cost more than a call.
+[[gnu::noinline]] const char* FastReader::PutOther(Entry& entry, const char* p, int depth) {
+  switch (entry.action) {
     case Action::kUnixTime: {
       if (!ClaimColumn(entry.column_number)) return nullptr;
       int64_t value;
@@ -227,32 +254,12 @@ inline const char* FastReader::PutValue(Entry& entry, const char* p, int depth) 
       return PutToken(entry, p, depth);
     case Action::kObject:
       return PutObject(entry, p, depth);
-    case Action::kLeave:
-    case Action::kEnd:
-      break;
+    default:
+      return nullptr;
   }
-  return nullptr;
 }
 
-/// A column that was put before in this record: a repeated key, where the last one counts.
-inline bool FastReader::ClaimColumn(int column) {
-  uint32_t& seen = seen_[static_cast<size_t>(column)];
-  if (seen == serial_) return false;
-  seen = serial_;
-  ++found_;
-  return true;
-}
-
-const char* FastReader::PutTimestamp(Entry& entry, const char* p) {
-  if (*p != '"') return nullptr;
-  const char* stop = FindStringStop(p + 1);
-  Timestamp value;
-  if (*stop != '"' || !entry.timestamps.Scan(p + 1, static_cast<size_t>(stop - p - 1), &value)) return nullptr;
-  entry.column->Put(row_, value);
-  return stop + 1;
-}
-
-const char* FastReader::PutToken(Entry& entry, const char* p, int depth) {
+[[gnu::noinline]] const char* FastReader::PutToken(Entry& entry, const char* p, int depth) {
   const char* end = ScanValue(p, depth);
   if (end == nullptr) return nullptr;
   const bool null = *p == 'n';
@@ -291,7 +298,7 @@ bool FastReader::FillMissing() {
 }
 
 /// What stands at p, found without a prediction; remembered behind `from`.
-FastReader::Step FastReader::Discover(Scope& scope, Entry& from, const char* p) {
+[[gnu::noinline]] FastReader::Step FastReader::Discover(Scope& scope, Entry& from, const char* p) {
   const char* const start = p;
   p = SkipSpace(p);
   const bool first = &from == &scope.begin;

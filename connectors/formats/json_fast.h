@@ -32,14 +32,15 @@ class FastReader {
   struct Step;
 
   const char* Walk(Scope& scope, const char* p, int depth);
+  Step Next(Scope& scope, Entry& from, const char* p);
   Step Discover(Scope& scope, Entry& from, const char* p);
   Entry* FindOrLearn(Scope& scope, std::string_view name);
   void Describe(Entry& entry, const Key& key, bool exact);
   const char* PutValue(Entry& entry, const char* p, int depth);
+  const char* PutOther(Entry& entry, const char* p, int depth);
   const char* PutToken(Entry& entry, const char* p, int depth);
   const char* PutObject(Entry& entry, const char* p, int depth);
   const char* PutTimestamp(Entry& entry, const char* p);
-  bool TakeNull(Entry& entry);
   bool FillMissing();
   bool ClaimColumn(int column);
 
