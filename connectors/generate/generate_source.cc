@@ -3,6 +3,7 @@
 // Row n of the node's endless table depends on the seed and n alone. The table is cut into blocks; instance i
 // of N makes blocks i, i + N, ... and numbers them by ordinal, so any parallelism gives the same table in the
 // same order.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "connectors/generate/columns.h"
@@ -35,8 +36,10 @@ struct Job {
 
 class GenerateSource final : public Source {
  public:
-  explicit GenerateSource(const Job& job)
-      : job_(job), split_(std::make_shared<const std::string>("generate:" + job.node)), pacer_(job.rate) {}
+  explicit GenerateSource(Job job)
+      : job_(std::move(job)),
+        split_(std::make_shared<const std::string>("generate:" + job_.node)),
+        pacer_(job_.rate) {}
 
   Status Open(SourceContext& context, const std::optional<std::string>& position) override {
     env_ = context.env;
@@ -134,7 +137,7 @@ class GenerateSource final : public Source {
     return text;
   }
 
-  const Job& job_;
+  Job job_;
   std::shared_ptr<const std::string> split_;
   Pacer pacer_;
   Env* env_ = nullptr;
@@ -202,7 +205,6 @@ SourceDefinition Define() {
   spec.Integer("seed", &Config::seed, "Another seed gives other random values.");
 
   SourceDefinition d;
-  d.kind = ComponentKind::kSource;
   d.name = "generate";
   d.summary = "Makes up rows by rule, as many and as fast as asked.";
   d.description =

@@ -1,7 +1,8 @@
 // zeromq (source): records from PULL and SUB sockets.
 #include <poll.h>
 
-#include <algorithm>
+#include <cstring>
+#include <optional>
 
 #include "connectors/zeromq/zmq_endpoint.h"
 #include "connectors/zeromq/zmq_socket.h"
@@ -53,8 +54,10 @@ class Message {
 
 class ZeromqSource final : public Source {
  public:
-  ZeromqSource(const Job& job, const FormatTraits& format)
-      : job_(job), format_(format), split_(std::make_shared<const std::string>("zeromq " + job.place)) {}
+  ZeromqSource(Job job, const FormatTraits& format)
+      : job_(std::move(job)),
+        format_(format),
+        split_(std::make_shared<const std::string>("zeromq " + job_.place)) {}
 
   Status Open(SourceContext& context, const std::optional<std::string>&) override {
     if (job_.batch && !format_.line_delimited) {
@@ -133,7 +136,7 @@ class ZeromqSource final : public Source {
     return framer_->Emit(out, prototype);
   }
 
-  const Job& job_;
+  Job job_;
   FormatTraits format_;
   std::shared_ptr<const std::string> split_;
   size_t max_record_ = 0;
