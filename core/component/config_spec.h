@@ -143,6 +143,9 @@ std::string PrintSize(int64_t bytes);       // "64MiB", "1000B"
 bool ReadFields(const ConfigValue& map, const std::vector<FieldSpec>& fields, const std::vector<std::string>& ignore,
                 std::string_view what, void* config, Diagnostics& diagnostics);
 
+/// Marks the values of secret fields in `map` (nested structs included) as secret, so that no print shows them.
+void MarkSecrets(const std::vector<FieldSpec>& fields, ConfigValue* map);
+
 // Bodies of the readers that do not depend on the config struct.
 namespace config_internal {
 bool InRange(const ConfigValue& v, const FieldSpec& f, double x, Diagnostics& d);

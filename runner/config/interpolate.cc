@@ -155,7 +155,8 @@ class ScalarResolver {
 
   ConfigValue Finish() {
     // Text that would read back as null or as structure can only be a string.
-    const bool quoted = value_.quoted() || !ReadsBackPlain(out_);
+    const bool one_variable = text_.starts_with("${") && text_.find('}') == text_.size() - 1;
+    const bool quoted = (value_.quoted() && !one_variable) || !ReadsBackPlain(out_);
     ConfigValue out = ConfigValue::Scalar(std::move(out_), quoted, value_.mark());
     out.set_extent(value_.extent());
     out.set_segments(std::move(places_));

@@ -1,8 +1,8 @@
 // `${VAR}`, `${VAR:-default}` and `${file:/path}` in the scalars of a tree that is already parsed.
 //
-// What a variable holds can never become structure, is never read as a variable again, and is always text; a scalar
-// without quotes around its `${...}` may still be read as a number or a boolean (`parallelism: ${N:-2}`). `\${` stands
-// for `${`. As in a shell, `:-` also applies to a variable that is set but empty. Keys are left alone.
+// What a variable holds can never become structure, is never read as a variable again, and is always text. It may
+// still be read where a number or a boolean is wanted (`parallelism: ${N:-2}`); quotes around a lone `${N}` make no
+// difference, because inside { } YAML cannot do without them. `\${` stands for `${`. As in a shell, `:-` also applies to a variable that is set but empty. Keys are left alone.
 #pragma once
 
 #include <functional>

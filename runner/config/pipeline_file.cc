@@ -36,6 +36,7 @@ std::optional<PipelineFile> ParsePipeline(std::string text, const std::string& n
                                           Diagnostics& diagnostics) {
   const int before = diagnostics.errors();
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  if (options.text != nullptr) *options.text = text;
   std::optional<ConfigValue> root = ReadYaml(SourceText(name, text), diagnostics);
   if (!root) return std::nullopt;
   ApplyOverrides(&*root, options.overrides, diagnostics);

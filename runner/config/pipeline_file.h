@@ -31,6 +31,8 @@ struct ReadOptions {
   /// plan can find more in the same run. What they concern is marked broken and not reported a second time; the caller
   /// must look at Diagnostics::has_errors() before it runs anything.
   bool keep_going = false;
+  /// Receives the text even when nothing is given back, for the lines that findings show. May be null.
+  std::string* text = nullptr;
 };
 
 /// Reads and resolves a file; nothing after reporting every problem that could be found. Limits (RELIABILITY 7):

@@ -146,13 +146,14 @@ TEST_CASE("keep_going gives the tree and silences what is broken already") {
   CHECK(later.findings().size() == 1);
 }
 
-TEST_CASE("an unquoted variable reads as a number and a quoted one does not") {
+TEST_CASE("a lone variable may be read as a number with and without quotes") {
   ReadOptions options;
   options.variable = [](const std::string&) { return "8"; };
-  const Outcome outcome = Parse("a: ${N}\nb: \"${N}\"\nc: ${N}${N}", options);
+  const Outcome outcome = Parse("a: ${N}\nb: \"${N}\"\nc: '${N}${N}'", options);
   REQUIRE(outcome.file);
   CHECK(!outcome.file->root["a"].quoted());
-  CHECK(outcome.file->root["b"].quoted());
+  CHECK(!outcome.file->root["b"].quoted());
+  CHECK(outcome.file->root["c"].quoted());
   CHECK(outcome.file->root["c"].text() == "88");
 }
 
