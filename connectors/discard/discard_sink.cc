@@ -24,14 +24,17 @@ class BoundDiscard final : public BoundSink {
   std::unique_ptr<Sink> Create() const override { return std::make_unique<Discard>(); }
 };
 
-std::shared_ptr<const BoundSink> Bind(const Config&, BindContext&) { return std::make_shared<BoundDiscard>(); }
+std::shared_ptr<const BoundSink> Bind(const Config&, BindContext&) {
+  return std::make_shared<BoundDiscard>();
+}
 
 SinkDefinition Define() {
   SinkDefinition d;
   d.name = "discard";
   d.summary = "Takes rows and drops them.";
   d.description =
-      "For measuring a pipeline without its output, and for ports whose rows nobody wants but which should be "
+      "For measuring a pipeline without its output, and for ports whose rows nobody wants but which should "
+      "be "
       "counted. All columns of its input are computed, as for any other sink.";
   d.guarantee = "Leaves nothing behind, so nothing can be lost or repeated.";
   d.example = R"(pipeline: count-only

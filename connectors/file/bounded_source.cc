@@ -35,9 +35,11 @@ class BoundedFileSource final : public Source {
     if (position) {
       SR_RETURN_IF_ERROR(Restore(*position, &files, &from));
     } else {
-      SR_ASSIGN_OR_RETURN(files, ListFilesOnce(env_, options_.list, parallelism_ > 1 ? context.run_directory : ""));
+      SR_ASSIGN_OR_RETURN(files,
+                          ListFilesOnce(env_, options_.list, parallelism_ > 1 ? context.run_directory : ""));
     }
-    list_ = SplitList(std::move(files), options_.split_bytes, options_.format.line_delimited && options_.format.splittable);
+    list_ = SplitList(std::move(files), options_.split_bytes,
+                      options_.format.line_delimited && options_.format.splittable);
     files_json_ = PrintFiles(list_.files());
     next_ = from + (instance_ + parallelism_ - from % parallelism_) % parallelism_;
     if (next_ != within_ordinal_) within_ = 0;
@@ -77,7 +79,8 @@ class BoundedFileSource final : public Source {
       within_ordinal_ = *from;
       SR_ASSIGN_OR_RETURN(*files, ParseFiles(saved.at("files").dump()));
     } catch (const json::exception& error) {
-      return Status::Corruption(std::string("the saved position of a file source is damaged: ") + error.what());
+      return Status::Corruption(std::string("the saved position of a file source is damaged: ") +
+                                error.what());
     }
     for (const ListedFile& file : *files) SR_RETURN_IF_ERROR(OpenListed(env_, file).status());
     return Status::Ok();
@@ -95,7 +98,8 @@ class BoundedFileSource final : public Source {
     return Status::Ok();
   }
 
-  // --- A chunk of a plain file ---------------------------------------------------------------------------------
+  // --- A chunk of a plain file
+  // ---------------------------------------------------------------------------------
 
   // Reads chunk next_ and begins to give it out.
   Status ReadChunk(SourceOutput& out) {
@@ -103,7 +107,8 @@ class BoundedFileSource final : public Source {
     const uint64_t end = std::min(begin + options_.split_bytes, file_->size);
     extent_.read += static_cast<int64_t>(end - begin);
     prototype_.ordinal = next_;
-    // The first record begins at data_begin; elsewhere behind a newline, which may be the byte before the chunk.
+    // The first record begins at data_begin; elsewhere behind a newline, which may be the byte before the
+    // chunk.
     const bool known = begin <= header_.data_begin;
     const uint64_t from = known ? header_.data_begin : begin - 1;
     if (from >= end) return EndChunk(out), Status::Ok();
@@ -116,22 +121,25 @@ class BoundedFileSource final : public Source {
       if (newline == nullptr) return EndChunk(out), Status::Ok();
       head = static_cast<size_t>(newline - bytes.data()) + 1;
     }
-    if (within_ > static_cast<int64_t>(from + head)) head = static_cast<size_t>(within_ - static_cast<int64_t>(from));
+    if (within_ > static_cast<int64_t>(from + head))
+      head = static_cast<size_t>(within_ - static_cast<int64_t>(from));
     within_ = 0;
     SR_ASSIGN_OR_RETURN(const size_t tail, FindLastEnd(&bytes, from, head, end));
     const BufferPtr buffer = bytes.Finish();
-    block_ = RecordBlock(Buffer::Wrap(buffer->data() + head, tail - head, buffer), static_cast<int64_t>(from + head));
+    block_ = RecordBlock(Buffer::Wrap(buffer->data() + head, tail - head, buffer),
+                         static_cast<int64_t>(from + head));
     const bool given = block_.Emit(out, prototype_, max_record_);
     if (!given || block_.empty()) EndChunk(out);
     return Status::Ok();
   }
 
-  // Index behind the last record that begins before file offset `end`. Of a record that is too long, max_record + 1
-  // bytes are enough: the block reports it and its end is nobody's concern.
+  // Index behind the last record that begins before file offset `end`. Of a record that is too long,
+  // max_record + 1 bytes are enough: the block reports it and its end is nobody's concern.
   Result<size_t> FindLastEnd(BufferBuilder* bytes, uint64_t from, size_t head, uint64_t end) {
     const size_t inside = static_cast<size_t>(end - 1 - from);  // of the chunk's last byte
     const void* last = inside > head ? ::memrchr(bytes->data() + head, '\n', inside - head) : nullptr;
-    const size_t record = last ? static_cast<size_t>(static_cast<const uint8_t*>(last) - bytes->data()) + 1 : head;
+    const size_t record =
+        last ? static_cast<size_t>(static_cast<const uint8_t*>(last) - bytes->data()) + 1 : head;
     size_t searched = std::max(inside, head);
     while (true) {
       if (const uint8_t* newline = FindNewline(bytes->data() + searched, bytes->size() - searched)) {
@@ -150,7 +158,8 @@ class BoundedFileSource final : public Source {
     while (from + bytes->size() < to) {
       const uint64_t at = from + bytes->size();
       const size_t wanted = static_cast<size_t>(to - at);
-      SR_ASSIGN_OR_RETURN(const size_t n, open_->ReadAt(at, wanted, reinterpret_cast<char*>(bytes->Ensure(wanted))));
+      SR_ASSIGN_OR_RETURN(const size_t n,
+                          open_->ReadAt(at, wanted, reinterpret_cast<char*>(bytes->Ensure(wanted))));
       if (n == 0) return ShrankError(file_->path, file_->size, at);
       bytes->Advance(n);
     }
@@ -162,7 +171,8 @@ class BoundedFileSource final : public Source {
     out.Progress(next_);
   }
 
-  // --- A file that is one unit -----------------------------------------------------------------------------------
+  // --- A file that is one unit
+  // -----------------------------------------------------------------------------------
 
   Status ReadStream(SourceOutput& out) {
     if (!stream_) SR_RETURN_IF_ERROR(BeginStream());
@@ -197,8 +207,9 @@ class BoundedFileSource final : public Source {
     within_ = 0;
     uint8_t scratch[16 * 1024];
     for (uint64_t skipped = 0; skipped < begin;) {
-      SR_ASSIGN_OR_RETURN(const size_t n,
-                          stream_->Read(scratch, static_cast<size_t>(std::min<uint64_t>(sizeof scratch, begin - skipped))));
+      SR_ASSIGN_OR_RETURN(
+          const size_t n,
+          stream_->Read(scratch, static_cast<size_t>(std::min<uint64_t>(sizeof scratch, begin - skipped))));
       if (n == 0) return ShrankError(file_->path, begin, skipped);
       skipped += n;
     }

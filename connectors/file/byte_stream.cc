@@ -37,7 +37,8 @@ class PlainStream final : public ByteStream {
 // Reads the stored bytes block by block for the decompressors.
 class StoredInput {
  public:
-  StoredInput(ReadableFile& file, std::string path) : file_(file), path_(std::move(path)), block_(kInputBlock) {}
+  StoredInput(ReadableFile& file, std::string path)
+      : file_(file), path_(std::move(path)), block_(kInputBlock) {}
 
   /// Makes at least one byte available unless the file is at its end. False at the end.
   Result<bool> Fill() {
@@ -53,11 +54,12 @@ class StoredInput {
   uint64_t offset() const { return offset_ + begin_; }
 
   Status Damaged(std::string_view what) const {
-    return Status::Corruption(path_ + " is damaged at byte " + std::to_string(offset()) + ": " + std::string(what));
+    return Status::Corruption(path_ + " is damaged at byte " + std::to_string(offset()) + ": " +
+                              std::string(what));
   }
   Status Truncated(std::string_view what) const {
-    return Status::Corruption(path_ + " is truncated at byte " + std::to_string(offset()) + ": it ends within " +
-                              std::string(what));
+    return Status::Corruption(path_ + " is truncated at byte " + std::to_string(offset()) +
+                              ": it ends within " + std::string(what));
   }
 
  private:
@@ -159,7 +161,8 @@ class GzipStream final : public Decompressor {
 // Zstandard frames one after the other (RFC 8878 section 3.1); the library passes over skippable ones.
 class ZstdStream final : public Decompressor {
  public:
-  ZstdStream(ReadableFile& file, std::string path) : Decompressor(file, std::move(path)), z_(ZSTD_createDStream()) {
+  ZstdStream(ReadableFile& file, std::string path)
+      : Decompressor(file, std::move(path)), z_(ZSTD_createDStream()) {
     SR_CHECK(z_ != nullptr);
   }
   ~ZstdStream() override { ZSTD_freeDStream(z_); }

@@ -14,7 +14,8 @@ constexpr size_t kRoom = 64 * 1024;
 class GzipCompressor final : public Compressor {
  public:
   GzipCompressor() {
-    SR_CHECK(deflateInit2(&z_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    SR_CHECK(deflateInit2(&z_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) ==
+             Z_OK);
   }
   ~GzipCompressor() override { deflateEnd(&z_); }
 

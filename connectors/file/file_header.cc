@@ -12,7 +12,8 @@ constexpr size_t kBlock = 4096;
 
 }  // namespace
 
-Result<FileHeader> ReadFileHeader(ByteStream& stream, const std::string& path, bool has_header, size_t max_line) {
+Result<FileHeader> ReadFileHeader(ByteStream& stream, const std::string& path, bool has_header,
+                                  size_t max_line) {
   FileHeader header;
   std::string text;
   size_t newline = std::string::npos;

@@ -15,8 +15,9 @@ struct FileHeader {
   std::shared_ptr<const std::string> line;
 };
 
-/// Reads it from the beginning of `stream`. A UTF-8 byte order mark (EF BB BF) belongs to no record. `max_line`:
-/// longest header; a longer one is an error that names `path`.
-Result<FileHeader> ReadFileHeader(ByteStream& stream, const std::string& path, bool has_header, size_t max_line);
+/// Reads it from the beginning of `stream`. A UTF-8 byte order mark (EF BB BF) belongs to no record.
+/// `max_line`: longest header; a longer one is an error that names `path`.
+Result<FileHeader> ReadFileHeader(ByteStream& stream, const std::string& path, bool has_header,
+                                  size_t max_line);
 
 }  // namespace streamrun

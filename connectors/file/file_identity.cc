@@ -39,7 +39,8 @@ Result<bool> IsSameFile(ReadableFile& file, const FileIdentity& identity) {
 }
 
 Result<bool> BeginsAs(ReadableFile& file, const FileIdentity& identity) {
-  SR_ASSIGN_OR_RETURN(const Head head, ReadHead(file, std::min<size_t>(identity.head_bytes, FileIdentity::kHeadBytes)));
+  SR_ASSIGN_OR_RETURN(const Head head,
+                      ReadHead(file, std::min<size_t>(identity.head_bytes, FileIdentity::kHeadBytes)));
   return head.bytes == identity.head_bytes && head.crc == identity.head;
 }
 

@@ -1,5 +1,5 @@
-// How a file is known again: by inode and by how it begins. A path alone would resume in the middle of another file
-// after a rotation, an inode alone after the file system gave the number to a new file.
+// How a file is known again: by inode and by how it begins. A path alone would resume in the middle of
+// another file after a rotation, an inode alone after the file system gave the number to a new file.
 #pragma once
 
 #include <cstdint>

@@ -37,7 +37,9 @@ Compression CompressionOf(CompressionChoice choice, std::string_view path) {
     case CompressionChoice::kAuto:
       break;
   }
-  return path.ends_with(".gz") ? Compression::kGzip : path.ends_with(".zst") ? Compression::kZstd : Compression::kNone;
+  return path.ends_with(".gz")    ? Compression::kGzip
+         : path.ends_with(".zst") ? Compression::kZstd
+                                  : Compression::kNone;
 }
 
 // A symbolic link keeps pointing where it did: the rename happens beside the file it names.
@@ -123,8 +125,9 @@ class FileSink final : public Sink {
       if (keep) {
         number_ = std::max(number_, *number + 1);
       } else if (config_.if_exists == IfExists::kFail && context_.start == OutputStart::kFresh) {
-        return Status(Code::kAlreadyExists, directory + "/" + name + " exists and `if_exists` is fail; remove the parts of the "
-                                            "earlier run or write if_exists: replace");
+        return Status(Code::kAlreadyExists, directory + "/" + name +
+                                                " exists and `if_exists` is fail; remove the parts of the "
+                                                "earlier run or write if_exists: replace");
       } else {
         SR_RETURN_IF_ERROR(env_->Remove(directory + "/" + name));
       }
@@ -142,14 +145,16 @@ class FileSink final : public Sink {
     options.sync = config_.sync;
     const bool go_on = context_.start == OutputStart::kContinue && first;
     if (go_on && options.compression != Compression::kNone) {
-      return Status::Unsupported("cannot go on with the compressed file " + options.path +
-                                 " after a failure, because its source cannot send the rows again; write without "
-                                 "compression");
+      return Status::Unsupported(
+          "cannot go on with the compressed file " + options.path +
+          " after a failure, because its source cannot send the rows again; write without "
+          "compression");
     }
     options.continue_staged = go_on && config_.if_exists != IfExists::kAppend;
     if (config_.if_exists == IfExists::kAppend && !rolls_) options.mode = WriteMode::kAppend;
     // What an earlier attempt of this run left is no reason to fail.
-    if (config_.if_exists == IfExists::kFail && context_.start == OutputStart::kFresh) options.mode = WriteMode::kCreate;
+    if (config_.if_exists == IfExists::kFail && context_.start == OutputStart::kFresh)
+      options.mode = WriteMode::kCreate;
     SR_ASSIGN_OR_RETURN(writer_, FileWriter::Open(env_, std::move(options)));
     opened_ = env_->MonotonicNow();
     records_ = 0;
@@ -237,11 +242,13 @@ std::shared_ptr<const BoundSink> Bind(const Config& config, BindContext& context
     return nullptr;
   }
   if (config.path.ends_with('/')) {
-    context.diagnostics().ErrorAt(path, "file.directory", "'path' names a directory", "write the name of a file");
+    context.diagnostics().ErrorAt(path, "file.directory", "'path' names a directory",
+                                  "write the name of a file");
     return nullptr;
   }
   if (DirectoryOf(config.path).find('{') != std::string::npos) {
-    context.diagnostics().ErrorAt(path, "file.placeholder", "placeholders belong in the file name, not in a directory");
+    context.diagnostics().ErrorAt(path, "file.placeholder",
+                                  "placeholders belong in the file name, not in a directory");
     return nullptr;
   }
   return std::make_shared<BoundFile>(config);
@@ -255,8 +262,10 @@ SinkDefinition Define() {
 
   ConfigSpec<Config> spec;
   spec.Text("path", &Config::path,
-            "File to write. `{worker}` is the number of the worker: several workers then write a file each. `{n}` is "
-            "the number of the part with `roll` (otherwise `-00001` goes before the extension). Missing directories "
+            "File to write. `{worker}` is the number of the worker: several workers then write a file each. "
+            "`{n}` is "
+            "the number of the part with `roll` (otherwise `-00001` goes before the extension). Missing "
+            "directories "
             "are created.")
       .Required()
       .NotEmpty();
@@ -276,13 +285,18 @@ SinkDefinition Define() {
   d.name = "file";
   d.summary = "Writes files.";
   d.description =
-      "When the input ends by itself, the file is written as `.NAME.inprogress` in the same directory and gets its "
-      "name at the end, whole or not at all; a stop publishes what was written until then. With endless input, or "
-      "with `if_exists: append`, the file grows where it is. With `roll`, each part gets its name when it is full. "
-      "Named pipes and devices are written directly. When the disk is full the pipeline fails and nothing half "
+      "When the input ends by itself, the file is written as `.NAME.inprogress` in the same directory and "
+      "gets its "
+      "name at the end, whole or not at all; a stop publishes what was written until then. With endless "
+      "input, or "
+      "with `if_exists: append`, the file grows where it is. With `roll`, each part gets its name when it is "
+      "full. "
+      "Named pipes and devices are written directly. When the disk is full the pipeline fails and nothing "
+      "half "
       "written gets the file's name.";
   d.guarantee =
-      "Keeps order. A run that is repeated after a failure replaces what it wrote, so no row is there twice; with "
+      "Keeps order. A run that is repeated after a failure replaces what it wrote, so no row is there twice; "
+      "with "
       "`if_exists: append` rows may repeat.";
   d.example = R"(pipeline: bids-copy
 sources:

@@ -72,8 +72,9 @@ std::shared_ptr<const BoundSource> Bind(const Config& config, BindContext& conte
 
 SourceDefinition Define() {
   ConfigSpec<Config> spec;
-  spec.TextList("path", &Config::path,
-                "File to read, or a pattern (`*`, `?`, `[a-z]`, `**` for any directories), or a list of these.")
+  spec.TextList(
+          "path", &Config::path,
+          "File to read, or a pattern (`*`, `?`, `[a-z]`, `**` for any directories), or a list of these.")
       .Required()
       .NotEmpty();
   spec.OneOf("compression", &Config::compression,
@@ -88,13 +89,18 @@ SourceDefinition Define() {
   d.name = "file";
   d.summary = "Reads files.";
   d.description =
-      "Files are read in the order of the list, those of a pattern in bytewise order of their paths. Plain files of "
-      "a format that ends every record at a newline are cut into parts of about 1 MiB, which the workers of the "
-      "source share; compressed files are read by one worker each. A record longer than `settings.max_row` leaves "
-      "by `errors` with its beginning. A damaged or truncated compressed file is an error, after every whole record "
+      "Files are read in the order of the list, those of a pattern in bytewise order of their paths. Plain "
+      "files of "
+      "a format that ends every record at a newline are cut into parts of about 1 MiB, which the workers of "
+      "the "
+      "source share; compressed files are read by one worker each. A record longer than `settings.max_row` "
+      "leaves "
+      "by `errors` with its beginning. A damaged or truncated compressed file is an error, after every whole "
+      "record "
       "before the damage.";
   d.guarantee =
-      "Reads every record that is in the files when the run begins, exactly once and in order at any parallelism; "
+      "Reads every record that is in the files when the run begins, exactly once and in order at any "
+      "parallelism; "
       "can be read again from any position.";
   d.example = R"(pipeline: bids-to-stdout
 sources:

@@ -47,9 +47,11 @@ Status FileWriter::OpenFile() {
   const std::string& path = options_.path;
   SR_RETURN_IF_ERROR(env_->MakeDirectories(DirectoryOf(path)));
   const Result<FileInfo> there = env_->Info(path);
-  if (there.ok() && there->is_directory) return Status::InvalidArgument("cannot write " + path + ": it is a directory");
+  if (there.ok() && there->is_directory)
+    return Status::InvalidArgument("cannot write " + path + ": it is a directory");
   if (there.ok() && options_.mode == WriteMode::kCreate) {
-    return Status(Code::kAlreadyExists, path + " exists and `if_exists` is fail; remove it or write if_exists: replace");
+    return Status(Code::kAlreadyExists,
+                  path + " exists and `if_exists` is fail; remove it or write if_exists: replace");
   }
   open_path_ = options_.staged ? InProgressPath(path) : path;
   WriteMode mode = options_.staged ? WriteMode::kReplace : options_.mode;
@@ -122,7 +124,8 @@ Status FileWriter::Explain(const Status& status) const {
   const std::string rest = options_.staged
                                ? "; what was written so far is in " + open_path_ + " and is not published"
                                : "; the file ends after " + std::to_string(file_->size()) + " bytes";
-  return Status::ResourceExhausted("no space left for " + options_.path + rest + " (" + status.message() + ")");
+  return Status::ResourceExhausted("no space left for " + options_.path + rest + " (" + status.message() +
+                                   ")");
 }
 
 }  // namespace streamrun

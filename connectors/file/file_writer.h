@@ -1,4 +1,5 @@
-// One output file: buffered, compressed if asked for, staged under its in-progress name until it is published.
+// One output file: buffered, compressed if asked for, staged under its in-progress name until it is
+// published.
 #pragma once
 
 #include <memory>

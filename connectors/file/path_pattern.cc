@@ -28,14 +28,16 @@ class Expansion {
       return Status::Ok();
     }
     const Result<std::vector<std::string>> names = env_->List(prefix.empty() ? "." : prefix);
-    if (!names.ok()) return depth == 0 && names.status().code() != Code::kNotFound ? names.status() : Status::Ok();
+    if (!names.ok())
+      return depth == 0 && names.status().code() != Code::kNotFound ? names.status() : Status::Ok();
     if (part == "**") SR_RETURN_IF_ERROR(Walk(prefix, last ? "*" : behind, depth + 1));
     for (const std::string& name : *names) {
       if (::fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) != 0) continue;
       const Result<FileInfo> info = env_->Info(prefix + name);
       if (!info.ok()) continue;  // went away meanwhile
       if (part == "**") {
-        if (info->is_directory && depth < kMaxDepth) SR_RETURN_IF_ERROR(Walk(prefix + name + "/", rest, depth + 1));
+        if (info->is_directory && depth < kMaxDepth)
+          SR_RETURN_IF_ERROR(Walk(prefix + name + "/", rest, depth + 1));
       } else if (last ? !info->is_directory : info->is_directory) {
         if (last) {
           found_->push_back(prefix + name);

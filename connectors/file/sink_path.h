@@ -8,8 +8,8 @@
 
 namespace streamrun {
 
-/// A sink's `path` with its placeholders: `{worker}` is the number of the writing worker, `{n}` the number of the
-/// part file, five digits at least.
+/// A sink's `path` with its placeholders: `{worker}` is the number of the writing worker, `{n}` the number of
+/// the part file, five digits at least.
 class SinkPath {
  public:
   SinkPath() = default;
@@ -34,7 +34,8 @@ class SinkPath {
 /// ".NAME.inprogress" in the same directory: what readers ignore.
 std::string InProgressPath(const std::string& path);
 
-/// "a/b/../c" relative to the working directory as "/cwd/a/c": the same file under one name, without looking at it.
+/// "a/b/../c" relative to the working directory as "/cwd/a/c": the same file under one name, without looking
+/// at it.
 std::string AbsolutePath(const std::string& path);
 
 }  // namespace streamrun

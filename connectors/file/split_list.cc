@@ -115,7 +115,8 @@ Result<std::vector<ListedFile>> ListFiles(Env* env, const ListOptions& options) 
   return files;
 }
 
-Result<std::vector<ListedFile>> ListFilesOnce(Env* env, const ListOptions& options, const std::string& run_directory) {
+Result<std::vector<ListedFile>> ListFilesOnce(Env* env, const ListOptions& options,
+                                              const std::string& run_directory) {
   if (run_directory.empty()) return ListFiles(env, options);
   uint32_t key = 0;
   for (const std::string& pattern : options.patterns) key = Crc32c(pattern.c_str(), pattern.size() + 1, key);
@@ -157,7 +158,8 @@ Result<std::vector<ListedFile>> ParseFiles(const std::string& text) {
       file.size = item.at("size");
       file.identity = {item.at("device"), item.at("inode"), item.at("head"), item.at("head_bytes")};
       const int compression = item.at("compression");
-      if (compression < 0 || compression > static_cast<int>(Compression::kZstd)) throw json::other_error::create(500, "compression", &item);
+      if (compression < 0 || compression > static_cast<int>(Compression::kZstd))
+        throw json::other_error::create(500, "compression", &item);
       file.compression = static_cast<Compression>(compression);
     }
   } catch (const json::exception& error) {
@@ -170,11 +172,13 @@ Result<std::unique_ptr<ReadableFile>> OpenListed(Env* env, const ListedFile& lis
   SR_ASSIGN_OR_RETURN(auto file, OpenRegular(env, listed.path));
   SR_ASSIGN_OR_RETURN(const bool same, IsSameFile(*file, listed.identity));
   if (!same) {
-    return Status::InvalidArgument(listed.path + " is not the file it was when its reading began: another inode or "
+    return Status::InvalidArgument(listed.path +
+                                   " is not the file it was when its reading began: another inode or "
                                    "another beginning; start over with --reset-state");
   }
   SR_ASSIGN_OR_RETURN(const FileInfo info, file->Info());
-  if (listed.size != UINT64_MAX && info.size < listed.size) return ShrankError(listed.path, listed.size, info.size);
+  if (listed.size != UINT64_MAX && info.size < listed.size)
+    return ShrankError(listed.path, listed.size, info.size);
   return file;
 }
 
@@ -182,11 +186,12 @@ Result<std::unique_ptr<ReadableFile>> OpenRegular(Env* env, const std::string& p
   const Result<FileInfo> info = env->Info(path);
   if (!info.ok()) return info.status().code() == Code::kNotFound ? Missing(env, path) : info.status();
   if (info->is_directory) {
-    return Status::InvalidArgument(path + " is a directory; write " + path + (path.ends_with('/') ? "*" : "/*") +
-                                   " to read the files in it");
+    return Status::InvalidArgument(path + " is a directory; write " + path +
+                                   (path.ends_with('/') ? "*" : "/*") + " to read the files in it");
   }
   if (!info->is_regular) {
-    return Status::InvalidArgument(path + " is not a regular file but a pipe, socket or device; the file source can "
+    return Status::InvalidArgument(path +
+                                   " is not a regular file but a pipe, socket or device; the file source can "
                                    "only read files, use `connector: stdin` with a shell redirection");
   }
   return env->OpenForRead(path);

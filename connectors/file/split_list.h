@@ -1,8 +1,9 @@
 // The files of a bounded read and how they are cut: one list that all workers of a source share.
 //
-// Chunk k of a file covers the records that begin in [k * split_bytes, (k + 1) * split_bytes). Ordinals number the
-// chunks of all files in list order; a compressed or unsplittable file is one unit with one ordinal. The list is a
-// snapshot: what is appended to a file afterwards is not read, so that every worker counts the same chunks.
+// Chunk k of a file covers the records that begin in [k * split_bytes, (k + 1) * split_bytes). Ordinals
+// number the chunks of all files in list order; a compressed or unsplittable file is one unit with one
+// ordinal. The list is a snapshot: what is appended to a file afterwards is not read, so that every worker
+// counts the same chunks.
 #pragma once
 
 #include <cstdint>
@@ -57,9 +58,10 @@ struct ListOptions {
 /// files are errors that say what to do.
 Result<std::vector<ListedFile>> ListFiles(Env* env, const ListOptions& options);
 
-/// The same list for every worker that is given the same run directory: the first one writes it there, atomically.
-/// `run_directory` is new for every start of the pipeline; empty: every caller lists for itself.
-Result<std::vector<ListedFile>> ListFilesOnce(Env* env, const ListOptions& options, const std::string& run_directory);
+/// The same list for every worker that is given the same run directory: the first one writes it there,
+/// atomically. `run_directory` is new for every start of the pipeline; empty: every caller lists for itself.
+Result<std::vector<ListedFile>> ListFilesOnce(Env* env, const ListOptions& options,
+                                              const std::string& run_directory);
 
 /// JSON array of path, size, identity, compression; the text in positions and in the shared list.
 std::string PrintFiles(const std::vector<ListedFile>& files);

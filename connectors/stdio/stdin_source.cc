@@ -24,7 +24,8 @@ class StdinSource final : public Source {
 
   Status Open(SourceContext& context, const std::optional<std::string>& position) override {
     if (position && !position->empty()) {
-      return Status::Unsupported("standard input cannot be read again from a saved position; start over with --reset-state");
+      return Status::Unsupported(
+          "standard input cannot be read again from a saved position; start over with --reset-state");
     }
     FramingOptions framing;
     framing.max_record = context.max_record;
@@ -111,14 +112,16 @@ std::shared_ptr<const BoundSource> Bind(const Config& config, BindContext&) {
 SourceDefinition Define() {
   ConfigSpec<Config> spec;
   spec.Bool("bounded", &Config::bounded,
-            "The input comes to an end by itself; false for an endless feed (`tail -f`), whose results are to be seen "
+            "The input comes to an end by itself; false for an endless feed (`tail -f`), whose results are "
+            "to be seen "
             "before the end.");
 
   SourceDefinition d;
   d.name = "stdin";
   d.summary = "Reads records from standard input.";
   d.description =
-      "Input that pauses is waited for; a last line without a newline counts. Read by one worker. Compressed input is "
+      "Input that pauses is waited for; a last line without a newline counts. Read by one worker. Compressed "
+      "input is "
       "not recognised: put `zcat` in front.";
   d.guarantee = "Keeps order. Cannot be read again: after a failure, what was read before it is lost.";
   d.example = R"(pipeline: dear-bids-of-stdin

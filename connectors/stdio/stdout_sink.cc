@@ -26,7 +26,8 @@ SinkDefinition Define() {
   d.name = "stdout";
   d.summary = "Writes records to standard output.";
   d.description =
-      "Every batch is written at once, so a reader of the pipe sees rows as they come. A slow reader slows the "
+      "Every batch is written at once, so a reader of the pipe sees rows as they come. A slow reader slows "
+      "the "
       "pipeline down; a reader that goes away (`| head`) ends it.";
   d.guarantee = "Keeps order. After a restart, rows that were written before it may come again.";
   d.example = R"(pipeline: bids-to-stdout

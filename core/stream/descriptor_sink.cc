@@ -34,7 +34,8 @@ class DescriptorSink final : public Sink {
   Status Open(SinkContext& context) override {
     // A closed reader must be an error of write(), not the end of the process.
     struct sigaction action;
-    if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
+    if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL)
+      ::signal(SIGPIPE, SIG_IGN);
     SR_RETURN_IF_ERROR(shared_ >= 0 ? Adopt() : OpenPath());
     preamble_ = context.preamble;
     return Status::Ok();
@@ -63,8 +64,8 @@ class DescriptorSink final : public Sink {
  private:
   int descriptor() const { return own_ >= 0 ? own_ : shared_; }
 
-  // O_NONBLOCK belongs to the open file description, which a shell and other programs share with us: open the same
-  // pipe or terminal again instead of setting it.
+  // O_NONBLOCK belongs to the open file description, which a shell and other programs share with us: open the
+  // same pipe or terminal again instead of setting it.
   Status Adopt() {
     struct stat s;
     if (::fstat(shared_, &s) != 0) return Status::FromErrno(errno, name_ + " is not open");

@@ -1,5 +1,5 @@
-// A byte sink over a descriptor that others share or read: standard output, a named pipe, a device. Never blocks,
-// whatever reads the other end, and changes no flag that another process would notice.
+// A byte sink over a descriptor that others share or read: standard output, a named pipe, a device. Never
+// blocks, whatever reads the other end, and changes no flag that another process would notice.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace streamrun {
 
-/// Writes to the open descriptor `fd` (1 for stdout), which stays open and keeps its flags. `name` is for messages.
-/// A reader that closes its end gives kCancelled ("stdout was closed by its reader").
+/// Writes to the open descriptor `fd` (1 for stdout), which stays open and keeps its flags. `name` is for
+/// messages. A reader that closes its end gives kCancelled ("stdout was closed by its reader").
 std::unique_ptr<Sink> CreateDescriptorSink(int fd, std::string name);
 
 /// Opens `path`, a named pipe, device or socket-like file, for writing. A named pipe without a reader is

@@ -8,7 +8,9 @@ namespace streamrun {
 
 namespace {
 
-std::string_view View(const uint8_t* data, size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+std::string_view View(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
 
 const uint8_t* Newline(const uint8_t* data, size_t size) {
   return static_cast<const uint8_t*>(std::memchr(data, '\n', size));
@@ -84,7 +86,8 @@ Result<bool> RecordFramer::TakeLine(std::string* line) {
   return true;
 }
 
-// --- Newline framing ----------------------------------------------------------------------------------------------
+// --- Newline framing
+// ----------------------------------------------------------------------------------------------
 
 bool RecordFramer::EmitLines(SourceOutput& out, const Chunk& prototype) {
   do {
@@ -122,7 +125,8 @@ size_t RecordFramer::LastRecordEnd(SourceOutput& out, const Chunk& prototype) {
 size_t RecordFramer::LastQuotedRecordEnd(SourceOutput& out, const Chunk& prototype) {
   size_t end = 0;  // of the last whole record; the next one begins here
   while (true) {
-    const bool ended = scanned_ > end && place_ == Place::kFieldStart && gathered_.data()[scanned_ - 1] == '\n';
+    const bool ended =
+        scanned_ > end && place_ == Place::kFieldStart && gathered_.data()[scanned_ - 1] == '\n';
     if (scanned_ - end - ended > options_.max_record) {
       if (end > 0) {  // give out what is before it; it is looked at again
         scanned_ = end;
@@ -148,8 +152,9 @@ size_t RecordFramer::LastQuotedRecordEnd(SourceOutput& out, const Chunk& prototy
   }
 }
 
-// The record at the front of gathered_ is too long: its first line is reported and passed over. Where quotes hide
-// newlines the lines behind it are taken as records again, because an unclosed quote is the likelier cause.
+// The record at the front of gathered_ is too long: its first line is reported and passed over. Where quotes
+// hide newlines the lines behind it are taken as records again, because an unclosed quote is the likelier
+// cause.
 void RecordFramer::GiveUpRecord(SourceOutput& out, const Chunk& prototype) {
   const uint8_t* newline = Newline(gathered_.data(), gathered_.size());
   const size_t line = newline ? static_cast<size_t>(newline - gathered_.data()) : gathered_.size();
@@ -173,7 +178,8 @@ bool RecordFramer::EmitLast(SourceOutput& out, const Chunk& prototype) {
     FailCut(out, prototype);
     return false;
   }
-  if (options_.quote != 0 && place_ == Place::kQuoted && Newline(gathered_.data(), gathered_.size()) != nullptr) {
+  if (options_.quote != 0 && place_ == Place::kQuoted &&
+      Newline(gathered_.data(), gathered_.size()) != nullptr) {
     // A quote that was never closed: its line fails, the lines behind it are read again.
     const size_t line = static_cast<size_t>(Newline(gathered_.data(), gathered_.size()) - gathered_.data());
     out.FailRecord(prototype.split, begin_, View(gathered_.data(), std::min(line, kFailedPrefix)),
@@ -190,7 +196,8 @@ bool RecordFramer::EmitLast(SourceOutput& out, const Chunk& prototype) {
   return true;
 }
 
-// --- Length framing -----------------------------------------------------------------------------------------------
+// --- Length framing
+// -----------------------------------------------------------------------------------------------
 
 bool RecordFramer::EmitFrames(SourceOutput& out, const Chunk& prototype) {
   uint8_t* data = gathered_.data();
@@ -247,7 +254,8 @@ bool RecordFramer::BeginLongFrame(SourceOutput& out, const Chunk& prototype, siz
   return true;
 }
 
-// --- Both ---------------------------------------------------------------------------------------------------------
+// --- Both
+// ---------------------------------------------------------------------------------------------------------
 
 void RecordFramer::DropFront(size_t count) {
   const size_t rest = gathered_.size() - count;

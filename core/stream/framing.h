@@ -28,11 +28,11 @@ enum class Framing : uint8_t {
 
 struct FramingOptions {
   Framing framing = Framing::kNewline;
-  /// Longest record in bytes, without separator. Longer ones are skipped and go to FailRecord ("record.too_long")
-  /// with their first kFailedPrefix bytes.
+  /// Longest record in bytes, without separator. Longer ones are skipped and go to FailRecord
+  /// ("record.too_long") with their first kFailedPrefix bytes.
   size_t max_record = 1 << 20;
-  /// Newline framing: a '\n' in a field that begins with `quote` does not end the record (CSV, RFC 4180 section 2);
-  /// 0 for none. Fields begin at `separator`.
+  /// Newline framing: a '\n' in a field that begins with `quote` does not end the record (CSV, RFC 4180
+  /// section 2); 0 for none. Fields begin at `separator`.
   char quote = 0;
   char separator = ',';
 };
@@ -40,11 +40,12 @@ struct FramingOptions {
 /// Bytes of a record that could not be framed which FailRecord shows.
 inline constexpr size_t kFailedPrefix = 1024;
 
-/// Bytes from `data` on that are whole newline-ended records of at most `max_record` bytes each; ends before the
-/// first longer or unfinished record. Looks at few bytes: it hops by max_record and searches backwards.
+/// Bytes from `data` on that are whole newline-ended records of at most `max_record` bytes each; ends before
+/// the first longer or unfinished record. Looks at few bytes: it hops by max_record and searches backwards.
 size_t WholeRecords(const uint8_t* data, size_t size, size_t max_record);
 
-/// Newline-ended records in one piece of memory, given out a run at a time. Only the last one may lack its newline.
+/// Newline-ended records in one piece of memory, given out a run at a time. Only the last one may lack its
+/// newline.
 class RecordBlock {
  public:
   RecordBlock() = default;
@@ -55,8 +56,8 @@ class RecordBlock {
   size_t size() const { return empty() ? 0 : bytes_->size() - cursor_; }
   /// Origin of what is given out next.
   int64_t position() const { return origin_ + static_cast<int64_t>(cursor_); }
-  /// Emits the longest run of records of at most `max_record` bytes, after reporting those in front of it that are
-  /// longer. False: nothing is left. `prototype` as in RecordFramer::Emit.
+  /// Emits the longest run of records of at most `max_record` bytes, after reporting those in front of it
+  /// that are longer. False: nothing is left. `prototype` as in RecordFramer::Emit.
   bool Emit(SourceOutput& out, const Chunk& prototype, size_t max_record);
 
  private:
@@ -79,17 +80,17 @@ class RecordFramer {
   uint8_t* Space(size_t count) { return gathered_.Ensure(count); }
   /// `count` bytes were written to Space().
   void Filled(size_t count) { gathered_.Advance(count); }
-  /// The stream ended. What is left over is a last record without a separator when `complete` and newline framing;
-  /// otherwise, unless nothing is left, it goes to FailRecord ("record.truncated") at the next Emit.
+  /// The stream ended. What is left over is a last record without a separator when `complete` and newline
+  /// framing; otherwise, unless nothing is left, it goes to FailRecord ("record.truncated") at the next Emit.
   void End(bool complete) { end_ = complete ? EndKind::kComplete : EndKind::kCut; }
 
-  /// Emits the whole records gathered so far as one chunk with `prototype`'s split, ordinal and header (bytes,
-  /// record_ends and offset are filled in); records that are too long go to FailRecord. True: a chunk was emitted
-  /// and there may be another one. False: fill in more.
+  /// Emits the whole records gathered so far as one chunk with `prototype`'s split, ordinal and header
+  /// (bytes, record_ends and offset are filled in); records that are too long go to FailRecord. True: a chunk
+  /// was emitted and there may be another one. False: fill in more.
   bool Emit(SourceOutput& out, const Chunk& prototype);
 
-  /// Takes the first line (without '\n') away from the stream: the header of a CSV file. False while it is not
-  /// complete; call it before any Emit. A line longer than max_record is an error.
+  /// Takes the first line (without '\n') away from the stream: the header of a CSV file. False while it is
+  /// not complete; call it before any Emit. A line longer than max_record is an error.
   Result<bool> TakeLine(std::string* line);
 
   /// Bytes filled in that were neither emitted nor skipped: the unfinished record.
@@ -117,13 +118,13 @@ class RecordFramer {
   void FailCut(SourceOutput& out, const Chunk& prototype);
 
   FramingOptions options_;
-  int64_t begin_;                      // origin of the front of gathered_
-  BufferBuilder gathered_;             // bytes behind block_
-  size_t scanned_ = 0;                 // bytes of gathered_ known to hold no record end
-  Place place_ = Place::kFieldStart;   // quoted fields: where scanned_ stands
-  RecordBlock block_;                  // whole records being given out
-  bool skipping_ = false;              // newline: until the next '\n'
-  uint64_t skip_bytes_ = 0;            // length framing: bytes of a too long record still to come
+  int64_t begin_;                     // origin of the front of gathered_
+  BufferBuilder gathered_;            // bytes behind block_
+  size_t scanned_ = 0;                // bytes of gathered_ known to hold no record end
+  Place place_ = Place::kFieldStart;  // quoted fields: where scanned_ stands
+  RecordBlock block_;                 // whole records being given out
+  bool skipping_ = false;             // newline: until the next '\n'
+  uint64_t skip_bytes_ = 0;           // length framing: bytes of a too long record still to come
   EndKind end_ = EndKind::kOpen;
 };
 

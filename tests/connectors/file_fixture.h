@@ -1,4 +1,5 @@
-// What the tests of the file connector share: a directory of their own and components bound as a pipeline would.
+// What the tests of the file connector share: a directory of their own and components bound as a pipeline
+// would.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -29,12 +30,15 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-inline void WriteText(const std::string& path, std::string_view text, std::ios::openmode mode = std::ios::trunc) {
+inline void WriteText(const std::string& path, std::string_view text,
+                      std::ios::openmode mode = std::ios::trunc) {
   std::ofstream file(path, std::ios::binary | mode);
   file << text;
   REQUIRE(file.good());
 }
-inline void AppendText(const std::string& path, std::string_view text) { WriteText(path, text, std::ios::app); }
+inline void AppendText(const std::string& path, std::string_view text) {
+  WriteText(path, text, std::ios::app);
+}
 inline std::string ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

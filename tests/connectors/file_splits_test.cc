@@ -54,7 +54,8 @@ Merged RunWorkers(const BoundedFileOptions& options, int workers, size_t max_rec
     REQUIRE(source->Open(context, position).ToString() == "ok");
     RecordingOutput out;
     CHECK(RunToEnd(*source, out).ToString() == "ok");
-    for (const Chunk& chunk : out.chunks) CHECK(chunk.ordinal % static_cast<Ordinal>(workers) == static_cast<Ordinal>(w));
+    for (const Chunk& chunk : out.chunks)
+      CHECK(chunk.ordinal % static_cast<Ordinal>(workers) == static_cast<Ordinal>(w));
     const Source::Extent extent = source->Progress();
     if (!position && extent.total >= 0) CHECK(extent.read == extent.total);
     merged.records.insert(merged.records.end(), out.records.begin(), out.records.end());
@@ -69,14 +70,23 @@ Merged RunWorkers(const BoundedFileOptions& options, int workers, size_t max_rec
 TEST_CASE("every chunk size and number of workers gives each record once, in order, at its offset") {
   const TemporaryDirectory directory;
   const std::string path = directory / "in";
-  const Lines texts = {"", "a", "\n", "\n\n", "a\n", "one\ntwo\nthree\n", "one\n\n\ntwo", "\r\nx\r\n", "longer line here\nb\nc"};
+  const Lines texts = {"",
+                       "a",
+                       "\n",
+                       "\n\n",
+                       "a\n",
+                       "one\ntwo\nthree\n",
+                       "one\n\n\ntwo",
+                       "\r\nx\r\n",
+                       "longer line here\nb\nc"};
   for (const std::string& text : texts) {
     WriteText(path, text);
     for (uint64_t split = 1; split <= text.size() + 1; ++split) {
       for (const int workers : {1, 2, 3, 5}) {
         const Merged merged = RunWorkers(Options({path}, split), workers);
         CHECK(merged.lines() == SplitLines(text));
-        for (const auto& r : merged.records) CHECK(text.substr(static_cast<size_t>(r.offset), r.bytes.size()) == r.bytes);
+        for (const auto& r : merged.records)
+          CHECK(text.substr(static_cast<size_t>(r.offset), r.bytes.size()) == r.bytes);
       }
     }
   }
@@ -134,7 +144,8 @@ TEST_CASE("a position taken anywhere continues at any parallelism without loss o
     for (int i = 0; i < polls; ++i) REQUIRE(source->Poll(before).ok());
     for (const int workers : {1, 3}) {
       Lines lines = before.Lines();
-      for (const std::string& line : RunWorkers(options, workers, 1 << 20, source->Position()).lines()) lines.push_back(line);
+      for (const std::string& line : RunWorkers(options, workers, 1 << 20, source->Position()).lines())
+        lines.push_back(line);
       CHECK(lines == all);
     }
   }
@@ -181,7 +192,9 @@ TEST_CASE("a position is refused when the file is another one") {
   CHECK(status.message().find(path) != std::string::npos);
 }
 
-TEST_CASE("workers that share a run directory share one list, even when files grow or appear between their starts") {
+TEST_CASE(
+    "workers that share a run directory share one list, even when files grow or appear between their "
+    "starts") {
   const TemporaryDirectory directory;
   const TemporaryDirectory run;
   std::string text;
@@ -237,7 +250,8 @@ TEST_CASE("a file that shrinks while it is read is an error with both sizes") {
   REQUIRE(source->Poll(out).ok());
   REQUIRE(::truncate(path.c_str(), 4200) == 0);
   const Status status = RunToEnd(*source, out);
-  CHECK(status.message() == path + " shrank while it was read: it had 10000 bytes when the run began and now ends at byte 4200");
+  CHECK(status.message() ==
+        path + " shrank while it was read: it had 10000 bytes when the run began and now ends at byte 4200");
 }
 
 TEST_CASE("what cannot be read as a file says why and what to do") {
@@ -250,11 +264,14 @@ TEST_CASE("what cannot be read as a file says why and what to do") {
     return CreateBoundedFileSource(Options({path}))->Open(context, std::nullopt);
   };
   CHECK(open(directory / "bidz.jsonl").ToString() == "not_found: the file " + (directory / "bidz.jsonl") +
-                                                         " does not exist; did you mean " + (directory / "bids.jsonl") + "?");
+                                                         " does not exist; did you mean " +
+                                                         (directory / "bids.jsonl") + "?");
   CHECK(open("no/such.file").message().find("relative paths start at /") != std::string::npos);
-  CHECK(open(directory / "sub").message().find("is a directory; write " + (directory / "sub/*")) != std::string::npos);
+  CHECK(open(directory / "sub").message().find("is a directory; write " + (directory / "sub/*")) !=
+        std::string::npos);
   CHECK(open(directory / "pipe").message().find("connector: stdin") != std::string::npos);
-  CHECK(open(directory / "*.nothing").ToString() == "not_found: no file matches " + (directory / "*.nothing") +
+  CHECK(open(directory / "*.nothing").ToString() == "not_found: no file matches " +
+                                                        (directory / "*.nothing") +
                                                         "; set allow_empty: true when that is fine");
   BoundedFileOptions fine = Options({directory / "*.nothing"});
   fine.list.allow_empty = true;
@@ -269,12 +286,14 @@ TEST_CASE("a file whose size the system does not tell is read to its end") {
 TEST_CASE("patterns find files in order, pass over hidden ones and walk directories") {
   const TemporaryDirectory directory;
   std::filesystem::create_directories(directory / "d/e");
-  for (const char* name : {"b.log", "a.log", ".a.log.inprogress", ".hidden.log", "d/c.log", "d/e/f.log", "x[1].log", "x1.log"}) {
+  for (const char* name :
+       {"b.log", "a.log", ".a.log.inprogress", ".hidden.log", "d/c.log", "d/e/f.log", "x[1].log", "x1.log"}) {
     WriteText(directory / name, std::string(name) + "\n");
   }
   std::filesystem::create_symlink(directory / "a.log", directory / "link.log");
   CHECK(RunWorkers(Options({directory / "?.log"}), 1).lines() == Lines{"a.log", "b.log"});
-  CHECK(RunWorkers(Options({directory / "b.log", directory / "[ab].log"}), 1).lines() == Lines{"b.log", "a.log"});
+  CHECK(RunWorkers(Options({directory / "b.log", directory / "[ab].log"}), 1).lines() ==
+        Lines{"b.log", "a.log"});
   CHECK(RunWorkers(Options({directory / "*/*.log"}), 1).lines() == Lines{"d/c.log"});
   CHECK(RunWorkers(Options({directory / "d/**"}), 1).lines() == Lines{"d/c.log", "d/e/f.log"});
   CHECK(RunWorkers(Options({directory / "**/f.log"}), 1).lines() == Lines{"d/e/f.log"});

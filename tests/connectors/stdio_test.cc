@@ -137,11 +137,13 @@ Written WriteAll(const int (&ends)[2], const std::string& text, const std::strin
     result.written = outcome.status();
     if (!outcome.ok() || *outcome == SinkOutcome::kAccepted) break;
     ++result.busy;
-    result.received.append(block, 0, static_cast<size_t>(std::max<ssize_t>(::read(ends[0], block.data(), block.size()), 0)));
+    result.received.append(
+        block, 0, static_cast<size_t>(std::max<ssize_t>(::read(ends[0], block.data(), block.size()), 0)));
   }
   pollfd more{ends[0], POLLIN, 0};
   while (::poll(&more, 1, 0) > 0 && (more.revents & POLLIN)) {
-    result.received.append(block, 0, static_cast<size_t>(std::max<ssize_t>(::read(ends[0], block.data(), block.size()), 0)));
+    result.received.append(
+        block, 0, static_cast<size_t>(std::max<ssize_t>(::read(ends[0], block.data(), block.size()), 0)));
   }
   return result;
 }

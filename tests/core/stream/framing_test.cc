@@ -106,7 +106,8 @@ TEST_CASE("a newline in a quoted field does not end the record") {
     for (const Chunk& chunk : out.chunks) {
       all += chunk.bytes->view();
       const std::string_view bytes = chunk.bytes->view();
-      CHECK((bytes.starts_with("a,") || bytes.starts_with("b,") || bytes.starts_with("\"say") || bytes.starts_with("c,")));
+      CHECK((bytes.starts_with("a,") || bytes.starts_with("b,") || bytes.starts_with("\"say") ||
+             bytes.starts_with("c,")));
     }
     CHECK(all == input);
     CHECK(out.failures.empty());
@@ -132,9 +133,10 @@ TEST_CASE("a quote that is never closed costs its line, not the rest of the file
 
 TEST_CASE("length frames come out without their lengths and numbered") {
   for (const bool big : {true, false}) {
-    const FramingOptions options{.framing = big ? Framing::kLengthBig : Framing::kLengthLittle, .max_record = 10};
-    const std::string input = Frame("one", big) + Frame("", big) + Frame("a\nb", big) + Frame(std::string(3000, 'x'), big) +
-                              Frame("five", big);
+    const FramingOptions options{.framing = big ? Framing::kLengthBig : Framing::kLengthLittle,
+                                 .max_record = 10};
+    const std::string input = Frame("one", big) + Frame("", big) + Frame("a\nb", big) +
+                              Frame(std::string(3000, 'x'), big) + Frame("five", big);
     for (const size_t step : {1, 2, 3, 5, 11, 4000}) {
       const RecordingOutput out = Run(options, input, step);
       CHECK(out.Lines() == Lines{"one", "", "a\nb", "five"});
