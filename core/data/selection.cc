@@ -103,6 +103,7 @@ ColumnPtr Take(const ColumnPtr& column, const Selection& rows) {
       offsets.Resize((rows.size() + 1) * 4);
       int32_t* to = offsets.as<int32_t>();
       FillOffsets(from, rows, to);
+      data.Reserve(1);  // memcpy wants an address even for no bytes
       data.Resize(static_cast<size_t>(to[rows.size()]));
       const char* bytes = column->text_data();
       char* out = reinterpret_cast<char*>(data.data());

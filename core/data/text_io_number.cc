@@ -131,6 +131,18 @@ char* PrintFixed(const char* digits, int count, int exponent, char* out) {
   return out;
 }
 
+char* PutFour(uint32_t value, char* out) { return PutPair(value % 100, PutPair(value / 100, out)); }
+char* PutEight(uint32_t value, char* out) { return PutFour(value % 10000, PutFour(value / 10000, out)); }
+
+// Without leading zeros; value < 10^8.
+char* PutLeading(uint32_t value, char* out) {
+  if (value >= 10000) return PutFour(value % 10000, PutLeading(value / 10000, out));
+  if (value >= 100) return PutPair(value % 100, PutLeading(value / 100, out));
+  if (value >= 10) return PutPair(value, out);
+  *out = static_cast<char>('0' + value);
+  return out + 1;
+}
+
 }  // namespace
 
 Result<bool> ParseBoolean(std::string_view text) {
@@ -205,7 +217,21 @@ Result<Decimal128> ParseDecimal(std::string_view text, int precision, int scale)
   return number.ToDecimal(negative, precision, scale);
 }
 
-char* PrintBigintTo(int64_t value, char* out) { return std::to_chars(out, out + 20, value).ptr; }
+char* PrintBigintTo(int64_t value, char* out) {
+  auto rest = static_cast<uint64_t>(value);
+  if (value < 0) {
+    *out++ = '-';
+    rest = 0 - rest;
+  }
+  // Blocks of eight digits depend on each other only through one division.
+  constexpr uint64_t kBlock = 100'000'000;
+  if (rest < kBlock) return PutLeading(static_cast<uint32_t>(rest), out);
+  const auto last = static_cast<uint32_t>(rest % kBlock);
+  rest /= kBlock;
+  if (rest < kBlock) return PutEight(last, PutLeading(static_cast<uint32_t>(rest), out));
+  out = PutLeading(static_cast<uint32_t>(rest / kBlock), out);
+  return PutEight(last, PutEight(static_cast<uint32_t>(rest % kBlock), out));
+}
 
 char* PrintDoubleTo(double value, char* out) {
   if (std::isnan(value)) return std::copy_n("NaN", 3, out);

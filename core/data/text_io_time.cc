@@ -11,17 +11,9 @@ static_assert(std::endian::native == std::endian::little, "word loads below read
 
 namespace streamrun {
 
+using text_scan::PutPair;
+
 namespace {
-
-constexpr char kPairs[] =
-    "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051"
-    "525354555657"
-    "5859606162636465666768697071727374757677787980818283848586878889909192939495969798990";
-
-char* PutPair(unsigned value, char* out) {
-  std::memcpy(out, kPairs + 2 * value, 2);
-  return out + 2;
-}
 
 // Year at least four digits, "BC" is the caller's.
 char* PutDate(int64_t year, int month, int day, char* out) {

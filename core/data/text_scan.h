@@ -1,6 +1,7 @@
 // What the text parsers share: PostgreSQL's white space and the wording of its input errors.
 #pragma once
 
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,16 @@ inline int HexDigit(char c) {
   if (IsDigit(c)) return c - '0';
   const char lower = ToLower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+inline constexpr char kDigitPairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+/// Two digits, value < 100.
+inline char* PutPair(unsigned value, char* out) {
+  std::memcpy(out, kDigitPairs + 2 * value, 2);
+  return out + 2;
 }
 
 inline Status InvalidSyntax(std::string_view type, std::string_view text) {
