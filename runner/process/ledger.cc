@@ -57,6 +57,14 @@ void Ledger::EndAttempt(int stage, int instance) {
   if (it == workers_.end()) return;
   for (const NodeCounters& counters : it->second.nodes)
     Add(counters, &ended_[static_cast<size_t>(counters.node)]);
+  for (const ChannelCounters& c : it->second.channels) {
+    if (!c.sender) continue;
+    ChannelCounters& edge =
+        ended_edges_[static_cast<size_t>(plan_->channels[static_cast<size_t>(c.channel)].edge)];
+    edge.rows += c.rows;
+    edge.bytes += c.bytes;
+    edge.full_us += c.full_us;
+  }
   workers_.erase(it);
 }
 
@@ -157,6 +165,10 @@ void Ledger::FillEdge(const LocalEdge& edge, EdgeStatus* status) const {
       }
     }
   }
+  const ChannelCounters& ended = ended_edges_[static_cast<size_t>(edge.id)];
+  status->total_sent = ended.rows + status->sent;
+  status->total_bytes = ended.bytes + status->bytes;
+  status->total_full_us = ended.full_us + status->full_us;
 }
 
 // Rows enter a stage at its sources and over its links; a source's records are counted by the source itself.
@@ -190,10 +202,7 @@ void Ledger::Fill(PipelineStatus* status) const {
     status->dead_letters += node.dead_letters;
   }
   status->edges.assign(plan_->edges.size(), {});
-  for (size_t i = 0; i < plan_->edges.size(); ++i) {
-    FillEdge(plan_->edges[i], &status->edges[i]);
-    status->residue += std::llabs(status->edges[i].sent - status->edges[i].received);
-  }
+  for (size_t i = 0; i < plan_->edges.size(); ++i) FillEdge(plan_->edges[i], &status->edges[i]);
 }
 
 }  // namespace streamrun

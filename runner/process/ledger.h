@@ -16,7 +16,8 @@ namespace streamrun {
 
 class Ledger {
  public:
-  explicit Ledger(LocalPlanPtr plan) : plan_(std::move(plan)), ended_(plan_->plan->nodes.size()) {}
+  explicit Ledger(LocalPlanPtr plan)
+      : plan_(std::move(plan)), ended_(plan_->plan->nodes.size()), ended_edges_(plan_->edges.size()) {}
 
   /// The newest counters of a worker; they replace its older ones.
   void Update(int stage, int instance, TaskCounters counters) {
@@ -41,7 +42,8 @@ class Ledger {
 
   LocalPlanPtr plan_;
   std::map<std::pair<int, int>, TaskCounters> workers_;
-  std::vector<NodeStatus::Totals> ended_;  // by node
+  std::vector<NodeStatus::Totals> ended_;     // by node
+  std::vector<ChannelCounters> ended_edges_;  // by edge, senders only
 };
 
 }  // namespace streamrun

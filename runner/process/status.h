@@ -64,7 +64,11 @@ struct EdgeStatus {
   int64_t sent = 0;
   int64_t received = 0;
   int64_t bytes = 0;
-  int64_t full_us = 0;  // total of the senders
+  int64_t full_us = 0;  // time its senders found it full
+  // Over all attempts, for metrics.
+  int64_t total_sent = 0;
+  int64_t total_bytes = 0;
+  int64_t total_full_us = 0;
   int channels = 0;
 };
 
@@ -98,7 +102,7 @@ struct PipelineStatus {
   std::vector<NodeStatus> nodes;  // in file order
   std::vector<EdgeStatus> edges;
   std::vector<StageStatus> stages;
-  int64_t residue = 0;  // sum over nodes and edges of |rows not accounted for|
+  int64_t residue = 0;  // sum over the nodes: rows under way while it runs, 0 at the end
   int64_t dead_letters = 0;
   std::string dead_letter_directory;
   /// What the closing summary must say about repeated or lost rows; empty when there is nothing.
