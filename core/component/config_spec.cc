@@ -27,8 +27,8 @@ struct Unit {
   std::string_view name;
   int64_t factor;
 };
-constexpr std::array kDurationUnits = {Unit{"w", 7 * kDay},   Unit{"d", kDay},         Unit{"h", kHour},
-                                       Unit{"m", kMinute},    Unit{"s", kSecond},      Unit{"ms", kMillisecond},
+constexpr std::array kDurationUnits = {Unit{"w", 7 * kDay}, Unit{"d", kDay},    Unit{"h", kHour},
+                                       Unit{"m", kMinute},  Unit{"s", kSecond}, Unit{"ms", kMillisecond},
                                        Unit{"us", 1}};
 constexpr std::array kSizeUnits = {Unit{"B", 1},
                                    Unit{"KiB", 1LL << 10},
@@ -59,7 +59,8 @@ Quantity ReadQuantity(std::string_view text, const std::array<Unit, N>& units, b
     // from_chars would also take "inf" and "nan".
     if (p == end || (*p != '.' && (*p < '0' || *p > '9'))) return Quantity::kMalformed;
     const auto [next, error] = std::from_chars(p, end, number, std::chars_format::fixed);
-    if (error != std::errc()) return error == std::errc::result_out_of_range ? Quantity::kTooLarge : Quantity::kMalformed;
+    if (error != std::errc())
+      return error == std::errc::result_out_of_range ? Quantity::kTooLarge : Quantity::kMalformed;
     p = next;
     skip_blanks();
     const char* const begin = p;
@@ -70,7 +71,8 @@ Quantity ReadQuantity(std::string_view text, const std::array<Unit, N>& units, b
       *out = 0;
       return number == 0 && first ? Quantity::kFine : Quantity::kNoUnit;
     }
-    const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == *unit_name; });
+    const auto unit =
+        std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == *unit_name; });
     if (unit == units.end()) return Quantity::kUnknownUnit;
     total += number * static_cast<double>(unit->factor);
     skip_blanks();
@@ -82,9 +84,9 @@ Quantity ReadQuantity(std::string_view text, const std::array<Unit, N>& units, b
 }
 
 template <size_t N>
-bool ReadWithUnit(const ConfigValue& value, std::string_view field, const std::array<Unit, N>& units, bool several,
-                  std::string_view what, std::string_view example, std::string_view suggested_unit, int64_t* out,
-                  Diagnostics& d) {
+bool ReadWithUnit(const ConfigValue& value, std::string_view field, const std::array<Unit, N>& units,
+                  bool several, std::string_view what, std::string_view example,
+                  std::string_view suggested_unit, int64_t* out, Diagnostics& d) {
   std::string_view unit;
   const Quantity outcome =
       value.is_scalar() ? ReadQuantity(value.text(), units, several, out, &unit) : Quantity::kMalformed;
@@ -92,13 +94,15 @@ bool ReadWithUnit(const ConfigValue& value, std::string_view field, const std::a
     case Quantity::kFine:
       return true;
     case Quantity::kNoUnit:
-      d.ErrorAt(value, "config.unit", Quoted(field) + " needs a unit",
-                value.secret() ? "" : "write " + value.text() + std::string(suggested_unit) + " or another unit");
+      d.ErrorAt(
+          value, "config.unit", Quoted(field) + " needs a unit",
+          value.secret() ? "" : "write " + value.text() + std::string(suggested_unit) + " or another unit");
       return false;
     case Quantity::kUnknownUnit: {
       std::string names;
       for (const Unit& u : units) names += (names.empty() ? "" : ", ") + std::string(u.name);
-      d.ErrorAt(value, "config.unit", Quoted(field) + " has the unknown unit " + Quoted(unit), "the units are " + names);
+      d.ErrorAt(value, "config.unit", Quoted(field) + " has the unknown unit " + Quoted(unit),
+                "the units are " + names);
       return false;
     }
     case Quantity::kTooLarge:
@@ -147,7 +151,8 @@ bool ReadInteger(const ConfigValue& value, std::string_view field, int64_t* out,
       d.ErrorAt(value, "config.range", Quoted(field) + (t[0] == '-' ? " is too small" : " is too large"));
       return false;
     }
-    if (error == std::errc() && (*next == '_' || *next == ',')) suggestion = "write the digits without separators";
+    if (error == std::errc() && (*next == '_' || *next == ','))
+      suggestion = "write the digits without separators";
   }
   WrongType(value, field, "a whole number", d, std::move(suggestion));
   return false;
@@ -184,15 +189,17 @@ bool ReadSql(const ConfigValue& value, std::string_view field, Sql* out, Diagnos
     out->value = value;
     return true;
   }
-  WrongType(value, field, "an SQL expression", d,
-            value.is_map() ? "put the expression in quotes: YAML reads ': ' and ', ' inside { } as structure" : "");
+  WrongType(
+      value, field, "an SQL expression", d,
+      value.is_map() ? "put the expression in quotes: YAML reads ': ' and ', ' inside { } as structure" : "");
   return false;
 }
 
 namespace {
 
 // `{type: bigint, path: a.b, unit: ms}`; false after reporting. `*type` is the value of `type`.
-bool ReadColumnFields(const ConfigValue& declared, DeclaredColumn* column, ConfigValue* type, Diagnostics& d) {
+bool ReadColumnFields(const ConfigValue& declared, DeclaredColumn* column, ConfigValue* type,
+                      Diagnostics& d) {
   bool fine = true;
   for (const auto& [name, v] : declared.entries()) {
     if (name.text() == "type") {
@@ -248,7 +255,8 @@ bool ReadColumn(const ConfigValue& key, const ConfigValue& declared, DeclaredCol
 
 }  // namespace
 
-bool ReadColumns(const ConfigValue& value, std::string_view field, std::vector<DeclaredColumn>* out, Diagnostics& d) {
+bool ReadColumns(const ConfigValue& value, std::string_view field, std::vector<DeclaredColumn>* out,
+                 Diagnostics& d) {
   if (!value.is_map()) {
     WrongType(value, field, "a mapping of column: type", d);
     return false;
@@ -280,8 +288,8 @@ std::string PrintDuration(Duration value) {
 }
 
 std::string PrintSize(int64_t bytes) {
-  for (const auto& [name, factor] : {Unit{"TiB", 1LL << 40}, Unit{"GiB", 1LL << 30}, Unit{"MiB", 1LL << 20},
-                                     Unit{"KiB", 1LL << 10}}) {
+  for (const auto& [name, factor] :
+       {Unit{"TiB", 1LL << 40}, Unit{"GiB", 1LL << 30}, Unit{"MiB", 1LL << 20}, Unit{"KiB", 1LL << 10}}) {
     if (bytes >= factor && bytes % factor == 0) return std::to_string(bytes / factor) + std::string(name);
   }
   return std::to_string(bytes) + "B";
@@ -297,7 +305,8 @@ bool InRange(const ConfigValue& v, const FieldSpec& f, double x, Diagnostics& d)
     return PrintNumber(limit);
   };
   d.ErrorAt(v, "config.range",
-            Quoted(f.name) + " must be at " + (x < f.at_least ? "least " + print(f.at_least) : "most " + print(f.at_most)));
+            Quoted(f.name) + " must be at " +
+                (x < f.at_least ? "least " + print(f.at_least) : "most " + print(f.at_most)));
   return false;
 }
 
@@ -367,7 +376,8 @@ void ReadTextList(const ConfigValue& v, const FieldSpec& f, std::vector<ConfigVa
   NotEmptyCollection(v, f, d);
 }
 
-void ReadTextMap(const ConfigValue& v, const FieldSpec& f, std::vector<ConfigValue::Entry>* out, Diagnostics& d) {
+void ReadTextMap(const ConfigValue& v, const FieldSpec& f, std::vector<ConfigValue::Entry>* out,
+                 Diagnostics& d) {
   if (!v.is_map()) return WrongType(v, f.name, "a mapping", d);
   for (const ConfigValue::Entry& entry : v.entries()) {
     if (entry.second.is_scalar()) {
@@ -409,19 +419,21 @@ std::string PrintNumber(double v) {
 
 }  // namespace config_internal
 
-bool ReadFields(const ConfigValue& map, const std::vector<FieldSpec>& fields, const std::vector<std::string>& ignore,
-                std::string_view what, void* config, Diagnostics& d) {
+bool ReadFields(const ConfigValue& map, const std::vector<FieldSpec>& fields,
+                const std::vector<std::string>& ignore, std::string_view what, void* config, Diagnostics& d) {
   const int before = d.errors();
   for (const auto& [key, value] : map.entries()) {
     const std::string& name = key.text();
     if (std::find(ignore.begin(), ignore.end(), name) != ignore.end()) continue;
-    const auto field = std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& f) { return f.name == name; });
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& f) { return f.name == name; });
     if (field == fields.end()) {
       std::vector<std::string_view> names(ignore.begin(), ignore.end());
       for (const FieldSpec& f : fields) names.push_back(f.name);
       d.ErrorAt(key, "config.unknown_field", std::string(what) + " has no field " + Quoted(name),
                 DidYouMean(name, names));
-    } else if (value.is_null() && std::find(field->choices.begin(), field->choices.end(), "null") != field->choices.end()) {
+    } else if (value.is_null() &&
+               std::find(field->choices.begin(), field->choices.end(), "null") != field->choices.end()) {
       // YAML reads the bare word as nothing; here it is one of the choices.
       field->read(ConfigValue::Scalar("null", true, value.mark()), config, *field, d);
     } else if (value.is_null()) {
@@ -442,8 +454,8 @@ bool ReadFields(const ConfigValue& map, const std::vector<FieldSpec>& fields, co
 
 void MarkSecrets(const std::vector<FieldSpec>& fields, ConfigValue* map) {
   for (auto& [key, value] : map->mutable_entries()) {
-    const auto field =
-        std::find_if(fields.begin(), fields.end(), [&, &name = key.text()](const FieldSpec& f) { return f.name == name; });
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&, &name = key.text()](const FieldSpec& f) { return f.name == name; });
     if (field == fields.end()) continue;
     if (field->kind == FieldKind::kSecret && value.is_scalar()) value.set_secret();
     if (field->kind == FieldKind::kStruct) {

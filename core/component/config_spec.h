@@ -1,15 +1,15 @@
 // What a component can be configured with: one line per field says member, limits and help.
 //
-// Lint, `describe`, the JSON Schema for editors and the reference all come from this one list. The default of a
-// field is the value its member has in a fresh config struct. No option is ever read and ignored: a key that no
-// field claims is an error with a suggestion.
+// Lint, `describe`, the JSON Schema for editors and the reference all come from this one list. The default of
+// a field is the value its member has in a fresh config struct. No option is ever read and ignored: a key
+// that no field claims is an error with a suggestion.
 //
 //   struct Config { std::string path; int64_t rate = 0; Mode mode = Mode::kFirst; Sql where; };
 //   ConfigSpec<Config> spec;
 //   spec.Text("path", &Config::path, "File to read.").Required().NotEmpty();
 //   spec.Integer("rate", &Config::rate, "Rows per second, 0 for as fast as possible.").AtLeast(0);
-//   spec.OneOf("mode", &Config::mode, {{"first", Mode::kFirst}, {"all", Mode::kAll}}, "Which routes a row takes.");
-//   spec.Expression("where", &Config::where, "Rows for which this is true pass.").Required();
+//   spec.OneOf("mode", &Config::mode, {{"first", Mode::kFirst}, {"all", Mode::kAll}}, "Which routes a row
+//   takes."); spec.Expression("where", &Config::where, "Rows for which this is true pass.").Required();
 #pragma once
 
 #include <any>
@@ -122,8 +122,9 @@ struct FieldSpec {
   }
 };
 
-// --- Reading single values: each reports its own problem (code "config.type", "config.unit", "config.range") and
-// returns false. Used by the spec and by runner/plan for the keys it owns. ---------------------------------------
+// --- Reading single values: each reports its own problem (code "config.type", "config.unit", "config.range")
+// and returns false. Used by the spec and by runner/plan for the keys it owns.
+// ---------------------------------------
 bool ReadBool(const ConfigValue& value, std::string_view field, bool* out, Diagnostics& diagnostics);
 bool ReadInteger(const ConfigValue& value, std::string_view field, int64_t* out, Diagnostics& diagnostics);
 bool ReadDouble(const ConfigValue& value, std::string_view field, double* out, Diagnostics& diagnostics);
@@ -138,12 +139,14 @@ bool ReadColumns(const ConfigValue& value, std::string_view field, std::vector<D
 std::string PrintDuration(Duration value);  // "1h30m", "250ms", "0s"
 std::string PrintSize(int64_t bytes);       // "64MiB", "1000B"
 
-/// Reads a map against fields: unknown keys, missing ones, wrong types are all reported. `ignore`: keys that someone
-/// else reads. `what` names the thing in messages ("operator 'filter'").
-bool ReadFields(const ConfigValue& map, const std::vector<FieldSpec>& fields, const std::vector<std::string>& ignore,
-                std::string_view what, void* config, Diagnostics& diagnostics);
+/// Reads a map against fields: unknown keys, missing ones, wrong types are all reported. `ignore`: keys that
+/// someone else reads. `what` names the thing in messages ("operator 'filter'").
+bool ReadFields(const ConfigValue& map, const std::vector<FieldSpec>& fields,
+                const std::vector<std::string>& ignore, std::string_view what, void* config,
+                Diagnostics& diagnostics);
 
-/// Marks the values of secret fields in `map` (nested structs included) as secret, so that no print shows them.
+/// Marks the values of secret fields in `map` (nested structs included) as secret, so that no print shows
+/// them.
 void MarkSecrets(const std::vector<FieldSpec>& fields, ConfigValue* map);
 
 // Bodies of the readers that do not depend on the config struct.
@@ -153,7 +156,8 @@ bool NotEmpty(const ConfigValue& v, const FieldSpec& f, const std::string& text,
 void UnknownChoice(const ConfigValue& v, const FieldSpec& f, Diagnostics& d);
 void ReadNamedSql(const ConfigValue& v, const FieldSpec& f, std::vector<NamedSql>* out, Diagnostics& d);
 void ReadTextList(const ConfigValue& v, const FieldSpec& f, std::vector<ConfigValue>* out, Diagnostics& d);
-void ReadTextMap(const ConfigValue& v, const FieldSpec& f, std::vector<ConfigValue::Entry>* out, Diagnostics& d);
+void ReadTextMap(const ConfigValue& v, const FieldSpec& f, std::vector<ConfigValue::Entry>* out,
+                 Diagnostics& d);
 bool ExpectList(const ConfigValue& v, const FieldSpec& f, Diagnostics& d);
 void ReadStruct(const ConfigValue& v, const FieldSpec& f, void* config, Diagnostics& d);
 std::string PrintNumber(double v);
@@ -169,14 +173,17 @@ class ConfigSpec {
                });
   }
   FieldSpec& Integer(std::string name, int64_t Config::*member, std::string help) {
-    return Add(std::move(name), FieldKind::kInteger, std::move(help), std::to_string(Config().*member),
-               [member](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
-                 int64_t x = 0;
-                 if (ReadInteger(v, f.name, &x, d) && config_internal::InRange(v, f, static_cast<double>(x), d)) c.*member = x;
-               });
+    return Add(
+        std::move(name), FieldKind::kInteger, std::move(help), std::to_string(Config().*member),
+        [member](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
+          int64_t x = 0;
+          if (ReadInteger(v, f.name, &x, d) && config_internal::InRange(v, f, static_cast<double>(x), d))
+            c.*member = x;
+        });
   }
   FieldSpec& Double(std::string name, double Config::*member, std::string help) {
-    return Add(std::move(name), FieldKind::kDouble, std::move(help), config_internal::PrintNumber(Config().*member),
+    return Add(std::move(name), FieldKind::kDouble, std::move(help),
+               config_internal::PrintNumber(Config().*member),
                [member](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
                  double x = 0;
                  if (ReadDouble(v, f.name, &x, d) && config_internal::InRange(v, f, x, d)) c.*member = x;
@@ -190,17 +197,20 @@ class ConfigSpec {
     return Add(std::move(name), FieldKind::kSecret, std::move(help), "", TextReader(member));
   }
   FieldSpec& DurationField(std::string name, Duration Config::*member, std::string help) {
-    return Add(std::move(name), FieldKind::kDuration, std::move(help), PrintDuration(Config().*member),
-               [member](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
-                 Duration x = 0;
-                 if (ReadDuration(v, f.name, &x, d) && config_internal::InRange(v, f, static_cast<double>(x), d)) c.*member = x;
-               });
+    return Add(
+        std::move(name), FieldKind::kDuration, std::move(help), PrintDuration(Config().*member),
+        [member](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
+          Duration x = 0;
+          if (ReadDuration(v, f.name, &x, d) && config_internal::InRange(v, f, static_cast<double>(x), d))
+            c.*member = x;
+        });
   }
   FieldSpec& Size(std::string name, int64_t Config::*member, std::string help) {
     return Add(std::move(name), FieldKind::kSize, std::move(help), PrintSize(Config().*member),
                [member](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
                  int64_t x = 0;
-                 if (ReadSize(v, f.name, &x, d) && config_internal::InRange(v, f, static_cast<double>(x), d)) c.*member = x;
+                 if (ReadSize(v, f.name, &x, d) && config_internal::InRange(v, f, static_cast<double>(x), d))
+                   c.*member = x;
                });
   }
   template <typename E>
@@ -212,18 +222,19 @@ class ConfigSpec {
       if (value == Config().*member) def = def.empty() ? text : def;
       names.push_back(text);
     }
-    FieldSpec& field = Add(std::move(name), FieldKind::kOneOf, std::move(help), def,
-                           [member, choices](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
-                             std::string text;
-                             if (!ReadText(v, f.name, &text, d)) return;
-                             for (const auto& [choice, value] : choices) {
-                               if (choice == text) {
-                                 c.*member = value;
-                                 return;
-                               }
-                             }
-                             config_internal::UnknownChoice(v, f, d);
-                           });
+    FieldSpec& field =
+        Add(std::move(name), FieldKind::kOneOf, std::move(help), def,
+            [member, choices](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
+              std::string text;
+              if (!ReadText(v, f.name, &text, d)) return;
+              for (const auto& [choice, value] : choices) {
+                if (choice == text) {
+                  c.*member = value;
+                  return;
+                }
+              }
+              config_internal::UnknownChoice(v, f, d);
+            });
     field.choices = std::move(names);
     return field;
   }
@@ -261,8 +272,9 @@ class ConfigSpec {
                });
   }
   FieldSpec& Component(std::string name, NestedComponent Config::*member, std::string help) {
-    return Add(std::move(name), FieldKind::kComponent, std::move(help), "",
-               [member](const ConfigValue& v, Config& c, const FieldSpec&, Diagnostics&) { (c.*member).value = v; });
+    return Add(
+        std::move(name), FieldKind::kComponent, std::move(help), "",
+        [member](const ConfigValue& v, Config& c, const FieldSpec&, Diagnostics&) { (c.*member).value = v; });
   }
   template <typename Sub>
   FieldSpec& Struct(std::string name, Sub Config::*member, const ConfigSpec<Sub>& spec, std::string help) {
@@ -313,7 +325,8 @@ class ConfigSpec {
   static Reader TextReader(std::string Config::*member) {
     return [member](const ConfigValue& v, Config& c, const FieldSpec& f, Diagnostics& d) {
       std::string text;
-      if (ReadText(v, f.name, &text, d) && config_internal::NotEmpty(v, f, text, d)) c.*member = std::move(text);
+      if (ReadText(v, f.name, &text, d) && config_internal::NotEmpty(v, f, text, d))
+        c.*member = std::move(text);
     };
   }
 

@@ -46,7 +46,8 @@ class ConfigValue {
   bool secret() const { return secret_; }
   void set_secret() { secret_ = true; }
   const SourceMark& mark() const { return mark_; }
-  /// Something about it was already reported (a missing variable, a duplicate key): Diagnostics keeps quiet about it.
+  /// Something about it was already reported (a missing variable, a duplicate key): Diagnostics keeps quiet
+  /// about it.
   bool broken() const { return broken_; }
   void set_broken() { broken_ = true; }
   /// Characters it takes in the file, quotes included, when it stands on one line; 0 = unknown.
@@ -61,11 +62,12 @@ class ConfigValue {
   /// The value of `key` in a map; an absent value when there is none.
   const ConfigValue& operator[](std::string_view key) const;
 
-  /// Where byte `offset` of text() stands in the file: block scalars, folded lines and escapes are followed, a place
-  /// inside the value of a variable is the `${` it came from. mark() when nothing is known.
+  /// Where byte `offset` of text() stands in the file: block scalars, folded lines and escapes are followed,
+  /// a place inside the value of a variable is the `${` it came from. mark() when nothing is known.
   SourceMark At(size_t offset) const;
-  /// A run of text() and its place: from byte `offset` on, text continues letter by letter at line and column until
-  /// the next segment begins. When not `exact` (an escape, a variable) the whole run stands for that one place.
+  /// A run of text() and its place: from byte `offset` on, text continues letter by letter at line and column
+  /// until the next segment begins. When not `exact` (an escape, a variable) the whole run stands for that
+  /// one place.
   struct Segment {
     size_t offset = 0;
     int line = 0;

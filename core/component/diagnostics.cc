@@ -17,7 +17,8 @@ int UnderlineLength(const ConfigValue& value) {
 
 }  // namespace
 
-void Diagnostics::ErrorAt(const ConfigValue& value, std::string code, std::string message, std::string suggestion) {
+void Diagnostics::ErrorAt(const ConfigValue& value, std::string code, std::string message,
+                          std::string suggestion) {
   if (value.broken()) {
     ++errors_;
     return;

@@ -1,6 +1,6 @@
-// The tree as one line of JSON. Maps are objects in file order, lists arrays, null null; a scalar is a string whose
-// first characters tell its kind: "=text" plain, "'text" quoted, with a "*" before it when secret. Keys are as they
-// are.
+// The tree as one line of JSON. Maps are objects in file order, lists arrays, null null; a scalar is a string
+// whose first characters tell its kind: "=text" plain, "'text" quoted, with a "*" before it when secret. Keys
+// are as they are.
 #include <nlohmann/json.hpp>
 
 #include "runner/config/pipeline_file.h"
@@ -61,11 +61,14 @@ class TreeReader final : public nlohmann::json_sax<nlohmann::json> {
   bool boolean(bool) override { return Fail("a boolean stands where a value should be"); }
   bool number_integer(number_integer_t) override { return Fail("a number stands where a value should be"); }
   bool number_unsigned(number_unsigned_t) override { return Fail("a number stands where a value should be"); }
-  bool number_float(number_float_t, const string_t&) override { return Fail("a number stands where a value should be"); }
+  bool number_float(number_float_t, const string_t&) override {
+    return Fail("a number stands where a value should be");
+  }
   bool binary(binary_t&) override { return Fail("binary data stands where a value should be"); }
   bool string(string_t& text) override {
     const size_t kind = text.starts_with('*') ? 1 : 0;
-    if (text.size() <= kind || (text[kind] != '=' && text[kind] != '\'')) return Fail("a value has no kind mark");
+    if (text.size() <= kind || (text[kind] != '=' && text[kind] != '\''))
+      return Fail("a value has no kind mark");
     ConfigValue value = ConfigValue::Scalar(text.substr(kind + 1), text[kind] == '\'', {});
     if (kind == 1) value.set_secret();
     return Insert(std::move(value));

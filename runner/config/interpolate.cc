@@ -59,7 +59,8 @@ class ScalarResolver {
       const SourceMark mark = value_.At(from);
       places_.push_back({out_.size(), mark.line, mark.column, inside == nullptr || inside->exact});
       for (const ConfigValue::Segment& s : segments) {
-        if (s.offset > from && s.offset < to) places_.push_back({out_.size() + s.offset - from, s.line, s.column, s.exact});
+        if (s.offset > from && s.offset < to)
+          places_.push_back({out_.size() + s.offset - from, s.line, s.column, s.exact});
       }
     }
     out_.append(text_.substr(from, to - from));
@@ -69,12 +70,14 @@ class ScalarResolver {
   size_t Reference(size_t at) {
     const size_t close = text_.find('}', at);
     if (close == std::string_view::npos) {
-      Problem(at, "config.variable", "this '${' is not closed by a '}'", "write '\\${' for the two characters themselves");
+      Problem(at, "config.variable", "this '${' is not closed by a '}'",
+              "write '\\${' for the two characters themselves");
       return text_.size();
     }
     const std::string_view inside = text_.substr(at + 2, close - at - 2);
     if (inside.find("${") != std::string_view::npos) {
-      Problem(at, "config.variable", "variables cannot be nested", "give the inner one a name and a default of its own");
+      Problem(at, "config.variable", "variables cannot be nested",
+              "give the inner one a name and a default of its own");
       return text_.size();
     }
     if (inside.starts_with("file:")) {
@@ -89,11 +92,13 @@ class ScalarResolver {
     const size_t colon = inside.find(":-");
     const std::string name(inside.substr(0, colon));
     if (!IsName(name)) {
-      return Problem(at, "config.variable", "'${" + std::string(inside) + "}' is no form of a variable",
-                     "write ${NAME}, ${NAME:-default} or ${file:/path}, or '\\${' for the characters themselves");
+      return Problem(
+          at, "config.variable", "'${" + std::string(inside) + "}' is no form of a variable",
+          "write ${NAME}, ${NAME:-default} or ${file:/path}, or '\\${' for the characters themselves");
     }
     std::optional<std::string> found = variable_(name);
-    if (colon != std::string_view::npos && (!found || found->empty())) found = std::string(inside.substr(colon + 2));
+    if (colon != std::string_view::npos && (!found || found->empty()))
+      found = std::string(inside.substr(colon + 2));
     if (!found) {
       return Problem(at, "config.variable_missing", "the environment variable '" + name + "' is not set",
                      "set it, or give a default: ${" + name + ":-default}");
@@ -125,11 +130,13 @@ class ScalarResolver {
     std::string content(kMaxSecretBytes + 1, '\0');
     size_t length = 0;
     while (length < content.size()) {
-      SR_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(length, content.size() - length, content.data() + length));
+      SR_ASSIGN_OR_RETURN(const size_t n,
+                          file->ReadAt(length, content.size() - length, content.data() + length));
       if (n == 0) break;
       length += n;
     }
-    if (length > kMaxSecretBytes) return Status::ResourceExhausted("the secret in '" + path + "' has more than 64 KiB");
+    if (length > kMaxSecretBytes)
+      return Status::ResourceExhausted("the secret in '" + path + "' has more than 64 KiB");
     content.resize(length);
     return content;
   }

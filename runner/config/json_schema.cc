@@ -16,27 +16,33 @@ Json AnyOf(std::vector<Json> choices) { return {{"anyOf", Json(std::move(choices
 // Definitions that every schema uses. A scalar of YAML may be typed by the editor as a number or a boolean.
 Json CommonDefinitions() {
   Json d;
-  d["variable"] = {{"type", "string"}, {"pattern", "\\$\\{"}, {"description", "A value with ${VARIABLE} in it."}};
+  d["variable"] = {
+      {"type", "string"}, {"pattern", "\\$\\{"}, {"description", "A value with ${VARIABLE} in it."}};
   d["single"] = {{"type", Json::array({"string", "number", "boolean"})}};
-  d["expression"] = {{"type", Json::array({"string", "number", "boolean"})}, {"description", "An SQL expression."}};
-  d["duration"] = {{"description", "A duration with units: 250ms, 10s, 1h30m."},
-                   {"anyOf", Json::array({{{"type", "string"}, {"pattern", "^ *([0-9.]+ *(w|d|h|m|s|ms|us) *)+$"}},
-                                          {{"const", 0}},
-                                          {{"const", "0"}},
-                                          Ref("variable")})}};
-  d["size"] = {{"description", "A size with a unit: 64MiB, 10kB."},
-               {"anyOf", Json::array({{{"type", "string"}, {"pattern", "^ *[0-9.]+ *(B|[kKMGT]B|[KMGT]iB) *$"}},
-                                      {{"const", 0}},
-                                      {{"const", "0"}},
-                                      Ref("variable")})}};
-  const Json column = {{"type", "object"},
-                       {"required", Json::array({"type"})},
-                       {"additionalProperties", false},
-                       {"properties",
-                        {{"type", {{"type", "string"}}},
-                         {"path", {{"type", "string"}, {"description", "Where a nested format finds it: user.id."}}},
-                         {"unit", {{"enum", Json::array({"s", "ms", "us", "ns"})},
-                                   {"description", "Unit of an integer timestamp."}}}}}};
+  d["expression"] = {{"type", Json::array({"string", "number", "boolean"})},
+                     {"description", "An SQL expression."}};
+  d["duration"] = {
+      {"description", "A duration with units: 250ms, 10s, 1h30m."},
+      {"anyOf", Json::array({{{"type", "string"}, {"pattern", "^ *([0-9.]+ *(w|d|h|m|s|ms|us) *)+$"}},
+                             {{"const", 0}},
+                             {{"const", "0"}},
+                             Ref("variable")})}};
+  d["size"] = {
+      {"description", "A size with a unit: 64MiB, 10kB."},
+      {"anyOf", Json::array({{{"type", "string"}, {"pattern", "^ *[0-9.]+ *(B|[kKMGT]B|[KMGT]iB) *$"}},
+                             {{"const", 0}},
+                             {{"const", "0"}},
+                             Ref("variable")})}};
+  const Json column = {
+      {"type", "object"},
+      {"required", Json::array({"type"})},
+      {"additionalProperties", false},
+      {"properties",
+       {{"type", {{"type", "string"}}},
+        {"path", {{"type", "string"}, {"description", "Where a nested format finds it: user.id."}}},
+        {"unit",
+         {{"enum", Json::array({"s", "ms", "us", "ns"})},
+          {"description", "Unit of an integer timestamp."}}}}}};
   d["columns"] = {{"type", "object"}, {"additionalProperties", AnyOf({{{"type", "string"}}, column})}};
   d["node_name"] = {{"type", "string"}, {"pattern", "^[a-z_][a-z0-9_]{0,62}$"}};
   return d;
@@ -83,7 +89,8 @@ Json SingleSchema(const FieldSpec& f) {
 Json FieldValue(const FieldSpec& f) {
   switch (f.kind) {
     case FieldKind::kExpressionMap: {
-      Json map = {{"type", "object"}, {"additionalProperties", AnyOf({Ref("expression"), {{"type", "null"}}})}};
+      Json map = {{"type", "object"},
+                  {"additionalProperties", AnyOf({Ref("expression"), {{"type", "null"}}})}};
       if (f.not_empty) map["minProperties"] = 1;
       return map;
     }
@@ -125,7 +132,8 @@ Json Default(const FieldSpec& f) {
   if (f.kind == FieldKind::kBoolean) return text == "true";
   const bool number = f.kind == FieldKind::kInteger || f.kind == FieldKind::kDouble;
   double value = 0;
-  if (!number || std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) return text;
+  if (!number || std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc())
+    return text;
   if (value < f.at_least || value > f.at_most) return nullptr;
   if (f.kind == FieldKind::kInteger) return static_cast<int64_t>(value);
   return value;
@@ -202,8 +210,8 @@ class Generator {
     return {{"type", "array"}, {"items", test}};
   }
 
-  // One definition per component; which one applies follows from the key that names it. A node that takes over a
-  // template may leave out anything, so only its own keys are looked at.
+  // One definition per component; which one applies follows from the key that names it. A node that takes
+  // over a template may leave out anything, so only its own keys are looked at.
   Json Nodes(ComponentKind kind, const std::string& naming_key, const std::vector<FieldSpec>& common) {
     Json names = Json::array();
     Json cases = Json::array();
@@ -211,8 +219,9 @@ class Generator {
       const std::string definition = std::string(KindName(kind)) + "_" + component->name;
       definitions_[definition] = Node(*component, naming_key, common);
       names.push_back(component->name);
-      cases.push_back({{"if", {{"required", Json::array({naming_key})},
-                               {"properties", {{naming_key, {{"const", component->name}}}}}}},
+      cases.push_back({{"if",
+                        {{"required", Json::array({naming_key})},
+                         {"properties", {{naming_key, {{"const", component->name}}}}}}},
                        {"then", Ref(definition)}});
     }
     Json node = {{"type", "object"},
@@ -223,7 +232,8 @@ class Generator {
     return {{"type", "object"}, {"propertyNames", Ref("node_name")}, {"additionalProperties", node}};
   }
 
-  Json Node(const Definition& component, const std::string& naming_key, const std::vector<FieldSpec>& common) {
+  Json Node(const Definition& component, const std::string& naming_key,
+            const std::vector<FieldSpec>& common) {
     Json whole = Object(common);
     AddFields(component.fields, &whole);
     whole["description"] = component.summary;
@@ -247,7 +257,8 @@ class Generator {
   // The common fields with a grammar of their own (docs: the pipeline file).
   static Json Grammar(const std::string& name) {
     if (name == "input") {
-      return AnyOf({{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}}});
+      return AnyOf(
+          {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}}});
     }
     if (name == "format") return Ref("format");
     if (name == "schema") return AnyOf({{{"type", "string"}}, Ref("columns")});
@@ -277,6 +288,8 @@ class Generator {
 
 }  // namespace
 
-std::string PipelineJsonSchema(const JsonSchemaInput& input) { return Generator(input).Generate().dump(2) + "\n"; }
+std::string PipelineJsonSchema(const JsonSchemaInput& input) {
+  return Generator(input).Generate().dump(2) + "\n";
+}
 
 }  // namespace streamrun

@@ -1,8 +1,9 @@
-// JSON Schema (2020-12) of the pipeline file, for editors: completion, hover texts and red lines while typing.
+// JSON Schema (2020-12) of the pipeline file, for editors: completion, hover texts and red lines while
+// typing.
 //
-// It is made of the same field lists that the reader checks against. It is a little more generous than the reader where
-// JSON Schema has no words for a rule (SQL, names of nodes), and never stricter on a file that is right: a `${...}` may
-// stand for any single value.
+// It is made of the same field lists that the reader checks against. It is a little more generous than the
+// reader where JSON Schema has no words for a rule (SQL, names of nodes), and never stricter on a file that
+// is right: a `${...}` may stand for any single value.
 #pragma once
 
 #include <string>

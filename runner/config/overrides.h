@@ -10,8 +10,9 @@
 
 namespace streamrun {
 
-/// Path segments are keys; in a list they are indexes from 0, and the list's length appends. Missing mappings on the
-/// way are made. The value is one scalar without quotes (never null, never structure). Problems have the file
+/// Path segments are keys; in a list they are indexes from 0, and the list's length appends. Missing mappings
+/// on the way are made. The value is one scalar without quotes (never null, never structure). Problems have
+/// the file
 /// "--set a.b.c" and no line.
 void ApplyOverrides(ConfigValue* root, const std::vector<std::pair<std::string, std::string>>& overrides,
                     Diagnostics& diagnostics);

@@ -32,8 +32,8 @@ std::optional<PipelineFile> ReadPipelineFile(const std::string& path, const Read
   return ParsePipeline(std::move(*text), path, options, diagnostics);
 }
 
-std::optional<PipelineFile> ParsePipeline(std::string text, const std::string& name, const ReadOptions& options,
-                                          Diagnostics& diagnostics) {
+std::optional<PipelineFile> ParsePipeline(std::string text, const std::string& name,
+                                          const ReadOptions& options, Diagnostics& diagnostics) {
   const int before = diagnostics.errors();
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   if (options.text != nullptr) *options.text = text;

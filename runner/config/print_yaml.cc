@@ -1,5 +1,5 @@
-// The tree as YAML text: block style, two blanks a level. What it prints reads back as an equal tree, except that
-// secrets are `***` and comments are gone.
+// The tree as YAML text: block style, two blanks a level. What it prints reads back as an equal tree, except
+// that secrets are `***` and comments are gone.
 #include <algorithm>
 
 #include "runner/config/interpolate.h"
@@ -52,10 +52,12 @@ std::string OneLine(std::string_view text, bool quoted) {
 
 // Text of several lines that a `|` block can hold: printable lines, the first of them not blank nor indented.
 bool FitsLiteral(std::string_view text) {
-  if (text.find('\n') == std::string_view::npos || text[0] == '\n' || text[0] == ' ' || text[0] == '\t') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-           return c == '\n' || c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
-         }) &&
+  if (text.find('\n') == std::string_view::npos || text[0] == '\n' || text[0] == ' ' || text[0] == '\t')
+    return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) {
+                       return c == '\n' || c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+                     }) &&
          text.find(kByteOrderMark) == std::string_view::npos;
 }
 
@@ -90,7 +92,7 @@ class Printer {
 
   void Key(const ConfigValue& key, int indent) {
     const std::string text = key.text().find('\n') == std::string::npos ? OneLine(key.text(), key.quoted())
-                                                                         : DoubleQuoted(key.text());
+                                                                        : DoubleQuoted(key.text());
     if (text.size() > kMaxSimpleKey) {
       out_ += "? " + text + "\n" + std::string(static_cast<size_t>(indent), ' ');
     } else {
@@ -149,7 +151,9 @@ class Printer {
     }
   }
 
-  static bool Collection(const ConfigValue& value) { return !value.items().empty() || !value.entries().empty(); }
+  static bool Collection(const ConfigValue& value) {
+    return !value.items().empty() || !value.entries().empty();
+  }
 
   std::string out_;
 };

@@ -11,7 +11,7 @@ namespace streamrun {
 
 namespace {
 
-constexpr size_t kGutter = 5;     // digits of the line number
+constexpr size_t kGutter = 5;      // digits of the line number
 constexpr size_t kMaxWidth = 160;  // cells of a shown line
 constexpr std::string_view kCut = "...";
 
@@ -19,12 +19,14 @@ struct Colors {
   std::string_view bold, red, yellow, green, cyan, dim, off;
 };
 constexpr Colors kPlain = {"", "", "", "", "", "", ""};
-constexpr Colors kAnsi = {"\x1b[1m", "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;32m", "\x1b[36m", "\x1b[2m", "\x1b[0m"};
+constexpr Colors kAnsi = {"\x1b[1m",  "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;32m",
+                          "\x1b[36m", "\x1b[2m",    "\x1b[0m"};
 
 std::vector<Finding> InFileOrder(const std::vector<Finding>& findings) {
   std::vector<Finding> sorted = findings;
   std::stable_sort(sorted.begin(), sorted.end(), [](const Finding& a, const Finding& b) {
-    return std::tie(a.mark.file, a.mark.line, a.mark.column) < std::tie(b.mark.file, b.mark.line, b.mark.column);
+    return std::tie(a.mark.file, a.mark.line, a.mark.column) <
+           std::tie(b.mark.file, b.mark.line, b.mark.column);
   });
   // A value that an alias repeats is found wrong at each repetition, at the same place.
   const auto same = [](const Finding& a, const Finding& b) {
@@ -35,18 +37,21 @@ std::vector<Finding> InFileOrder(const std::vector<Finding>& findings) {
   return sorted;
 }
 
-std::string_view SeverityName(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
+std::string_view SeverityName(Severity severity) {
+  return severity == Severity::kError ? "error" : "warning";
+}
 
-// Cells that a terminal gives a character (Unicode Standard Annex 11, the ranges that matter in configuration).
+// Cells that a terminal gives a character (Unicode Standard Annex 11, the ranges that matter in
+// configuration).
 size_t Width(uint32_t c) {
   struct Range {
     uint32_t first, last;
   };
   constexpr std::array kNone = {Range{0x300, 0x36f}, Range{0x200b, 0x200f}, Range{0xfe00, 0xfe0f},
                                 Range{0x20d0, 0x20ff}};
-  constexpr std::array kWide = {Range{0x1100, 0x115f},  Range{0x2e80, 0x303e},   Range{0x3041, 0xa4cf},
-                                Range{0xac00, 0xd7a3},  Range{0xf900, 0xfaff},   Range{0xfe30, 0xfe6f},
-                                Range{0xff00, 0xff60},  Range{0xffe0, 0xffe6},   Range{0x1f300, 0x1f64f},
+  constexpr std::array kWide = {Range{0x1100, 0x115f},   Range{0x2e80, 0x303e},   Range{0x3041, 0xa4cf},
+                                Range{0xac00, 0xd7a3},   Range{0xf900, 0xfaff},   Range{0xfe30, 0xfe6f},
+                                Range{0xff00, 0xff60},   Range{0xffe0, 0xffe6},   Range{0x1f300, 0x1f64f},
                                 Range{0x1f680, 0x1f6ff}, Range{0x1f900, 0x1f9ff}, Range{0x20000, 0x3fffd}};
   const auto inside = [c](const Range& r) { return c >= r.first && c <= r.last; };
   if (std::any_of(kNone.begin(), kNone.end(), inside)) return 0;
@@ -67,7 +72,8 @@ std::vector<Cell> Cells(std::string_view line) {
     const std::string_view bytes = line.substr(i, length);
     if (lead == '\t') {
       cells.push_back({" ", 1});
-    } else if (lead < 0x20 || lead == 0x7f || ValidUtf8Prefix(bytes) < bytes.size() || bytes.size() < length) {
+    } else if (lead < 0x20 || lead == 0x7f || ValidUtf8Prefix(bytes) < bytes.size() ||
+               bytes.size() < length) {
       cells.push_back({"?", 1});
       ++i;
       continue;
@@ -100,9 +106,12 @@ Window Cut(const std::vector<Cell>& cells, size_t caret) {
   const size_t room = kMaxWidth - 2 * kCut.size();
   Window window{std::min(caret, cells.size()), std::min(caret, cells.size())};
   size_t width = 0;
-  while (window.first > 0 && width + cells[window.first - 1].width <= room / 3) width += cells[--window.first].width;
-  while (window.last < cells.size() && width + cells[window.last].width <= room) width += cells[window.last++].width;
-  while (window.first > 0 && width + cells[window.first - 1].width <= room) width += cells[--window.first].width;
+  while (window.first > 0 && width + cells[window.first - 1].width <= room / 3)
+    width += cells[--window.first].width;
+  while (window.last < cells.size() && width + cells[window.last].width <= room)
+    width += cells[window.last++].width;
+  while (window.first > 0 && width + cells[window.first - 1].width <= room)
+    width += cells[--window.first].width;
   return window;
 }
 
@@ -142,7 +151,11 @@ void Append(const Finding& finding, const SourceText& source, const Colors& colo
   out->append(":").append(color.off).append(" ");
   out->append(finding.severity == Severity::kError ? color.red : color.yellow);
   out->append(SeverityName(finding.severity)).append(":").append(color.off).append(" ");
-  out->append(finding.message).append(" ").append(color.dim).append("[" + finding.code + "]").append(color.off);
+  out->append(finding.message)
+      .append(" ")
+      .append(color.dim)
+      .append("[" + finding.code + "]")
+      .append(color.off);
   out->append("\n");
   if (finding.mark.line > 0 && !source.text().empty()) {
     AppendLine(finding, source.Line(finding.mark.line), color, out);
@@ -152,13 +165,15 @@ void Append(const Finding& finding, const SourceText& source, const Colors& colo
   }
 }
 
-// Marks the bytes of `source` that hold a secret's text. What a `${file:}` brought in does not stand in the file.
+// Marks the bytes of `source` that hold a secret's text. What a `${file:}` brought in does not stand in the
+// file.
 void MarkSecret(const ConfigValue& value, const SourceText& source, std::vector<bool>* hidden) {
   const auto hide = [&](int line, int column, int characters) {
     size_t at = source.Byte(line, column);
     for (int n = 0; n < characters && at < source.text().size() && source.text()[at] != '\n'; ++n) {
       const size_t next = source.Byte(line, column + n + 1);
-      std::fill(hidden->begin() + static_cast<ptrdiff_t>(at), hidden->begin() + static_cast<ptrdiff_t>(next), true);
+      std::fill(hidden->begin() + static_cast<ptrdiff_t>(at), hidden->begin() + static_cast<ptrdiff_t>(next),
+                true);
       at = next;
     }
   };

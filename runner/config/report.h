@@ -21,8 +21,8 @@ std::string RenderFindings(const std::vector<Finding>& findings, std::string_vie
 /// A JSON array of {file, line, column, code, severity, message, suggestion}, file order.
 std::string RenderFindingsJson(const std::vector<Finding>& findings);
 
-/// `text` with a `*` for every character of a scalar that is marked secret in `root` (read from this text): what to
-/// give RenderFindings once the plan has marked secret fields. Lines and columns stay.
+/// `text` with a `*` for every character of a scalar that is marked secret in `root` (read from this text):
+/// what to give RenderFindings once the plan has marked secret fields. Lines and columns stay.
 std::string MaskSecrets(std::string_view text, const ConfigValue& root);
 
 }  // namespace streamrun

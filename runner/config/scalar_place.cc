@@ -74,7 +74,8 @@ class Collector {
   size_t next_ = std::string::npos;
 };
 
-// From the end of a line to the first character of the next line that has one. Fills `ends` for Collector::Fold.
+// From the end of a line to the first character of the next line that has one. Fills `ends` for
+// Collector::Fold.
 size_t CrossLines(std::string_view source, size_t content_end, std::vector<size_t>* ends) {
   ends->assign(1, content_end);
   size_t at = LineEnd(source, content_end);
@@ -89,7 +90,8 @@ size_t CrossLines(std::string_view source, size_t content_end, std::vector<size_
   return source.size();
 }
 
-// --- Plain (7.3.3): the parser's value says where it ends. -------------------------------------------------------
+// --- Plain (7.3.3): the parser's value says where it ends.
+// -------------------------------------------------------
 void PlacePlain(std::string_view source, std::string_view value, ScalarPlace* place) {
   Collector out;
   size_t at = place->begin;
@@ -111,7 +113,8 @@ void PlacePlain(std::string_view source, std::string_view value, ScalarPlace* pl
   }
 }
 
-// --- Quoted (7.3.1, 7.3.2) ----------------------------------------------------------------------------------------
+// --- Quoted (7.3.1, 7.3.2)
+// ----------------------------------------------------------------------------------------
 void AppendUtf8(uint32_t c, std::string* out) {
   if (c < 0x80) {
     out->push_back(static_cast<char>(c));
@@ -134,7 +137,10 @@ std::optional<uint32_t> Hex(std::string_view digits, size_t count) {
   if (digits.size() < count) return std::nullopt;
   uint32_t value = 0;
   for (const char c : digits.substr(0, count)) {
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
     if (digit < 0) return std::nullopt;
     value = value * 16 + static_cast<uint32_t>(digit);
   }
@@ -145,7 +151,7 @@ std::optional<uint32_t> Hex(std::string_view digits, size_t count) {
 size_t DecodeEscape(std::string_view after, std::string* out) {
   if (after.empty()) return 0;
   constexpr std::string_view kNames = "0abtnvfre \"/\\\tN_LP";
-  constexpr uint32_t kCodes[] = {0,   7,   8,   9,    10,   11,   12,    13,    27,
+  constexpr uint32_t kCodes[] = {0,   7,   8,   9,    10,   11,   12,   13,     27,
                                  ' ', '"', '/', '\\', '\t', 0x85, 0xa0, 0x2028, 0x2029};
   if (const size_t i = kNames.find(after[0]); i != std::string_view::npos) {
     AppendUtf8(kCodes[i], out);
@@ -199,7 +205,8 @@ void PlaceQuoted(std::string_view source, std::string_view value, ScalarPlace* p
   place->unclosed = true;
 }
 
-// --- Block scalars (8.1) ------------------------------------------------------------------------------------------
+// --- Block scalars (8.1)
+// ------------------------------------------------------------------------------------------
 struct BlockLine {
   size_t begin;  // after the indentation
   size_t end;    // without the line end
@@ -243,8 +250,8 @@ bool PlaceLiteral(std::string_view source, std::string_view value, const std::ve
   return true;
 }
 
-// What a folded line end became (a blank, or line ends) depends on the indentation of both neighbours; the parser's
-// value tells, so only the lines themselves have to match.
+// What a folded line end became (a blank, or line ends) depends on the indentation of both neighbours; the
+// parser's value tells, so only the lines themselves have to match.
 bool PlaceFolded(std::string_view source, std::string_view value, const std::vector<BlockLine>& lines,
                  ScalarPlace* place) {
   Collector out;
@@ -254,7 +261,8 @@ bool PlaceFolded(std::string_view source, std::string_view value, const std::vec
       const std::string_view content = source.substr(line.begin, line.end - line.begin);
       const std::string_view rest = value.substr(out.text().size());
       size_t gap = 0;
-      const size_t widest = rest.starts_with(' ') && !ends.empty() ? 1 : std::min(rest.find_first_not_of('\n'), rest.size());
+      const size_t widest =
+          rest.starts_with(' ') && !ends.empty() ? 1 : std::min(rest.find_first_not_of('\n'), rest.size());
       while (gap <= widest && !rest.substr(gap).starts_with(content)) ++gap;
       if (gap > widest || (gap == 0 && !out.text().empty())) return false;
       for (size_t i = 0; i < gap; ++i) {
@@ -267,7 +275,8 @@ bool PlaceFolded(std::string_view source, std::string_view value, const std::vec
   }
   const std::string_view rest = value.substr(std::min(out.text().size(), value.size()));
   if (rest.find_first_not_of('\n') != std::string_view::npos || !value.starts_with(out.text())) return false;
-  for (size_t i = 0; i < rest.size() && !ends.empty(); ++i) out.Stand("\n", ends[std::min(i, ends.size() - 1)]);
+  for (size_t i = 0; i < rest.size() && !ends.empty(); ++i)
+    out.Stand("\n", ends[std::min(i, ends.size() - 1)]);
   place->runs = out.TakeRuns();
   return true;
 }
@@ -283,7 +292,8 @@ void PlaceBlock(std::string_view source, std::string_view value, ScalarPlace* pl
   }
   for (size_t tried = 0; tried <= 16 && tried <= indent; ++tried) {
     const std::vector<BlockLine> lines = BlockLines(source, place->begin, indent - tried);
-    if (literal ? PlaceLiteral(source, value, lines, place) : PlaceFolded(source, value, lines, place)) return;
+    if (literal ? PlaceLiteral(source, value, lines, place) : PlaceFolded(source, value, lines, place))
+      return;
   }
 }
 

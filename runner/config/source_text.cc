@@ -8,7 +8,9 @@ namespace {
 
 // Bytes of the character at text[i], 0 when malformed (RFC 3629, section 4).
 size_t CharacterLength(std::string_view text, size_t i) {
-  const auto byte = [&](size_t k) -> unsigned { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u; };
+  const auto byte = [&](size_t k) -> unsigned {
+    return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u;
+  };
   const auto tail = [&](size_t k) { return (byte(k) & 0xc0) == 0x80; };
   const unsigned a = byte(i);
   const unsigned b = byte(i + 1);
@@ -27,7 +29,8 @@ size_t CharacterLength(std::string_view text, size_t i) {
 
 }  // namespace
 
-SourceText::SourceText(std::string file, std::string_view text) : file_(std::move(file)), text_(text), starts_{0} {
+SourceText::SourceText(std::string file, std::string_view text)
+    : file_(std::move(file)), text_(text), starts_{0} {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') starts_.push_back(i + 1);
   }

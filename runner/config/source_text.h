@@ -10,8 +10,8 @@
 
 namespace streamrun {
 
-/// Borrows `text`. Not thread-safe: it remembers the last answer, so that asking for ascending bytes of one very long
-/// line stays linear.
+/// Borrows `text`. Not thread-safe: it remembers the last answer, so that asking for ascending bytes of one
+/// very long line stays linear.
 class SourceText {
  public:
   SourceText(std::string file, std::string_view text);
@@ -34,7 +34,8 @@ class SourceText {
   mutable int last_column_ = 1;
 };
 
-/// Number of bytes of the well-formed UTF-8 at the start of `text` (RFC 3629: no overlong forms, no surrogates).
+/// Number of bytes of the well-formed UTF-8 at the start of `text` (RFC 3629: no overlong forms, no
+/// surrogates).
 size_t ValidUtf8Prefix(std::string_view text);
 
 }  // namespace streamrun

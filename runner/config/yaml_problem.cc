@@ -23,8 +23,10 @@ constexpr std::string_view kSyntax = "yaml.syntax";
 const Sentence kSentences[] = {
     {Msg::TAB_IN_INDENTATION, "yaml.tab", "a tab stands in the indentation", "YAML indents with blanks only"},
     {Msg::MAP_VALUE, kSyntax, "a ': ' cannot stand here",
-     "put a value that contains ': ' in quotes; check that the line before has its ':' and the same indentation"},
-    {Msg::MAP_KEY, kSyntax, "a key cannot stand here", "check the indentation of this line and the one before"},
+     "put a value that contains ': ' in quotes; check that the line before has its ':' and the same "
+     "indentation"},
+    {Msg::MAP_KEY, kSyntax, "a key cannot stand here",
+     "check the indentation of this line and the one before"},
     {Msg::BLOCK_ENTRY, kSyntax, "a list item ('- ') cannot stand here",
      "begin the list on the line below its key, or put a text that begins with '- ' in quotes"},
     {Msg::END_OF_MAP, kSyntax, "the mapping breaks off here",
@@ -48,12 +50,18 @@ const Sentence kSentences[] = {
      "put a text that begins with '&' in quotes"},
     {Msg::ALIAS_CONTENT, "yaml.alias", "an alias stands for a whole value; nothing may follow it",
      "put a text that begins with '*' in quotes"},
-    {Msg::CHAR_IN_BLOCK, kSyntax, "after '|' or '>' only a line end may follow", "begin the text on the next line"},
-    {Msg::ZERO_INDENT_IN_BLOCK, kSyntax, "the indentation of a block text is at least 1", "write '|' or '>' alone"},
-    {Msg::INVALID_HEX, kSyntax, "this is no hexadecimal digit", "in single quotes a backslash is just a backslash"},
-    {Msg::TAG_WITH_NO_SUFFIX, "yaml.tag", "'!' begins a YAML tag", "put a text that begins with '!' in quotes"},
-    {Msg::CHAR_IN_TAG_HANDLE, "yaml.tag", "'!' begins a YAML tag", "put a text that begins with '!' in quotes"},
-    {Msg::END_OF_VERBATIM_TAG, "yaml.tag", "'!' begins a YAML tag", "put a text that begins with '!' in quotes"},
+    {Msg::CHAR_IN_BLOCK, kSyntax, "after '|' or '>' only a line end may follow",
+     "begin the text on the next line"},
+    {Msg::ZERO_INDENT_IN_BLOCK, kSyntax, "the indentation of a block text is at least 1",
+     "write '|' or '>' alone"},
+    {Msg::INVALID_HEX, kSyntax, "this is no hexadecimal digit",
+     "in single quotes a backslash is just a backslash"},
+    {Msg::TAG_WITH_NO_SUFFIX, "yaml.tag", "'!' begins a YAML tag",
+     "put a text that begins with '!' in quotes"},
+    {Msg::CHAR_IN_TAG_HANDLE, "yaml.tag", "'!' begins a YAML tag",
+     "put a text that begins with '!' in quotes"},
+    {Msg::END_OF_VERBATIM_TAG, "yaml.tag", "'!' begins a YAML tag",
+     "put a text that begins with '!' in quotes"},
 };
 
 std::string_view Trim(std::string_view text) {
@@ -67,7 +75,9 @@ size_t ColonWithoutBlank(std::string_view line) {
   size_t i = line.find_first_not_of(" -");
   if (i == std::string_view::npos) return i;
   const size_t begin = i;
-  while (i < line.size() && (std::isalnum(static_cast<unsigned char>(line[i])) || line[i] == '_' || line[i] == '-')) ++i;
+  while (i < line.size() &&
+         (std::isalnum(static_cast<unsigned char>(line[i])) || line[i] == '_' || line[i] == '-'))
+    ++i;
   if (i == begin || i + 1 >= line.size() || line[i] != ':') return std::string_view::npos;
   return std::string_view(" \r\t/").find(line[i + 1]) == std::string_view::npos ? i : std::string_view::npos;
 }
@@ -91,10 +101,12 @@ class Reporter {
     const size_t end = problem_.last_end;
     if (end == 0 || end > problem_.at || (text[end - 1] != '"' && text[end - 1] != '\'')) return false;
     const std::string_view between = text.substr(end, problem_.at - end);
-    if (between.find_first_not_of(" \t") != std::string_view::npos || problem_.at >= text.size()) return false;
+    if (between.find_first_not_of(" \t") != std::string_view::npos || problem_.at >= text.size())
+      return false;
     return Say(problem_.at, kSyntax, "text follows the closing quote",
-               text[end - 1] == '"' ? "put the whole value in quotes; inside double quotes write \\\" for one quote"
-                                    : "put the whole value in quotes; inside single quotes write '' for one quote");
+               text[end - 1] == '"'
+                   ? "put the whole value in quotes; inside double quotes write \\\" for one quote"
+                   : "put the whole value in quotes; inside single quotes write '' for one quote");
   }
 
   // `[${VAR}]`: in flow style the brace begins a mapping.
@@ -109,14 +121,16 @@ class Reporter {
     if (problem_.open_flow == std::string::npos) return false;
     const char open = source_.text()[problem_.open_flow];
     const std::string close = open == '[' ? "]" : "}";
-    return Say(problem_.open_flow, kSyntax, std::string("this '") + open + "' is not closed by a '" + close + "'",
+    return Say(problem_.open_flow, kSyntax,
+               std::string("this '") + open + "' is not closed by a '" + close + "'",
                "add the '" + close + "', or put a text that contains brackets in quotes");
   }
 
   bool BadEscape() {
     if (!problem_.message.starts_with(Msg::INVALID_ESCAPE)) return false;
     const std::string name = problem_.message.substr(std::string_view(Msg::INVALID_ESCAPE).size());
-    return Say(source_.text().rfind('\\', problem_.at), kSyntax, "'\\" + name + "' is no escape in double quotes",
+    return Say(source_.text().rfind('\\', problem_.at), kSyntax,
+               "'\\" + name + "' is no escape in double quotes",
                name == "$" ? "write '\\\\${' in double quotes, or use single quotes"
                            : "write '\\\\" + name + "', or use single quotes");
   }
@@ -157,7 +171,8 @@ class Reporter {
 
   // `- x` where a mapping goes on.
   bool ItemInMapping() {
-    if (problem_.message != Msg::END_OF_MAP || !source_.text().substr(problem_.at).starts_with("- ")) return false;
+    if (problem_.message != Msg::END_OF_MAP || !source_.text().substr(problem_.at).starts_with("- "))
+      return false;
     return Say(problem_.at, kSyntax, "a list item ('- ') cannot stand here",
                "a list begins on the line below its key and holds nothing else");
   }
@@ -189,8 +204,9 @@ class Reporter {
 
 void ReportYamlProblem(const YamlProblem& problem, const SourceText& source, Diagnostics& diagnostics) {
   Reporter report(problem, source, diagnostics);
-  (void)(report.UnclosedQuote() || report.BadEscape() || report.TabInIndentation() || report.VariableInFlow() ||
-         report.UnclosedFlow() || report.TextAfterQuote() || report.ItemInMapping() || report.MissingBlank() || report.Known() || report.Unknown());
+  (void)(report.UnclosedQuote() || report.BadEscape() || report.TabInIndentation() ||
+         report.VariableInFlow() || report.UnclosedFlow() || report.TextAfterQuote() ||
+         report.ItemInMapping() || report.MissingBlank() || report.Known() || report.Unknown());
 }
 
 }  // namespace streamrun

@@ -10,9 +10,9 @@ namespace streamrun {
 
 /// Where reading stood when the parser gave up.
 struct YamlProblem {
-  std::string message;      // yaml-cpp's
-  size_t at = 0;            // byte where it noticed
-  size_t last_end = 0;      // one past the last scalar it had understood
+  std::string message;                   // yaml-cpp's
+  size_t at = 0;                         // byte where it noticed
+  size_t last_end = 0;                   // one past the last scalar it had understood
   size_t open_flow = std::string::npos;  // the innermost `{` or `[` still open
 };
 

@@ -30,7 +30,8 @@ size_t ByteOf(const YAML::Mark& mark, const SourceText& source) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const SourceText& source, Diagnostics& diagnostics) : source_(source), diagnostics_(diagnostics) {}
+  TreeBuilder(const SourceText& source, Diagnostics& diagnostics)
+      : source_(source), diagnostics_(diagnostics) {}
 
   ConfigValue& root() { return root_; }
   size_t last_end() const { return last_end_; }
@@ -58,14 +59,15 @@ class TreeBuilder final : public YAML::EventHandler {
     const size_t at = At(mark);
     Count(at);
     if (value.size() > kMaxScalarBytes) {
-      Fail(at, "yaml.limit", "a single value may have at most 64 KiB, this one has " + std::to_string(value.size()) +
-                                 " bytes");
+      Fail(at, "yaml.limit",
+           "a single value may have at most 64 KiB, this one has " + std::to_string(value.size()) + " bytes");
     }
     const bool core = CheckTag(tag, at);
     if (core && tag == std::string(kCorePrefix) + "null") {
       return Insert(ConfigValue::Null(source_.Mark(at)), anchor, 0, 1);
     }
-    // Plain text of several paragraphs is text, whatever else: it could not be written without quotes on one line.
+    // Plain text of several paragraphs is text, whatever else: it could not be written without quotes on one
+    // line.
     const bool quoted = tag == "!" || tag == std::string(kCorePrefix) + "str" || !ReadsBackPlain(value);
     Insert(Scalar(at, value, quoted), anchor, 0, 1);
   }
@@ -75,7 +77,8 @@ class TreeBuilder final : public YAML::EventHandler {
     Count(at);
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
-      Fail(at, "yaml.alias", "this alias stands inside the value that it names", "a value cannot contain itself");
+      Fail(at, "yaml.alias", "this alias stands inside the value that it names",
+           "a value cannot contain itself");
     }
     const Anchored& target = found->second;
     expanded_ += target.nodes;
@@ -165,8 +168,9 @@ class TreeBuilder final : public YAML::EventHandler {
     const ScalarPlace place = PlaceScalar(source_.text(), at, text);
     if (place.unclosed) {
       Fail(place.begin, "yaml.syntax", "this quote is never closed",
-           open_flow() == std::string::npos ? "add the closing quote; inside single quotes write '' for one quote"
-                                            : "inside { } and [ ] put a whole value that contains quotes in quotes");
+           open_flow() == std::string::npos
+               ? "add the closing quote; inside single quotes write '' for one quote"
+               : "inside { } and [ ] put a whole value that contains quotes in quotes");
     }
     const SourceMark mark = source_.Mark(place.begin);
     std::vector<ConfigValue::Segment> segments;
@@ -192,8 +196,8 @@ class TreeBuilder final : public YAML::EventHandler {
     return value;
   }
 
-  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style,
-            bool map) {
+  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            YAML::EmitterStyle::value style, bool map) {
     const size_t at = At(mark);
     Count(at);
     CheckTag(tag, at);
@@ -241,7 +245,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   ConfigValue CheckedKey(ConfigValue key) {
     if (key.is_scalar() && key.text() == "<<" && !key.quoted()) {
-      diagnostics_.ErrorAt(key, "yaml.merge_key", "merge keys ('<<') are not supported", "write the keys out");
+      diagnostics_.ErrorAt(key, "yaml.merge_key", "merge keys ('<<') are not supported",
+                           "write the keys out");
       key.set_broken();
     } else if (key.is_scalar() && key.text().find("${") != std::string::npos) {
       diagnostics_.ErrorAt(key, "yaml.variable_in_key", "variables are replaced in values only, not in keys",
@@ -291,12 +296,13 @@ bool CheckBytes(const SourceText& source, Diagnostics& diagnostics) {
     return false;
   }
   if (const size_t valid = ValidUtf8Prefix(text); valid < text.size()) {
-    diagnostics.Error(source.Mark(valid), "yaml.utf8", "the file is not valid UTF-8 at byte " + std::to_string(valid + 1),
-                      "save it as UTF-8");
+    diagnostics.Error(source.Mark(valid), "yaml.utf8",
+                      "the file is not valid UTF-8 at byte " + std::to_string(valid + 1), "save it as UTF-8");
     return false;
   }
   if (const size_t bom = text.find(kByteOrderMark); bom != std::string_view::npos) {
-    diagnostics.Error(source.Mark(bom), "yaml.control_character", "a byte order mark (U+FEFF) stands in the text",
+    diagnostics.Error(source.Mark(bom), "yaml.control_character",
+                      "a byte order mark (U+FEFF) stands in the text",
                       "remove it, or write it as \\uFEFF in double quotes");
     return false;
   }
@@ -305,9 +311,10 @@ bool CheckBytes(const SourceText& source, Diagnostics& diagnostics) {
     const bool line_end = c == '\n' || (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n');
     if ((c >= 0x20 && c != 0x7f) || c == '\t' || line_end) continue;
     constexpr std::string_view kHex = "0123456789abcdef";
-    diagnostics.Error(source.Mark(i), "yaml.control_character",
-                      std::string("a control character (0x") + kHex[c >> 4] + kHex[c & 15] + ") stands in the text",
-                      "remove it, or write it as an escape in double quotes");
+    diagnostics.Error(
+        source.Mark(i), "yaml.control_character",
+        std::string("a control character (0x") + kHex[c >> 4] + kHex[c & 15] + ") stands in the text",
+        "remove it, or write it as an escape in double quotes");
     return false;
   }
   return true;

@@ -1,7 +1,8 @@
 // YAML text to a tree of ConfigValues with positions, within the limits of RELIABILITY.md section 7.
 //
-// yaml-cpp only delivers events; no YAML node is ever built, so a file cannot blow up before its limits are checked.
-// Scalars follow the YAML 1.2 core schema: `on`, `yes`, `no` are text; `~`, `null` and nothing are null.
+// yaml-cpp only delivers events; no YAML node is ever built, so a file cannot blow up before its limits are
+// checked. Scalars follow the YAML 1.2 core schema: `on`, `yes`, `no` are text; `~`, `null` and nothing are
+// null.
 #pragma once
 
 #include <optional>

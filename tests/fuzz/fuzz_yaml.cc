@@ -1,6 +1,6 @@
-// Any bytes as a pipeline file: reading never crashes or hangs, findings can be shown, and a tree that reads prints as
-// YAML and as canonical JSON that read back the same. Places of scalars are checked as well: a wrong one would put a
-// caret under the wrong token.
+// Any bytes as a pipeline file: reading never crashes or hangs, findings can be shown, and a tree that reads
+// prints as YAML and as canonical JSON that read back the same. Places of scalars are checked as well: a
+// wrong one would put a caret under the wrong token.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -17,9 +17,11 @@ void Require(bool condition) {
   if (!condition) std::abort();
 }
 
-// Does the file at `rest` show the letter `c` of a scalar: as such, as an escape, a variable or a folded line end?
+// Does the file at `rest` show the letter `c` of a scalar: as such, as an escape, a variable or a folded line
+// end?
 bool StandsFor(std::string_view rest, char c) {
-  if (rest.starts_with(c) || rest.starts_with('\\') || rest.starts_with("''") || rest.starts_with("${")) return true;
+  if (rest.starts_with(c) || rest.starts_with('\\') || rest.starts_with("''") || rest.starts_with("${"))
+    return true;
   const bool blank = rest.empty() || rest[0] == '\n' || rest[0] == '\r' || rest[0] == ' ' || rest[0] == '\t';
   return blank && (c == ' ' || c == '\n');
 }

@@ -85,8 +85,8 @@ std::string Read(const std::string& name, ConfigValue value, Config* config = nu
   static const ConfigSpec<Config> spec = Spec();
   Config own;
   Diagnostics d;
-  const bool fine =
-      ReadFields(Map({{name, std::move(value)}}), spec.fields(), {"operator"}, "operator 'x'", config ? config : &own, d);
+  const bool fine = ReadFields(Map({{name, std::move(value)}}), spec.fields(), {"operator"}, "operator 'x'",
+                               config ? config : &own, d);
   CHECK(fine == !d.has_errors());
   return Said(d);
 }
@@ -102,7 +102,8 @@ TEST_CASE("booleans are true and false as YAML 1.2 writes them") {
   CHECK(config.flag);
   CHECK(Read("flag", Plain("yes")) == "config.type: 'flag' takes true or false, not 'yes' (write true)");
   CHECK(Read("flag", Plain("off")) == "config.type: 'flag' takes true or false, not 'off' (write false)");
-  CHECK(Read("flag", Quoted("true")) == "config.type: 'flag' takes true or false, not 'true' (remove the quotes)");
+  CHECK(Read("flag", Quoted("true")) ==
+        "config.type: 'flag' takes true or false, not 'true' (remove the quotes)");
   CHECK(Read("flag", List({})) == "config.type: 'flag' takes true or false, not a list");
 }
 
@@ -172,7 +173,8 @@ TEST_CASE("sizes") {
   CHECK(Read("size", Plain("10kB"), &config) == "");
   CHECK(config.size == 10'000);
   CHECK(Read("size", Plain("64M")) ==
-        "config.unit: 'size' has the unknown unit 'M' (the units are B, KiB, MiB, GiB, TiB, kB, KB, MB, GB, TB)");
+        "config.unit: 'size' has the unknown unit 'M' (the units are B, KiB, MiB, GiB, TiB, kB, KB, MB, GB, "
+        "TB)");
   CHECK(Read("size", Plain("64")) == "config.unit: 'size' needs a unit (write 64B or another unit)");
   CHECK(Read("size", Plain("1MiB 2B")) ==
         "config.type: 'size' takes a size, not '1MiB 2B' (write for example 64MiB or 10kB)");
@@ -183,7 +185,8 @@ TEST_CASE("choices") {
   Config config;
   CHECK(Read("mode", Plain("first"), &config) == "");
   CHECK(config.mode == Mode::kFirst);
-  CHECK(Read("mode", Plain("frist")) == "config.choice: 'mode' is one of first, all, not 'frist' (did you mean 'first'?)");
+  CHECK(Read("mode", Plain("frist")) ==
+        "config.choice: 'mode' is one of first, all, not 'frist' (did you mean 'first'?)");
   CHECK(Read("mode", List({})) == "config.type: 'mode' takes text, not a list");
 }
 
@@ -192,7 +195,8 @@ TEST_CASE("expressions and mappings of them") {
   CHECK(Read("where", Plain("a > 1"), &config) == "");
   CHECK(config.where.text == "a > 1");
   CHECK(Read("where", Map({})) ==
-        "config.type: 'where' takes an SQL expression, not a mapping (put the expression in quotes: YAML reads ': ' and "
+        "config.type: 'where' takes an SQL expression, not a mapping (put the expression in quotes: YAML "
+        "reads ': ' and "
         "', ' inside { } as structure)");
   CHECK(Read("set", Map({{"b", Plain("a + 1")}, {"say \"x\"", Null()}}), &config) == "");
   REQUIRE(config.set.size() == 2);
@@ -209,7 +213,8 @@ TEST_CASE("lists and mappings of single values") {
   CHECK(config.list.size() == 1);
   CHECK(Read("list", List({})) == "config.empty: 'list' must not be empty");
   CHECK(Read("list", Map({})) == "config.type: 'list' takes a list, not a mapping");
-  CHECK(Read("list", List({Plain("a"), Null()})) == "config.type: 'list' takes a list of single values, not nothing");
+  CHECK(Read("list", List({Plain("a"), Null()})) ==
+        "config.type: 'list' takes a list of single values, not nothing");
   CHECK(Read("pairs", Map({{"a", Plain("1")}}), &config) == "");
   CHECK(config.pairs.size() == 1);
   CHECK(Read("pairs", Map({})) == "config.empty: 'pairs' must not be empty");
@@ -219,7 +224,8 @@ TEST_CASE("lists and mappings of single values") {
 
 TEST_CASE("columns") {
   Config config;
-  const ConfigValue at = Map({{"type", Plain("timestamp")}, {"path", Plain("meta.at")}, {"unit", Plain("ms")}});
+  const ConfigValue at =
+      Map({{"type", Plain("timestamp")}, {"path", Plain("meta.at")}, {"unit", Plain("ms")}});
   CHECK(Read("columns", Map({{"price", Plain("bigint")}, {"at", at}}), &config) == "");
   REQUIRE(config.columns.size() == 2);
   CHECK(config.columns[1].path == "meta.at");
@@ -254,7 +260,8 @@ TEST_CASE("structs and their shorthand") {
 
 TEST_CASE("an unknown field is reported with the nearest name, keys of others are left alone") {
   CHECK(Read("operator", Plain("x")) == "");
-  CHECK(Read("were", Plain("x")) == "config.unknown_field: operator 'x' has no field 'were' (did you mean 'where'?)");
+  CHECK(Read("were", Plain("x")) ==
+        "config.unknown_field: operator 'x' has no field 'were' (did you mean 'where'?)");
   CHECK(Read("zzzzzz", Plain("x")) == "config.unknown_field: operator 'x' has no field 'zzzzzz'");
 }
 
@@ -271,13 +278,15 @@ TEST_CASE("the default of a field is what a fresh config holds") {
 }
 
 TEST_CASE("durations and sizes read back as they print") {
-  for (const Duration d : {Duration{0}, Duration{1}, 999 * kMillisecond + 1, kSecond, 90 * kMinute, 15 * kDay + 1}) {
+  for (const Duration d :
+       {Duration{0}, Duration{1}, 999 * kMillisecond + 1, kSecond, 90 * kMinute, 15 * kDay + 1}) {
     Duration back = -1;
     Diagnostics diagnostics;
     REQUIRE(ReadDuration(Plain(PrintDuration(d)), "d", &back, diagnostics));
     CHECK(back == d);
   }
-  for (const int64_t size : {int64_t{0}, int64_t{1000}, int64_t{1} << 10, int64_t{3} << 29, (int64_t{1} << 40) + 1}) {
+  for (const int64_t size :
+       {int64_t{0}, int64_t{1000}, int64_t{1} << 10, int64_t{3} << 29, (int64_t{1} << 40) + 1}) {
     int64_t back = -1;
     Diagnostics diagnostics;
     REQUIRE(ReadSize(Plain(PrintSize(size)), "s", &back, diagnostics));

@@ -1,8 +1,8 @@
-// Each cases/NAME.yaml is read as `validate` reads it; what is printed must equal cases/NAME.txt letter by letter:
-// the findings, then "---" and the tree as `echo` prints it when there is one.
+// Each cases/NAME.yaml is read as `validate` reads it; what is printed must equal cases/NAME.txt letter by
+// letter: the findings, then "---" and the tree as `echo` prints it when there is one.
 //
-// After a deliberate change of wording: SR_UPDATE_CASES=1 build/tests/test_runner_config rewrites the .txt files; read
-// the difference before committing it.
+// After a deliberate change of wording: SR_UPDATE_CASES=1 build/tests/test_runner_config rewrites the .txt
+// files; read the difference before committing it.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -19,8 +19,11 @@ namespace {
 const std::string kFolder = std::string(SR_SOURCE_DIR) + "/tests/runner/config/cases/";
 
 std::string Run(const std::string& name, const std::string& text) {
-  const std::map<std::string, std::string> variables = {
-      {"WHO", "world"}, {"EMPTY", ""}, {"COUNT", "8"}, {"NULL_WORD", "null"}, {"TRICKY", "a: [b, ${WHO}]\n- c"}};
+  const std::map<std::string, std::string> variables = {{"WHO", "world"},
+                                                        {"EMPTY", ""},
+                                                        {"COUNT", "8"},
+                                                        {"NULL_WORD", "null"},
+                                                        {"TRICKY", "a: [b, ${WHO}]\n- c"}};
   ReadOptions options;
   options.variable = [&](const std::string& v) -> std::optional<std::string> {
     const auto found = variables.find(v);

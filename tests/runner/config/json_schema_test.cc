@@ -1,5 +1,5 @@
-// What the schema for editors says of each kind of field. That real files pass a real validator is tested with the
-// `schema` command, where all components are linked.
+// What the schema for editors says of each kind of field. That real files pass a real validator is tested
+// with the `schema` command, where all components are linked.
 #include "runner/config/json_schema.h"
 
 #include <doctest/doctest.h>
@@ -65,7 +65,12 @@ nlohmann::json Schema() {
   common.Raw("operator", &Common::op, "Which.").Required();
   common.Raw("input", &Common::input, "From where.").Required();
   const JsonSchemaInput input{{{"pipeline", "Name."}, {"operators", "Nodes."}, {"tests", "Tests."}},
-                              {}, {}, {}, common.fields(), {}, &Registry::Global()};
+                              {},
+                              {},
+                              {},
+                              common.fields(),
+                              {},
+                              &Registry::Global()};
   return nlohmann::json::parse(PipelineJsonSchema(input));
 }
 
@@ -95,7 +100,8 @@ TEST_CASE("every kind of field has its schema, help and default") {
     CAPTURE(field);
     CHECK(properties[field] == nlohmann::json::parse(expected));
   };
-  is("flag", R"({"anyOf":[{"type":"boolean"},{"$ref":"#/$defs/variable"}],"description":"Flag.","default":false})");
+  is("flag",
+     R"({"anyOf":[{"type":"boolean"},{"$ref":"#/$defs/variable"}],"description":"Flag.","default":false})");
   // 0 is outside of its limits: it means "not given" and is no default to show.
   is("rate", R"({"anyOf":[{"type":"integer","minimum":1,"maximum":9},
                           {"type":"string","pattern":"^[+-]?[0-9.eE+-]+$|\\$\\{"}],"description":"Rate."})");
@@ -104,7 +110,8 @@ TEST_CASE("every kind of field has its schema, help and default") {
   is("path", R"({"type":["string","number","boolean"],"minLength":1,"description":"Path."})");
   is("wait", R"({"$ref":"#/$defs/duration","description":"Wait.","default":"5s"})");
   is("size", R"({"$ref":"#/$defs/size","description":"Size.","default":"1KiB"})");
-  is("mode", R"({"anyOf":[{"enum":["one","two"]},{"$ref":"#/$defs/variable"}],"description":"Mode.","default":"one"})");
+  is("mode",
+     R"({"anyOf":[{"enum":["one","two"]},{"$ref":"#/$defs/variable"}],"description":"Mode.","default":"one"})");
   is("where", R"({"$ref":"#/$defs/expression","description":"Where."})");
   is("set", R"({"type":"object","minProperties":1,"description":"Set.",
                 "additionalProperties":{"anyOf":[{"$ref":"#/$defs/expression"},{"type":"null"}]}})");

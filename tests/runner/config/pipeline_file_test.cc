@@ -22,7 +22,8 @@ struct Outcome {
   std::string Findings() const {
     std::string out;
     for (const Finding& f : diagnostics.findings()) {
-      out += (out.empty() ? "" : ", ") + f.code + " " + std::to_string(f.mark.line) + ":" + std::to_string(f.mark.column);
+      out += (out.empty() ? "" : ", ") + f.code + " " + std::to_string(f.mark.line) + ":" +
+             std::to_string(f.mark.column);
     }
     return out;
   }
@@ -47,7 +48,8 @@ std::string Repeat(std::string_view text, int n) {
 }
 
 bool Equal(const ConfigValue& a, const ConfigValue& b) {
-  if (a.kind() != b.kind() || a.text() != b.text() || a.quoted() != b.quoted() || a.secret() != b.secret()) return false;
+  if (a.kind() != b.kind() || a.text() != b.text() || a.quoted() != b.quoted() || a.secret() != b.secret())
+    return false;
   const auto entry = [](const ConfigValue::Entry& x, const ConfigValue::Entry& y) {
     return x.first.text() == y.first.text() && Equal(x.second, y.second);
   };
@@ -86,11 +88,15 @@ TEST_CASE("nesting of 64 levels is read and 65 are refused in any style") {
   std::string block;
   for (int i = 0; i < 63; ++i) block += std::string(static_cast<size_t>(i), ' ') + "a:\n";
   CHECK(Parse(block + std::string(63, ' ') + "b: 1\n").file);
-  CHECK(Parse(block + std::string(63, ' ') + "b:\n" + std::string(64, ' ') + "c: 1\n").Findings() == "yaml.limit 65:65");
+  CHECK(Parse(block + std::string(63, ' ') + "b:\n" + std::string(64, ' ') + "c: 1\n").Findings() ==
+        "yaml.limit 65:65");
   // Aliases add their own levels.
-  CHECK(Parse("a: &a " + Repeat("[", 40) + Repeat("]", 40) + "\nb: " + Repeat("[", 23) + "*a" + Repeat("]", 23)).file);
-  CHECK(Parse("a: &a " + Repeat("[", 40) + Repeat("]", 40) + "\nb: " + Repeat("[", 24) + "*a" + Repeat("]", 24))
-            .Findings() == "yaml.limit 2:28");
+  CHECK(
+      Parse("a: &a " + Repeat("[", 40) + Repeat("]", 40) + "\nb: " + Repeat("[", 23) + "*a" + Repeat("]", 23))
+          .file);
+  CHECK(
+      Parse("a: &a " + Repeat("[", 40) + Repeat("]", 40) + "\nb: " + Repeat("[", 24) + "*a" + Repeat("]", 24))
+          .Findings() == "yaml.limit 2:28");
 }
 
 TEST_CASE("100000 values are read and one more is refused") {
@@ -158,7 +164,8 @@ TEST_CASE("a lone variable may be read as a number with and without quotes") {
 }
 
 TEST_CASE("the value of a variable can be neither structure nor null nor a variable") {
-  for (const std::string value : {"a: b", "[1]", "null", "~", "", "x\ny: 1", "# no", "${N}", "*a", "${file:/etc/passwd}"}) {
+  for (const std::string value :
+       {"a: b", "[1]", "null", "~", "", "x\ny: 1", "# no", "${N}", "*a", "${file:/etc/passwd}"}) {
     CAPTURE(value);
     ReadOptions options;
     options.variable = [&](const std::string&) { return value; };
@@ -191,7 +198,9 @@ TEST_CASE("places around a variable stay right and places inside it are its refe
 
 TEST_CASE("a variable may not make a value larger than 64 KiB nor hold bytes that are no text") {
   ReadOptions options;
-  options.variable = [](const std::string& name) { return name == "BIG" ? std::string(40 << 10, 'x') : "\xff"; };
+  options.variable = [](const std::string& name) {
+    return name == "BIG" ? std::string(40 << 10, 'x') : "\xff";
+  };
   CHECK(Parse("a: ${BIG}${BIG}", options).Findings() == "config.variable 1:4");
   CHECK(Parse("a: x${RAW}", options).Findings() == "config.variable 1:5");
 }
@@ -223,7 +232,8 @@ TEST_CASE("a secret file that others can read, that is too large or no file is r
 
 TEST_CASE("an override replaces, adds and appends single values") {
   ReadOptions options = NoVariables();
-  options.overrides = {{"a.b", "2"}, {"a.new.deep", "x"}, {"list.0.c", "y"}, {"list.1", "null"}, {"v", "${RAW}"}, {"n", "1"}};
+  options.overrides = {{"a.b", "2"},       {"a.new.deep", "x"}, {"list.0.c", "y"},
+                       {"list.1", "null"}, {"v", "${RAW}"},     {"n", "1"}};
   const Outcome outcome = Parse("a: {b: 1}\nlist: [{c: x}]\nv: ${MISSING}\nn:\n", options);
   REQUIRE(outcome.file);
   CHECK(PrintYaml(outcome.file->root) ==
@@ -265,12 +275,15 @@ TEST_CASE("canonical JSON keeps order, quoting, null and secrecy") {
 
 TEST_CASE("what is no canonical JSON is refused with the reason") {
   const auto reason = [](std::string_view json) { return ParseCanonicalJson(json).status().message(); };
-  CHECK(reason("{\"a\":1}") == "the canonical pipeline cannot be read: a number stands where a value should be");
-  CHECK(reason("{\"a\":true}") == "the canonical pipeline cannot be read: a boolean stands where a value should be");
+  CHECK(reason("{\"a\":1}") ==
+        "the canonical pipeline cannot be read: a number stands where a value should be");
+  CHECK(reason("{\"a\":true}") ==
+        "the canonical pipeline cannot be read: a boolean stands where a value should be");
   CHECK(reason("{\"a\":\"x\"}") == "the canonical pipeline cannot be read: a value has no kind mark");
   CHECK(reason("{\"a\":\"*\"}") == "the canonical pipeline cannot be read: a value has no kind mark");
   CHECK(reason("{\"a\"") == "the canonical pipeline cannot be read: it is not JSON at byte 5");
-  CHECK(reason(Repeat("[", 100) + Repeat("]", 100)) == "the canonical pipeline cannot be read: it is nested too deep");
+  CHECK(reason(Repeat("[", 100) + Repeat("]", 100)) ==
+        "the canonical pipeline cannot be read: it is nested too deep");
 }
 
 TEST_CASE("every case file that reads prints as YAML that reads back equal") {
@@ -301,7 +314,8 @@ TEST_CASE("a file that cannot be read is a finding of its own") {
   Diagnostics diagnostics;
   CHECK(!ReadPipelineFile("/nonexistent/p.yaml", NoVariables(), diagnostics));
   CHECK(RenderFindings(diagnostics.findings(), "", false) ==
-        "/nonexistent/p.yaml: error: cannot open /nonexistent/p.yaml: No such file or directory [config.file]\n");
+        "/nonexistent/p.yaml: error: cannot open /nonexistent/p.yaml: No such file or directory "
+        "[config.file]\n");
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ TEST_CASE("tabs show as one blank and carets count cells of wide characters") {
 TEST_CASE("a caret behind the end of the line or on an empty one stands there") {
   CHECK(RenderFindings({At(1, 4, 9)}, "abc\n", false) ==
         "p.yaml:1:4: error: bad [a.b]\n    1 | abc\n      |    ^\n");
-  CHECK(RenderFindings({At(2, 1, 1)}, "abc\n\n", false) == "p.yaml:2:1: error: bad [a.b]\n    2 |\n      | ^\n");
+  CHECK(RenderFindings({At(2, 1, 1)}, "abc\n\n", false) ==
+        "p.yaml:2:1: error: bad [a.b]\n    2 |\n      | ^\n");
 }
 
 TEST_CASE("characters that would move a terminal's cursor are shown as question marks") {
@@ -96,7 +97,8 @@ TEST_CASE("masking hides what stands in the file for a secret and keeps every co
   Diagnostics diagnostics;
   ReadOptions options;
   options.variable = [](const std::string&) { return "v"; };
-  const std::string text = "a: {p: 'pässword', x: 1}\nb: |\n  one\n  two\nc: pre${V}post # no\nd: \"a\\x41b\"\n";
+  const std::string text =
+      "a: {p: 'pässword', x: 1}\nb: |\n  one\n  two\nc: pre${V}post # no\nd: \"a\\x41b\"\n";
   auto file = ParsePipeline(text, "p.yaml", options, diagnostics);
   REQUIRE(file);
   auto& entries = file->root.mutable_entries();

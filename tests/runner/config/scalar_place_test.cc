@@ -26,7 +26,8 @@ bool StandsFor(std::string_view rest, char c) {
   if (rest.starts_with(c)) return true;
   if (rest.starts_with('\\') || rest.starts_with("''")) return true;
   // A folded or chomped line end.
-  const bool line_end = rest.empty() || rest[0] == '\n' || rest[0] == '\r' || rest[0] == ' ' || rest[0] == '\t';
+  const bool line_end =
+      rest.empty() || rest[0] == '\n' || rest[0] == '\r' || rest[0] == ' ' || rest[0] == '\t';
   return line_end && (c == ' ' || c == '\n');
 }
 
