@@ -134,7 +134,10 @@ bool CarefulReader::State::Walk(ondemand::document& document, ondemand::value va
   const char first = raw.empty() ? '\0' : raw.front();
   if (first != '{' && first != '[') {
     *token = raw;
-    return Scalar(raw, problem);
+    if (!Scalar(raw, problem)) return false;
+    // A string must be consumed: one that simdjson skips may be followed by ':', as if it were a key.
+    if (first == '"' && value.get_raw_json_string().error()) return Syntax(problem, raw.data(), "broken string");
+    return true;
   }
   if (depth >= kMaxDepth) {
     return Fail(problem, "json.depth", "JSON nests deeper than " + std::to_string(kMaxDepth) + " levels");
