@@ -130,11 +130,14 @@ void Supervisor::Loop() {
     for (const auto& region : regions_) region->Tick(now);
     ReadLogs();
     EndOthersAfterFailure();
-    if (workers_changed_) RecordWorkers();
-    if (now >= next_snapshot_) {
+    const bool phase_changed = board_.Get()->phase != CurrentPhase();
+    snapshot_due_ = snapshot_due_ || !quiet_wake_;
+    if (phase_changed || workers_changed_ || (snapshot_due_ && now >= next_snapshot_)) {
       board_.Publish(Snapshot());
+      snapshot_due_ = false;
       next_snapshot_ = now + kSnapshotInterval;
     }
+    if (workers_changed_) RecordWorkers();
     if (now >= next_show_) Show(now);
   }
 }
@@ -142,6 +145,7 @@ void Supervisor::Loop() {
 void Supervisor::Sleep() {
   std::vector<pollfd> fds = {{signal_fd_, POLLIN, 0}, {commands_.fd(), POLLIN, 0}, {log_read_fd_, POLLIN, 0}};
   Timestamp deadline = options_.quiet ? kMaxTimestamp : next_show_;
+  if (snapshot_due_) deadline = std::min(deadline, next_snapshot_);
   for (const auto& region : regions_) {
     region->AppendDescriptors(&fds);
     deadline = std::min(deadline, region->Deadline());
@@ -151,7 +155,7 @@ void Supervisor::Sleep() {
     const Duration left = std::max<Duration>(0, deadline - env_->MonotonicNow());
     timeout = {static_cast<time_t>(left / kSecond), static_cast<long>(left % kSecond * 1000)};
   }
-  ::ppoll(fds.data(), fds.size(), deadline == kMaxTimestamp ? nullptr : &timeout, nullptr);
+  quiet_wake_ = ::ppoll(fds.data(), fds.size(), deadline == kMaxTimestamp ? nullptr : &timeout, nullptr) <= 0;
 }
 
 // --- Signals and commands

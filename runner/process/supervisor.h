@@ -68,6 +68,8 @@ class Supervisor {
   Timestamp started_ = 0;
   Timestamp started_wall_ = 0;
   Timestamp next_snapshot_ = 0;
+  bool snapshot_due_ = false;  // something was heard since the last snapshot
+  bool quiet_wake_ = true;     // the last sleep ended with its deadline
   Timestamp next_show_ = 0;
   bool live_ = false;
   LiveDisplay display_;

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -295,6 +296,10 @@ void ShowTitle(int argc, char** argv) {
 bool IsWorker(int argc, char** argv) { return argc == 3 && std::strcmp(argv[1], kWorkerArgument) == 0; }
 
 int WorkerMain(int argc, char** argv) {
+  if (!IsWorker(argc, argv)) {
+    std::fprintf(stderr, "streamrun: workers are started by their supervisor only\n");
+    return 2;
+  }
   BindLifeToParent(std::strtol(argv[2], nullptr, 10));
   ShowTitle(argc, argv);
   try {

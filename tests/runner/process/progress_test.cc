@@ -76,7 +76,7 @@ TEST_CASE("the live block shows rates since the last snapshot and the time left,
   now.phase = Phase::kRunning;
   CHECK(RenderLive(now, &before, 200) ==
         "bids running 2.50 s, about 2.00 s left, 3 dead letters\n"
-        "  bids+dear x2     1.00 M rows/s    100.0 MiB/s  1,000,003 rows\n");
+        "  bids+dear x2     1.00 M rows/s    100.0 MiB/s       1,000,003 rows\n");
   for (const int width : {10, 40}) {
     const std::string text = RenderLive(now, &before, width);
     CHECK(text.find('\n') == static_cast<size_t>(width));
