@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "connectors/formats/json_convert.h"
-"connectors/formats/json_decoder.h"
+#include "connectors/formats/json_decoder.h"
 #include "core/data/text_io.h"
 
 namespace {
