@@ -182,8 +182,11 @@ NodePtr Binder::Coerce(NodePtr node, const DataType& to, CastContext context) {
   const bool to_numeric = to.id() == TypeId::kNumeric || to.id() == TypeId::kDecimal;
   if (node->decimal_literal && to_numeric) return ParseLiteral(*node, to);
   const Function* cast = FindCast(from_id, to.id());
-  const bool allowed = cast != nullptr && (context == CastContext::kExplicit || cast->has(kImplicitCast) ||
-                                           (context == CastContext::kAssignment && cast->has(kAssignCast)));
+  // A list is cast where its elements would be.
+  const bool lists = from_id == TypeId::kList && to.id() == TypeId::kList;
+  const Function* rule = lists ? FindCast(node->type.element().id(), to.element().id()) : cast;
+  const bool allowed = rule != nullptr && (context == CastContext::kExplicit || rule->has(kImplicitCast) ||
+                                           (context == CastContext::kAssignment && rule->has(kAssignCast)));
   if (!allowed) {
     const std::string_view how =
         context == CastContext::kAssignment ? "a value of type " : "cannot cast type ";
@@ -216,6 +219,16 @@ NodePtr Binder::Cast(const Ast& ast) {
     ColumnBuilder builder(*type);
     builder.CloseList();
     return Constant(*type, builder.Finish(), ast.offset, 1);
+  }
+  if (argument.kind == Ast::Kind::kArray && type->id() == TypeId::kList) {
+    // ARRAY[...]::t[] casts the elements, so that their common type does not matter.
+    std::vector<NodePtr> elements;
+    if (!BindAll(argument, &elements)) return nullptr;
+    for (NodePtr& element : elements) {
+      element = Coerce(element, type->element(), CastContext::kExplicit);
+      if (!element) return nullptr;
+    }
+    return Named(argument, "array", std::move(elements));
   }
   NodePtr node = Coerce(Bind(argument), *type, CastContext::kExplicit);
   if (!node || ast.number == 0) return node;

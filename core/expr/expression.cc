@@ -75,6 +75,15 @@ uint32_t RelationsOf(const ExprNode& node, const Scope& scope) {
   return bits;
 }
 
+// The terms of a conjunction, however it is nested.
+void CollectConjuncts(const NodePtr& node, std::vector<NodePtr>& out) {
+  if (node->kind != ExprNode::Kind::kAnd) {
+    out.push_back(node);
+    return;
+  }
+  for (const NodePtr& arg : node->args) CollectConjuncts(arg, out);
+}
+
 // A bound subtree as an expression of its own; its columns keep their flat numbers.
 ExpressionPtr SubExpression(const NodePtr& node, const std::string& text) {
   return std::make_shared<const Expression>(node, text);
@@ -116,11 +125,7 @@ bool SplitEquiJoin(const Expression& predicate, const Scope& scope, std::vector<
   right->clear();
   const NodePtr root(std::shared_ptr<const ExprNode>(), &predicate.root());
   std::vector<NodePtr> conjuncts;
-  if (root->kind == ExprNode::Kind::kAnd) {
-    conjuncts = root->args;
-  } else {
-    conjuncts.push_back(root);
-  }
+  CollectConjuncts(root, conjuncts);
   for (const NodePtr& conjunct : conjuncts) {
     if (conjunct->kind != ExprNode::Kind::kCall || conjunct->function->name != "=") return false;
     const uint32_t a = RelationsOf(*conjunct->args[0], scope);

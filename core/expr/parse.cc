@@ -458,16 +458,32 @@ std::nullptr_t Fail(ExprProblem* problem, size_t offset, size_t length, std::str
   return nullptr;
 }
 
+// The word that ends before `offset`, when it is one that PostgreSQL reserves.
+std::string ReservedWordBefore(std::string_view sql, size_t offset) {
+  static constexpr std::string_view kReserved[] = {
+      "all",   "asc",    "check", "column", "default", "desc",   "distinct", "do",   "else",
+      "end",   "fetch",  "for",   "from",   "group",   "grant",  "having",   "in",   "into",
+      "limit", "offset", "on",    "order",  "primary", "select", "table",    "then", "to",
+      "union", "unique", "user",  "using",  "when",    "where",  "window",   "with"};
+  size_t end = offset;
+  while (end > 0 && sql[end - 1] == ' ') --end;
+  size_t begin = end;
+  while (begin > 0 && IsWord(sql[begin - 1])) --begin;
+  std::string word(sql.substr(begin, end - begin));
+  std::string lower = word;
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::find(std::begin(kReserved), std::end(kReserved), lower) != std::end(kReserved) ? word : "";
+}
+
 std::string SyntaxHint(std::string_view sql, size_t offset) {
   const std::string_view rest = sql.substr(std::min(offset, sql.size()));
   if (rest.starts_with("==")) return "equality is written with one =";
   if (rest.starts_with("&&")) return "write AND";
-  const size_t length = TokenLength(sql, offset);
-  const std::string_view word = rest.substr(0, length);
-  if (!word.empty() && std::isalpha(static_cast<unsigned char>(word[0]))) {
-    return "a reserved word used as a column name is written \"" + std::string(word) + "\" in double quotes";
-  }
-  return "";
+  std::string word(rest.substr(0, TokenLength(sql, offset)));
+  if (word.empty() || !std::isalpha(static_cast<unsigned char>(word[0])))
+    word = ReservedWordBefore(sql, offset);
+  if (word.empty()) return "";
+  return "a reserved word used as a column name is written \"" + word + "\" in double quotes";
 }
 
 // The only target of a SELECT that has nothing but targets, else null.
@@ -509,7 +525,12 @@ bool CheckSyntax(std::string_view sql, const std::string& wrapped, ExprProblem* 
   bool ok = true;
   if (result.error != nullptr) {
     const size_t offset = std::min(sql.size(), OffsetOfCharacter(wrapped, result.error->cursorpos));
-    Fail(problem, offset, TokenLength(sql, offset), result.error->message, SyntaxHint(sql, offset));
+    const std::string_view message = result.error->message;
+    // The grammar's own stack ends at some thousand levels.
+    const bool deep = message.find("memory exhausted") != std::string_view::npos;
+    Fail(problem, offset, TokenLength(sql, offset),
+         deep ? "the expression is nested too deeply" : std::string(message),
+         deep ? "" : SyntaxHint(sql, offset));
     ok = false;
   } else if (BraceDepth(result.parse_tree) > 2 * kMaxExpressionDepth) {
     Fail(problem, 0, 1, "the expression is nested too deeply");

@@ -43,7 +43,7 @@ bool ImplicitlyCastable(const DataType& from, const DataType& to) {
   if (from == to || from.id() == TypeId::kUnknown) return true;
   const TypeId a = from.id();
   const TypeId b = to.id();
-  if (a == TypeId::kList && b == TypeId::kList) return false;
+  if (a == TypeId::kList && b == TypeId::kList) return ImplicitlyCastable(from.element(), to.element());
   if (a == TypeId::kDecimal && b == TypeId::kDecimal) return true;
   if (b == TypeId::kNumeric) return a == TypeId::kInteger || a == TypeId::kBigint || a == TypeId::kDecimal;
   if (b == TypeId::kBigint) return a == TypeId::kInteger;

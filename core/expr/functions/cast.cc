@@ -9,6 +9,7 @@
 #include "core/data/numeric.h"
 #include "core/data/text_io.h"
 #include "core/expr/dense.h"
+#include "core/expr/evaluate.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/row_status.h"
 
@@ -166,6 +167,33 @@ ColumnPtr Parse(KernelCall& call) {
   return call.Finish(parsed->values_buffer(), parsed->data_buffer(), parsed->child());
 }
 
+// A list element by element: the elements' cast runs over the child column; an element that fails fails its
+// row.
+ColumnPtr CastElements(KernelCall& call) {
+  const Vector& v = call.arg(0);
+  const DataType& to = call.type().element();
+  const Function* cast = FindCast(v.column->type().element().id(), to.id());
+  const ColumnPtr lists = Flatten(v, call.rows());
+  const Column& child = *lists->child();
+  const Vector elements{lists->child(), false};
+  std::vector<RowFailure> failures;
+  RowSet present;
+  if (child.has_nulls()) LoadSet(child.validity(), child.length(), present);
+  KernelCall inner(to, nullptr, {&elements, 1}, child.length(), child.has_nulls() ? present.data() : nullptr,
+                   &failures, call.env());
+  inner.set_validity(child.has_nulls() ? child.validity_buffer() : nullptr);
+  ColumnPtr converted = cast->kernel(inner);
+  const auto* offsets = lists->values<int32_t>();
+  size_t next = 0;  // failures come in ascending order of elements
+  ForEachRow(call.live(), call.rows(), [&](int64_t row) {
+    while (next < failures.size() && failures[next].row < static_cast<uint32_t>(offsets[row])) ++next;
+    if (next < failures.size() && failures[next].row < static_cast<uint32_t>(offsets[row + 1])) {
+      call.Fail(row, failures[next].code, failures[next].message);
+    }
+  });
+  return call.Finish(lists->values_buffer(), nullptr, std::move(converted));
+}
+
 // --- jsonb scalars
 // ---------------------------------------------------------------------------------------------------
 
@@ -280,6 +308,7 @@ void AddOtherCasts(FunctionTable& t) {
                        kTimestamp, kTimestamptz, kInterval, kJsonb, kList}) {
     add(kText, to, Parse, kNoHelp);
   }
+  add(kList, kList, CastElements, kAssignCast | kNoHelp);
   t.push_back({"output", {kAny}, kText, Print, "output text", "", kTotal | kNoHelp});
 }
 

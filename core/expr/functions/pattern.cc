@@ -51,7 +51,11 @@ LikePattern ParseLike(std::string_view pattern) {
     }
     if (c == '\\') {
       if (++i == pattern.size()) {
+        // PostgreSQL complains when the match gets there with text left: when "what came before _%" matches.
         out.broken = true;
+        out.segments.back().parts.push_back({1, ""});
+        ++out.segments.back().characters;
+        out.segments.emplace_back();
         break;
       }
       c = pattern[i];
@@ -174,7 +178,9 @@ ColumnPtr Test(KernelCall& call, bool negated, F&& matches) {
 
 template <bool kFold, bool kNegated>
 ColumnPtr Like(KernelCall& call) {
-  const auto fail_broken = [&](int64_t row) {
+  const auto match = [&](const LikePattern& p, int64_t row, std::string_view text) {
+    const bool matches = kFold ? Match(p, Lowered(text)) : Match(p, text);
+    if (!matches || !p.broken) return matches;
     call.Fail(row, "22025", "LIKE pattern must not end with escape character");
     return false;
   };
@@ -183,15 +189,12 @@ ColumnPtr Like(KernelCall& call) {
     const Reader<std::string_view> patterns(call.arg(1));
     return Test(call, kNegated, [&](int64_t row, std::string_view text) {
       const LikePattern own = ParseLike(kFold ? Lowered(patterns[row]) : std::string(patterns[row]));
-      if (own.broken) return fail_broken(row);
-      return kFold ? Match(own, Lowered(text)) : Match(own, text);
+      return match(own, row, text);
     });
   }
-  if (pattern->broken)
-    return Test(call, kNegated, [&](int64_t row, std::string_view) { return fail_broken(row); });
-  if (kFold) {
+  if (pattern->broken || kFold) {
     return Test(call, kNegated,
-                [&](int64_t, std::string_view text) { return Match(*pattern, Lowered(text)); });
+                [&](int64_t row, std::string_view text) { return match(*pattern, row, text); });
   }
   const std::vector<Segment>& s = pattern->segments;
   const bool plain = s.front().plain() && s.back().plain();
