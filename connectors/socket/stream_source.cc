@@ -193,7 +193,7 @@ class StreamSource final : public Source {
       }
     }
     const bool usable = !c.wants_header || c.ended;
-    if (usable && c.framer.Emit(out, c.prototype)) return true;
+    if (usable && c.framer.pending() > 0 && c.framer.Emit(out, c.prototype)) return true;
     if (c.ended) return Remove(c);
     current_ = nullptr;
     return false;

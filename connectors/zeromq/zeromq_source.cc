@@ -122,7 +122,7 @@ class ZeromqSource final : public Source {
   /// One chunk of lines out of messages of many; false when there is none.
   bool EmitLines(SourceOutput& out) {
     const Chunk prototype{.split = split_};
-    if (framer_->Emit(out, prototype)) return true;
+    if (framer_->pending() > 0 && framer_->Emit(out, prototype)) return true;
     Message message;
     while (framer_->pending() < kChunkBytes && Next(message)) {
       const std::string_view lines = message.view();
@@ -133,7 +133,7 @@ class ZeromqSource final : public Source {
       space[lines.size()] = '\n';
       framer_->Filled(lines.size() + (lines.back() == '\n' ? 0 : 1));
     }
-    return framer_->Emit(out, prototype);
+    return framer_->pending() > 0 && framer_->Emit(out, prototype);
   }
 
   Job job_;
