@@ -100,7 +100,17 @@ class SinkNode : public Node {
   }
 
   std::string Describe() const override {
-    return busy_ ? "sink '" + plan_node_.name + "'" : plan_node_.name;
+    if (!busy_) return plan_node_.name;
+    const std::string trouble = sink_->Trouble();
+    return "sink '" + plan_node_.name + "'" + (trouble.empty() ? "" : ": " + trouble);
+  }
+
+  NodeCounters Counters() const override {
+    NodeCounters counters = Node::Counters();
+    const int64_t dropped = sink_ ? sink_->Dropped() : 0;
+    counters.rows_out -= dropped;
+    counters.fates[static_cast<size_t>(Fate::kLost)] += dropped;
+    return counters;
   }
 
  protected:

@@ -19,6 +19,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     context_.run_directory = shared_.options.run_directory;
     context_.once = shared_.options.once;
     context_.wanted = node.wanted[0];
+    context_.origin = node.origin;
     context_.max_record = static_cast<size_t>(shared_.plan->plan->settings.max_row);
     if (node.format) {
       DecodeOptions options;
@@ -70,7 +71,16 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     counters.total_bytes = extent.total;
     counters.bytes_in = std::max(counters.bytes_in, extent.read);
     counters.watermark = watermark_.time;
+    // Rows that are known to have come and gone before they could be read were input too.
+    const int64_t dropped = source_ ? source_->Dropped() : 0;
+    counters.rows_in += dropped;
+    counters.fates[static_cast<size_t>(Fate::kLost)] += dropped;
     return counters;
+  }
+
+  std::string Describe() const override {
+    const std::string trouble = asleep_ && source_ ? source_->Trouble() : std::string();
+    return trouble.empty() ? plan_node_.name : "source '" + plan_node_.name + "': " + trouble;
   }
 
  private:
