@@ -82,21 +82,23 @@ class FeedSource final : public Source {
     return Status::Ok();
   }
 
+  // A line-delimited format gets lines as a file has them; another one gets each record as a message.
   void EmitRecords(SourceOutput& out) {
+    const bool lines = node_.format->traits.line_delimited;
     BufferBuilder bytes, ends;
-    const auto first = static_cast<int64_t>(at_);
+    Chunk chunk;
+    chunk.split = split_;
+    chunk.offset = lines ? offset_ : static_cast<int64_t>(at_);
     do {
       const std::string& text = items_[at_].value.text();
       bytes.Append(text.data(), text.size());
-      if (node_.format->traits.line_delimited) bytes.Push('\n');
+      if (lines) bytes.Push('\n');
       ends.Push(static_cast<uint32_t>(bytes.size()));
       ++at_;
     } while (!row_by_row_ && at_ < items_.size() && items_[at_].kind == FeedItem::Kind::kRaw);
-    Chunk chunk;
+    offset_ += static_cast<int64_t>(bytes.size());
     chunk.bytes = bytes.Finish();
-    chunk.record_ends = ends.Finish();
-    chunk.split = split_;
-    chunk.offset = first;
+    if (!lines) chunk.record_ends = ends.Finish();
     out.EmitChunk(std::move(chunk));
   }
 
@@ -106,6 +108,7 @@ class FeedSource final : public Source {
   VirtualEnv* env_;
   std::shared_ptr<const std::string> split_;
   size_t at_ = 0;
+  int64_t offset_ = 0;  // bytes of lines fed so far
 };
 
 }  // namespace
