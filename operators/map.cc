@@ -252,12 +252,14 @@ OperatorDefinition Define() {
 sources:
   bids:
     connector: file
+    on_error: dead_letter
     path: pipelines/data/bids.jsonl
     format: json
     schema: {auction: bigint, bidder: bigint, price: bigint, channel: text}
 operators:
   in_euro:
     operator: map
+    on_error: dead_letter
     input: bids
     drop: [bidder]
     rename: {price: dollars}

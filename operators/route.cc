@@ -169,6 +169,7 @@ OperatorDefinition Define() {
 sources:
   bids:
     connector: file
+    on_error: dead_letter
     path: pipelines/data/bids.jsonl
     format: json
     schema: {auction: bigint, bidder: bigint, price: bigint}

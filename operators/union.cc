@@ -131,12 +131,14 @@ OperatorDefinition Define() {
 sources:
   berlin:
     connector: file
+    on_error: dead_letter
     path: pipelines/data/orders_berlin.jsonl
     format: json
     schema: {id: bigint, item: text, amount: "numeric(10,2)"
 }
   madrid:
     connector: file
+    on_error: dead_letter
     path: pipelines/data/orders_madrid.csv
     format: csv
     schema: {id: bigint, amount: "numeric(10,2)", item: text}

@@ -452,12 +452,14 @@ OperatorDefinition Define() {
 sources:
   orders:
     connector: file
+    on_error: dead_letter
     path: pipelines/data/baskets.jsonl
     format: json
     schema: {id: bigint, customer: text, lines: jsonb}
 operators:
   lines:
     operator: unnest
+    on_error: dead_letter
     input: orders
     column: lines
     as: line
