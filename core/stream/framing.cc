@@ -13,6 +13,7 @@ std::string_view View(const uint8_t* data, size_t size) {
 }
 
 const uint8_t* Newline(const uint8_t* data, size_t size) {
+  if (size == 0) return nullptr;  // memchr wants a pointer even then
   return static_cast<const uint8_t*>(std::memchr(data, '\n', size));
 }
 
@@ -99,7 +100,7 @@ bool RecordFramer::EmitLines(SourceOutput& out, const Chunk& prototype) {
 
 // Moves all whole records of gathered_ into block_. False: there are none.
 bool RecordFramer::CutBlock(SourceOutput& out, const Chunk& prototype) {
-  if (!SkipToNewline()) return false;
+  if (gathered_.size() == 0 || !SkipToNewline() || gathered_.size() == 0) return false;
   const size_t end =
       options_.quote != 0 ? LastQuotedRecordEnd(out, prototype) : LastRecordEnd(out, prototype);
   if (end == 0) return false;

@@ -235,7 +235,11 @@ TEST_CASE("a line of a gigabyte is reported once, costs little memory, and its n
   CHECK(merged.failures[0].offset == 7);
   CHECK(merged.failures[0].raw.size() == 1024);
   CHECK(merged.failures[0].split == "file:" + path);
+#ifndef __SANITIZE_ADDRESS__  // which keeps freed memory for a while
   CHECK(usage_after.ru_maxrss - usage_before.ru_maxrss < 32 * 1024);  // KiB
+#else
+  (void)usage_before;
+#endif
 }
 
 TEST_CASE("a file that shrinks while it is read is an error with both sizes") {
