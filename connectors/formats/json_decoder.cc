@@ -31,8 +31,6 @@ class JsonDecoder final : public Decoder {
     const std::string_view text = chunk.bytes->view();
     // The fast reader stops at newlines, so it must find one.
     if (const size_t last = text.rfind('\n'); last != std::string_view::npos) fast_end_ = text.data() + last + 1;
-    // Chunks are cut at newlines and no newline is part of a longer character: valid as a whole, valid line by line.
-    valid_utf8_ = IsUtf8(text);
     return Status::Ok();
   }
 
@@ -49,7 +47,6 @@ class JsonDecoder final : public Decoder {
  private:
   /// Takes lines as long as the fast reader can; true when the batch is full.
   bool ReadFast() {
-    if (!valid_utf8_) return false;
     const char* at = records_.at();
     while (at < fast_end_) {
       const char* next = fast_.Read(at);
@@ -64,16 +61,15 @@ class JsonDecoder final : public Decoder {
     return false;
   }
 
-  /// One record by itself: the last line without a newline, framed ones, lines next to invalid UTF-8, and all that the
-  /// fast reader left. True when the batch is full.
+  /// One record by itself: the last line without a newline, framed ones, and all that the fast reader left. True when the batch is full.
   bool ReadRecord(DecodeOutput& out) {
     if (records_.AtEnd()) return false;
-    const bool refused = valid_utf8_ && records_.at() < fast_end_;
+    const bool refused = records_.at() < fast_end_;
     const int64_t offset = records_.offset();
     const std::string_view record = records_.Next();
     if (IsBlank(record)) return false;
     if (!refused && readers_ == Readers::kBoth) {
-      if (IsUtf8(record) && ReadAlone(record)) return rows_.FinishRow(offset, records_.position());
+      if (ReadAlone(record)) return rows_.FinishRow(offset, records_.position());
       rows_.ForgetRow();
     }
     RecordProblem problem;
@@ -103,7 +99,6 @@ class JsonDecoder final : public Decoder {
   RecordCursor records_;
   std::shared_ptr<const std::string> split_;
   const char* fast_end_ = nullptr;  // behind the last newline of the chunk
-  bool valid_utf8_ = false;
   std::string line_;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "connectors/formats/json_careful.h"
 #include "connectors/formats/json_convert.h"
 #include "connectors/formats/json_scan.h"
 #include "connectors/formats/timestamp_scan.h"
@@ -29,8 +30,6 @@ enum class Action : uint8_t {
   kLeave,   // too rare to be worth it: the careful reader's
 };
 
-inline const char* ScanNull(const char* p) { return std::memcmp(p, "null", 4) == 0 ? p + 4 : nullptr; }
-
 /// ScanNumber with a shortcut for integers below 8 digits.
 inline const char* SkipNumber(const char* p) {
   const char* digits = p + (*p == '-');
@@ -43,16 +42,6 @@ inline const char* SkipNumber(const char* p) {
   }
   bool unused;
   return ScanNumber(p, &unused);
-}
-
-inline const char* SkipValue(const char* p, int depth) {
-  if (*p == '"') {
-    const char* stop = FindStringStop(p + 1);
-    if (*stop == '"') [[likely]] return stop + 1;
-  } else if (*p == '-' || IsDigit(*p)) {
-    return SkipNumber(p);
-  }
-  return ScanValue(p, depth);
 }
 
 }  // namespace
@@ -133,7 +122,7 @@ const char* FastReader::Read(const char* line) {
     const char* end = ScanValue(start, 0);
     if (end == nullptr) return nullptr;
     const char* newline = SkipSpace(end);
-    if (*newline != '\n') return nullptr;
+    if (*newline != '\n' || !IsUtf8({start, static_cast<size_t>(end - start)})) return nullptr;
     Misfit misfit;
     if (wanted_ > 0 && !json::PutToken({start, static_cast<size_t>(end - start)}, kNoUnit, row_, *rows_.column(0), &misfit)) {
       return nullptr;
@@ -141,8 +130,10 @@ const char* FastReader::Read(const char* line) {
     return newline + 1;
   }
   found_ = 0;
+  looked_ = _mm_setzero_si128();
   const char* next = Walk(*root_, line, 0);
   if (next == nullptr) return nullptr;
+  if (_mm_movemask_epi8(looked_) != 0 && !IsUtf8({line, static_cast<size_t>(next - line)})) return nullptr;
   return found_ == wanted_ || FillMissing() ? next : nullptr;
 }
 
@@ -155,19 +146,27 @@ const char* FastReader::Read(const char* line) {
   return true;
 }
 
-[[gnu::always_inline]] inline const char* FastReader::PutTimestamp(Entry& entry, const char* p) {
+[[gnu::always_inline]] inline const char* FastReader::PutTimestamp(Entry& entry, const char* p,
+                                                                    __m128i* looked) {
   if (*p != '"') return nullptr;
-  const char* stop = FindStringStop(p + 1);
+  const char* stop = FindStringStop(p + 1, looked);
   Timestamp value;
   if (*stop != '"' || !entry.timestamps.Scan(p + 1, static_cast<size_t>(stop - p - 1), &value)) return nullptr;
   entry.column->Put(row_, value);
   return stop + 1;
 }
 
-[[gnu::always_inline]] inline const char* FastReader::PutValue(Entry& entry, const char* p, int depth) {
+[[gnu::always_inline]] inline const char* FastReader::PutValue(Entry& entry, const char* p, int depth,
+                                                                __m128i* looked) {
   switch (entry.action) {
     case Action::kSkip:
-      return SkipValue(p, depth);
+      if (*p == '"') {
+        const char* stop = FindStringStop(p + 1, looked);
+        if (*stop == '"') [[likely]] return stop + 1;
+      } else if (*p == '-' || IsDigit(*p)) {
+        return SkipNumber(p);
+      }
+      return ScanOther(p, depth);
     case Action::kInt64: {
       if (!ClaimColumn(entry.column_number)) return nullptr;
       int64_t value;
@@ -180,7 +179,7 @@ const char* FastReader::Read(const char* line) {
     case Action::kText: {
       if (!ClaimColumn(entry.column_number)) return nullptr;
       if (*p == '"') [[likely]] {
-        const char* stop = FindStringStop(p + 1);
+        const char* stop = FindStringStop(p + 1, looked);
         if (*stop == '"') [[likely]] {
           entry.column->PutPaddedText(row_, p + 1, static_cast<size_t>(stop - p - 1));
           return stop + 1;
@@ -190,7 +189,7 @@ const char* FastReader::Read(const char* line) {
     }
     case Action::kTimestamp:
       if (!ClaimColumn(entry.column_number)) return nullptr;
-      if (const char* end = PutTimestamp(entry, p)) [[likely]] return end;
+      if (const char* end = PutTimestamp(entry, p, looked)) [[likely]] return end;
       return PutToken(entry, p, depth);
     default:
       return PutOther(entry, p, depth);
@@ -199,6 +198,7 @@ const char* FastReader::Read(const char* line) {
 
 const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
   Entry* at = &scope.begin;
+  __m128i looked = _mm_setzero_si128();
   for (;;) {
     const Follower* follower = &at->followers[at->likely];
     if (follower->Matches(p)) [[likely]] {
@@ -210,8 +210,11 @@ const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
       p = step.value;
       at = step.entry;
     }
-    if (at->action == Action::kEnd) return p;
-    p = PutValue(*at, p, depth + 1);
+    if (at->action == Action::kEnd) {
+      looked_ = _mm_or_si128(looked_, looked);
+      return p;
+    }
+    p = PutValue(*at, p, depth + 1, &looked);
     if (p == nullptr) [[unlikely]] return nullptr;
   }
 }
@@ -222,6 +225,15 @@ const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
   if (!other.Matches(p)) return Discover(scope, from, p);
   from.likely ^= 1;
   return {other.entry, p + other.size};
+}
+
+/// ScanValue for what the inner loop does not take.
+[[gnu::noinline]] const char* FastReader::ScanOther(const char* p, int depth) {
+  const char* end = ScanValue(p, depth);
+  for (; end != nullptr && p < end; p += 16) {
+    looked_ = _mm_or_si128(looked_, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  return end;
 }
 
 /// The actions that cost more than a call.
@@ -260,7 +272,7 @@ const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
 }
 
 [[gnu::noinline]] const char* FastReader::PutToken(Entry& entry, const char* p, int depth) {
-  const char* end = ScanValue(p, depth);
+  const char* end = ScanOther(p, depth);
   if (end == nullptr) return nullptr;
   const bool null = *p == 'n';
   const std::string_view token(p, static_cast<size_t>(end - p));
@@ -286,7 +298,7 @@ const char* FastReader::PutObject(Entry& entry, const char* p, int depth) {
   const char* end = nullptr;
   if (!entry.key->columns.empty()) end = PutToken(entry, p, depth);
   if (*p == '{') return depth < kMaxDepth ? Walk(scope, p, depth) : nullptr;
-  return end != nullptr ? end : ScanValue(p, depth);
+  return end != nullptr ? end : ScanOther(p, depth);
 }
 
 bool FastReader::FillMissing() {
@@ -322,7 +334,8 @@ bool FastReader::FillMissing() {
     if (*p != '"') return {};
     bool escaped;
     const char* close = ScanString(p + 1, &escaped);
-    if (close == nullptr || escaped) return {};
+    // Later records are only compared with this key: it must be right for good.
+    if (close == nullptr || escaped || !IsUtf8({p + 1, static_cast<size_t>(close - p - 1)})) return {};
     entry = FindOrLearn(scope, {p + 1, static_cast<size_t>(close - p - 1)});
     p = SkipSpace(close + 1);
     if (entry == nullptr || *p != ':') return {};

@@ -7,6 +7,8 @@
 // value of the wrong type, broken syntax) is left to the careful reader, which decides.
 #pragma once
 
+#include <emmintrin.h>
+
 #include <memory>
 
 #include "connectors/formats/batch_writer.h"
@@ -21,8 +23,7 @@ class FastReader {
   ~FastReader();
 
   /// Reads the record at `line` into the current row: the start of the next line; or nullptr, and then the row must
-  /// be forgotten and the record is the careful reader's. A newline ends the record, 64 readable bytes follow it,
-  /// and the record is valid UTF-8.
+  /// be forgotten and the record is the careful reader's. A newline ends the record and 64 readable bytes follow it.
   const char* Read(const char* line);
 
  private:
@@ -36,11 +37,12 @@ class FastReader {
   Step Discover(Scope& scope, Entry& from, const char* p);
   Entry* FindOrLearn(Scope& scope, std::string_view name);
   void Describe(Entry& entry, const Key& key, bool exact);
-  const char* PutValue(Entry& entry, const char* p, int depth);
+  const char* PutValue(Entry& entry, const char* p, int depth, __m128i* looked);
+  const char* ScanOther(const char* p, int depth);
   const char* PutOther(Entry& entry, const char* p, int depth);
   const char* PutToken(Entry& entry, const char* p, int depth);
   const char* PutObject(Entry& entry, const char* p, int depth);
-  const char* PutTimestamp(Entry& entry, const char* p);
+  const char* PutTimestamp(Entry& entry, const char* p, __m128i* looked);
   bool FillMissing();
   bool ClaimColumn(int column);
 
@@ -52,6 +54,8 @@ class FastReader {
   int wanted_ = 0;
   int found_ = 0;
   int64_t row_ = 0;
+  /// All strings of the record or'ed together: a high bit says that there is more than ASCII to check as UTF-8.
+  __m128i looked_;
 };
 
 }  // namespace streamrun::json

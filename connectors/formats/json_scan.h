@@ -2,7 +2,7 @@
 //
 // All of them may read up to 64 bytes beyond the last byte they accept, and stop at the latest at a newline: a
 // newline is a control character in a string and never white space here, because a record is one line. Text must be
-// valid UTF-8, which is checked elsewhere for a whole chunk at once. nullptr means "not accepted".
+// valid UTF-8, which is checked elsewhere. nullptr means "not accepted".
 #pragma once
 
 #include <emmintrin.h>
@@ -25,25 +25,27 @@ inline const char* SkipSpace(const char* p) {
   return p;
 }
 
-/// Bit i: byte i of the 32 at p ends a run of plain string content (quote, backslash or control character).
-inline uint32_t StringStops(const char* p) {
+/// First byte from p on that is a quote, a backslash or a control character. Ors the bytes it looked at (and up to 31
+/// more) into `looked`.
+inline const char* FindStringStop(const char* p, __m128i* looked) {
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i slash = _mm_set1_epi8('\\');
   const __m128i control = _mm_set1_epi8(0x1f);
-  const auto half = [&](const char* at) {
-    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const auto stops = [&](__m128i x) {
     const __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash)),
                                       _mm_cmpeq_epi8(_mm_min_epu8(x, control), x));
     return static_cast<uint32_t>(_mm_movemask_epi8(stop));
   };
-  return half(p) | half(p + 16) << 16;
-}
-
-/// First byte from p on that is a quote, a backslash or a control character.
-inline const char* FindStringStop(const char* p) {
   for (;; p += 32) {
-    if (const uint32_t stops = StringStops(p)) return p + __builtin_ctz(stops);
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16));
+    *looked = _mm_or_si128(*looked, _mm_or_si128(low, high));
+    if (const uint32_t found = stops(low) | stops(high) << 16) return p + __builtin_ctz(found);
   }
+}
+inline const char* FindStringStop(const char* p) {
+  __m128i looked = _mm_setzero_si128();
+  return FindStringStop(p, &looked);
 }
 
 /// p behind the opening quote: the closing quote, or nullptr. `escaped`: there are (valid) escapes inside.
