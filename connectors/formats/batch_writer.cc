@@ -48,7 +48,8 @@ BatchPtr BatchWriter::Finish(const std::shared_ptr<const std::string>& split, si
   if (row_ == 0) return nullptr;
   std::vector<ColumnPtr> columns;
   columns.reserve(columns_.size());
-  for (std::optional<ColumnWriter>& column : columns_) columns.push_back(column ? column->Finish(row_) : nullptr);
+  for (std::optional<ColumnWriter>& column : columns_)
+    columns.push_back(column ? column->Finish(row_) : nullptr);
   Origin origin;
   if (origin_) {
     offsets_.Resize(static_cast<size_t>(row_) * sizeof(int64_t));

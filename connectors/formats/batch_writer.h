@@ -1,4 +1,5 @@
-// The batch a decoder is filling: a ColumnWriter per wanted column, the origin of each row, and when it is full.
+// The batch a decoder is filling: a ColumnWriter per wanted column, the origin of each row, and when it is
+// full.
 #pragma once
 
 #include <memory>
@@ -17,11 +18,14 @@ class BatchWriter {
   explicit BatchWriter(const DecodeOptions& options);
 
   /// Null for a column that no one wants.
-  ColumnWriter* column(int i) { return columns_[static_cast<size_t>(i)] ? &*columns_[static_cast<size_t>(i)] : nullptr; }
+  ColumnWriter* column(int i) {
+    return columns_[static_cast<size_t>(i)] ? &*columns_[static_cast<size_t>(i)] : nullptr;
+  }
   int64_t row() const { return row_; }
 
-  /// Closes the row that stands at origin `offset`. `position` counts the input bytes read so far (any fixed zero): it
-  /// bounds how much text can have come in, so that sizes are summed up rarely. True when the batch is full.
+  /// Closes the row that stands at origin `offset`. `position` counts the input bytes read so far (any fixed
+  /// zero): it bounds how much text can have come in, so that sizes are summed up rarely. True when the batch
+  /// is full.
   bool FinishRow(int64_t offset, size_t position) {
     if (origin_) offsets_.as<int64_t>()[row_] = offset;
     ++row_;

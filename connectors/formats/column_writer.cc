@@ -132,7 +132,8 @@ Status ColumnWriter::PutParsed(int64_t row, std::string_view text) {
     case TypeId::kTimestamptz: {
       Timestamp value = 0;
       if (!ParseTimestampFast(text, &value)) {
-        SR_ASSIGN_OR_RETURN(value, type_.id() == TypeId::kTimestamp ? ParseTimestamp(text) : ParseTimestamptz(text));
+        SR_ASSIGN_OR_RETURN(value,
+                            type_.id() == TypeId::kTimestamp ? ParseTimestamp(text) : ParseTimestamptz(text));
       }
       Put<int64_t>(row, value);
       return Status::Ok();
@@ -165,12 +166,15 @@ void ColumnWriter::ForgetRow(int64_t row) {
 }
 
 size_t ColumnWriter::VariableBytes(int64_t rows) const {
-  if (kind_ == Kind::kText) return static_cast<size_t>(reinterpret_cast<const int32_t*>(values_.data())[rows]);
+  if (kind_ == Kind::kText)
+    return static_cast<size_t>(reinterpret_cast<const int32_t*>(values_.data())[rows]);
   if (kind_ == Kind::kBuilt && width_ == 0) return builder_->ByteSize();
   return 0;
 }
 
-size_t ColumnWriter::FixedBytes() const { return kind_ == Kind::kText ? sizeof(int32_t) : std::max<size_t>(width_, 1); }
+size_t ColumnWriter::FixedBytes() const {
+  return kind_ == Kind::kText ? sizeof(int32_t) : std::max<size_t>(width_, 1);
+}
 
 ColumnPtr ColumnWriter::Finish(int64_t rows) {
   if (kind_ == Kind::kBuilt) return builder_->Finish();
@@ -192,7 +196,8 @@ ColumnPtr ColumnWriter::Finish(int64_t rows) {
     validity_.Resize((count + 7) / 8);
     validity = validity_.Finish();
   }
-  return std::make_shared<const Column>(type_, rows, nulls, std::move(validity), values_.Finish(), std::move(data));
+  return std::make_shared<const Column>(type_, rows, nulls, std::move(validity), values_.Finish(),
+                                        std::move(data));
 }
 
 }  // namespace streamrun

@@ -13,8 +13,8 @@
 
 namespace streamrun {
 
-/// Memory for all rows of a batch is taken at once, so storing a fixed-width value is one store. Each row is put
-/// exactly once, in ascending order, unless ForgetRow took it back. Not thread-safe.
+/// Memory for all rows of a batch is taken at once, so storing a fixed-width value is one store. Each row is
+/// put exactly once, in ascending order, unless ForgetRow took it back. Not thread-safe.
 class ColumnWriter {
  public:
   /// How values are put: Put<T> (T of the type's width), PutBool, PutText, or through builder().

@@ -42,9 +42,10 @@ bool ReadCharacter(const std::string& text, std::string_view field, BindContext&
     *out = text[0];
     return true;
   }
-  context.diagnostics().ErrorAt(context.config()[field], "csv.character",
-                                "'" + std::string(field) + "' must be one ASCII character, no letter or digit",
-                                "write it in quotes: \";\" or \"\\t\"");
+  context.diagnostics().ErrorAt(
+      context.config()[field], "csv.character",
+      "'" + std::string(field) + "' must be one ASCII character, no letter or digit",
+      "write it in quotes: \";\" or \"\\t\"");
   return false;
 }
 
@@ -53,13 +54,15 @@ bool ReadDialect(const Config& config, BindContext& context, csv::Dialect* diale
   fine &= ReadCharacter(config.quote, "quote", context, &dialect->quote);
   if (!fine) return false;
   if (dialect->delimiter == dialect->quote) {
-    context.diagnostics().ErrorAt(context.config()["quote"], "csv.character", "'quote' and 'delimiter' are the same");
+    context.diagnostics().ErrorAt(context.config()["quote"], "csv.character",
+                                  "'quote' and 'delimiter' are the same");
     return false;
   }
   const char special[] = {dialect->delimiter, dialect->quote, '\n', '\r', '\0'};
   if (config.null_text.find_first_of(special) != std::string::npos) {
-    context.diagnostics().ErrorAt(context.config()["null"], "csv.null",
-                                  "'null' holds the delimiter, the quote or a newline, so it cannot be told from text");
+    context.diagnostics().ErrorAt(
+        context.config()["null"], "csv.null",
+        "'null' holds the delimiter, the quote or a newline, so it cannot be told from text");
     return false;
   }
   dialect->header = config.header;
@@ -80,9 +83,10 @@ std::shared_ptr<const BoundFormat> BindDecoder(const Config& config, BindContext
   std::vector<Field> fields;
   for (const DeclaredColumn& column : declared) {
     if (!column.path.empty() || !column.unit.empty()) {
-      context.diagnostics().ErrorAt(column.value, "schema.not_here",
-                                    "column '" + column.name + "' has a 'path' or a 'unit', which csv does not have",
-                                    "declare the type alone and convert in a map");
+      context.diagnostics().ErrorAt(
+          column.value, "schema.not_here",
+          "column '" + column.name + "' has a 'path' or a 'unit', which csv does not have",
+          "declare the type alone and convert in a map");
       fine = false;
     }
     fields.push_back({column.name, column.type});
@@ -91,7 +95,8 @@ std::shared_ptr<const BoundFormat> BindDecoder(const Config& config, BindContext
   return std::make_shared<BoundCsv>(std::move(dialect), std::make_shared<const Schema>(std::move(fields)));
 }
 
-std::shared_ptr<const BoundFormat> BindEncoder(const Config& config, BindContext& context, const SchemaPtr& schema) {
+std::shared_ptr<const BoundFormat> BindEncoder(const Config& config, BindContext& context,
+                                               const SchemaPtr& schema) {
   csv::Dialect dialect;
   if (!ReadDialect(config, context, &dialect)) return nullptr;
   return std::make_shared<BoundCsv>(std::move(dialect), schema);
@@ -111,14 +116,20 @@ FormatDefinition Define() {
   d.name = "csv";
   d.summary = "Comma-separated values with an optional header (RFC 4180).";
   d.description =
-      "Reading: with a header, columns are found by name (else by the only name that differs in case) and cells that "
+      "Reading: with a header, columns are found by name (else by the only name that differs in case) and "
+      "cells that "
       "no column declares are ignored; without one they come in the order of `schema:`. Cells are read in "
-      "PostgreSQL's input form of the column's type. A quoted cell is never null. A quote inside an unquoted cell is "
-      "an ordinary character. Blank lines are skipped, except in a table of one column, where they are an empty cell. "
-      "A record leaves by `errors` when a cell does not fit (`csv.type`), their number is wrong (`csv.columns`), a "
-      "quote is broken (`csv.quote`: the record ends at its first newline and reading goes on behind it), a declared "
+      "PostgreSQL's input form of the column's type. A quoted cell is never null. A quote inside an unquoted "
+      "cell is "
+      "an ordinary character. Blank lines are skipped, except in a table of one column, where they are an "
+      "empty cell. "
+      "A record leaves by `errors` when a cell does not fit (`csv.type`), their number is wrong "
+      "(`csv.columns`), a "
+      "quote is broken (`csv.quote`: the record ends at its first newline and reading goes on behind it), a "
+      "declared "
       "column is not in the header (`csv.header`) or the text is not UTF-8 (`utf8.invalid`).\n\n"
-      "Writing: the header first, then every column in order in PostgreSQL's output form (booleans as true and "
+      "Writing: the header first, then every column in order in PostgreSQL's output form (booleans as true "
+      "and "
       "false), quoted where it must be.";
   d.guarantee = "Keeps order. Every well-formed record is read, whatever stands next to it.";
   d.example = R"(pipeline: csv-to-json

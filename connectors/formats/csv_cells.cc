@@ -22,7 +22,8 @@ const char* FindCellEnd(const char* p, const char* end, char delimiter) {
 }
 
 /// The closing quote of the cell whose content begins at p, or null.
-const char* FindClosingQuote(const char* p, const char* end, char quote, bool quoted_newlines, bool* doubled) {
+const char* FindClosingQuote(const char* p, const char* end, char quote, bool quoted_newlines,
+                             bool* doubled) {
   for (;;) {
     const char* at = static_cast<const char*>(std::memchr(p, quote, static_cast<size_t>(end - p)));
     const char* stop = at != nullptr ? at : end;
@@ -33,7 +34,8 @@ const char* FindClosingQuote(const char* p, const char* end, char quote, bool qu
   }
 }
 
-CellEnd ReadQuoted(const char** p, const char* end, char delimiter, char quote, bool quoted_newlines, Cell* cell) {
+CellEnd ReadQuoted(const char** p, const char* end, char delimiter, char quote, bool quoted_newlines,
+                   Cell* cell) {
   const char* start = *p + 1;
   const char* close = FindClosingQuote(start, end, quote, quoted_newlines, &cell->doubled);
   if (close == nullptr) return CellEnd::kOpenQuote;
@@ -56,7 +58,8 @@ CellEnd ReadQuoted(const char** p, const char* end, char delimiter, char quote, 
 
 }  // namespace
 
-CellEnd ReadCell(const char** p, const char* end, char delimiter, char quote, bool quoted_newlines, Cell* cell) {
+CellEnd ReadCell(const char** p, const char* end, char delimiter, char quote, bool quoted_newlines,
+                 Cell* cell) {
   *cell = {};
   const char* start = *p;
   if (start < end && *start == quote) return ReadQuoted(p, end, delimiter, quote, quoted_newlines, cell);

@@ -22,9 +22,11 @@ enum class CellEnd : uint8_t {
   kAfterQuote  // something other than a delimiter or a newline follows the closing quote
 };
 
-/// Reads the cell at *p; on return *p is behind its delimiter or newline. A quote in an unquoted cell is an ordinary
-/// character. A "\r" before the newline belongs to the line end. `quoted_newlines`: a newline in quotes is content.
-CellEnd ReadCell(const char** p, const char* end, char delimiter, char quote, bool quoted_newlines, Cell* cell);
+/// Reads the cell at *p; on return *p is behind its delimiter or newline. A quote in an unquoted cell is an
+/// ordinary character. A "\r" before the newline belongs to the line end. `quoted_newlines`: a newline in
+/// quotes is content.
+CellEnd ReadCell(const char** p, const char* end, char delimiter, char quote, bool quoted_newlines,
+                 Cell* cell);
 
 /// The content of a cell with doubled quotes, in `storage`.
 std::string_view Undouble(std::string_view text, char quote, std::string* storage);

@@ -42,7 +42,8 @@ class CsvDecoder final : public Decoder {
     if (offset_ == 0 && chunk.bytes->view().starts_with("\xef\xbb\xbf")) at_ += 3;
     valid_utf8_ = ends_ == nullptr && json::IsUtf8(chunk.bytes->view());
     rows_.Restart();
-    if (dialect_.header && chunk.header && (!header_ || *header_ != *chunk.header)) MapByHeader(*chunk.header);
+    if (dialect_.header && chunk.header && (!header_ || *header_ != *chunk.header))
+      MapByHeader(*chunk.header);
     return Status::Ok();
   }
 
@@ -77,7 +78,8 @@ class CsvDecoder final : public Decoder {
     for (CellEnd end = CellEnd::kDelimiter; end == CellEnd::kDelimiter;) {
       Cell cell;
       end = ReadCell(&p, text.data() + text.size(), dialect_.delimiter, dialect_.quote, true, &cell);
-      if (end == CellEnd::kOpenQuote || end == CellEnd::kAfterQuote) header_problem_ = "the header has a broken quote";
+      if (end == CellEnd::kOpenQuote || end == CellEnd::kAfterQuote)
+        header_problem_ = "the header has a broken quote";
       std::string storage;
       names.emplace_back(cell.doubled ? Undouble(cell.text, dialect_.quote, &storage) : cell.text);
     }
@@ -111,7 +113,8 @@ class CsvDecoder final : public Decoder {
     const char* const start = at_;
     const char* const limit = ends_ != nullptr ? begin_ + ends_[frame_] : end_;
     // With one column an empty line is an empty cell.
-    if (ends_ == nullptr && positions_.size() != 1 && (*start == '\n' || (*start == '\r' && start + 1 < end_ && start[1] == '\n'))) {
+    if (ends_ == nullptr && positions_.size() != 1 &&
+        (*start == '\n' || (*start == '\r' && start + 1 < end_ && start[1] == '\n'))) {
       at_ = start + (*start == '\n' ? 1 : 2);  // a blank line
       return false;
     }
@@ -130,8 +133,8 @@ class CsvDecoder final : public Decoder {
     return false;
   }
 
-  /// Leaves at_ behind the record, and when its quotes are broken behind its first line, so that the lines after it
-  /// are not lost with it.
+  /// Leaves at_ behind the record, and when its quotes are broken behind its first line, so that the lines
+  /// after it are not lost with it.
   bool ReadCells(const char* start, const char* limit, Problem* problem) {
     const char* p = start;
     size_t count = 0;
@@ -141,12 +144,14 @@ class CsvDecoder final : public Decoder {
       end = ReadCell(&p, limit, dialect_.delimiter, dialect_.quote, dialect_.quoted_newlines, &cell);
       if (end == CellEnd::kOpenQuote || end == CellEnd::kAfterQuote) {
         SkipLine(start, limit);
-        *problem = {"csv.quote", end == CellEnd::kOpenQuote
-                                     ? "the quote that opens cell " + std::to_string(count + 1) + " is not closed"
-                                     : "something follows the closing quote of cell " + std::to_string(count + 1)};
+        *problem = {"csv.quote",
+                    end == CellEnd::kOpenQuote
+                        ? "the quote that opens cell " + std::to_string(count + 1) + " is not closed"
+                        : "something follows the closing quote of cell " + std::to_string(count + 1)};
         return false;
       }
-      if (count >= positions_.size() || positions_[count].column == nullptr || !problem->code.empty()) continue;
+      if (count >= positions_.size() || positions_[count].column == nullptr || !problem->code.empty())
+        continue;
       PutCell(positions_[count], cell, problem);
     }
     at_ = p;
@@ -156,7 +161,8 @@ class CsvDecoder final : public Decoder {
     }
     if (ends_ != nullptr && p != limit) *problem = {"csv.lines", "one message holds more than one record"};
     if (problem->code.empty() && count != positions_.size()) {
-      *problem = {"csv.columns", "wanted " + std::to_string(positions_.size()) + " cells, found " + std::to_string(count)};
+      *problem = {"csv.columns",
+                  "wanted " + std::to_string(positions_.size()) + " cells, found " + std::to_string(count)};
     }
     return problem->code.empty();
   }
@@ -176,14 +182,13 @@ class CsvDecoder final : public Decoder {
       }
       if (PutPlain(position, cell.text, row)) return;
     }
-    const std::string_view text =
-        cell.doubled ? Undouble(cell.text, dialect_.quote, &storage_) : cell.text;
+    const std::string_view text = cell.doubled ? Undouble(cell.text, dialect_.quote, &storage_) : cell.text;
     const Status status = column.PutParsed(row, text);
     if (!status.ok()) *problem = {"csv.type", "column \"" + *position.name + "\": " + status.message()};
   }
 
-  /// The forms that nearly all cells have, without the general parsers; false for all others. Eight bytes behind the
-  /// last cell are padding, like those behind any other.
+  /// The forms that nearly all cells have, without the general parsers; false for all others. Eight bytes
+  /// behind the last cell are padding, like those behind any other.
   static bool PutPlain(Position& position, std::string_view text, int64_t row) {
     ColumnWriter& column = *position.column;
     switch (column.type().id()) {

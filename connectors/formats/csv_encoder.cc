@@ -27,7 +27,8 @@ class CsvEncoder final : public Encoder {
     return line + "\n";
   }
 
-  std::vector<RowFailure> Encode(const Batch& batch, BufferBuilder& bytes, BufferBuilder& record_ends) override {
+  std::vector<RowFailure> Encode(const Batch& batch, BufferBuilder& bytes,
+                                 BufferBuilder& record_ends) override {
     for (int64_t row = 0; row < batch.rows(); ++row) {
       for (int c = 0; c < schema_->size(); ++c) {
         if (c > 0) bytes.Push(dialect_.delimiter);
@@ -69,7 +70,8 @@ class CsvEncoder final : public Encoder {
       default:
         break;
     }
-    // A value may look like null or hold the delimiter (a negative number with "-", a date): then it is quoted.
+    // A value may look like null or hold the delimiter (a negative number with "-", a date): then it is
+    // quoted.
     if (end != out && Plain({out, static_cast<size_t>(end - out)})) {
       bytes.Advance(static_cast<size_t>(end - out));
       return;

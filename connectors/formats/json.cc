@@ -69,9 +69,10 @@ bool Describe(const DeclaredColumn& declared, BindContext& context, json::Column
   *column = {declared.name, declared.type, {declared.name}, UnitDigits(declared.unit)};
   if (!declared.path.empty()) column->path = SplitPath(declared.path);
   if (column->path.empty()) {
-    context.diagnostics().ErrorAt(declared.value, "json.path",
-                                  "path '" + declared.path + "' of column '" + declared.name + "' has an empty key",
-                                  "write keys with one dot between them: user.id");
+    context.diagnostics().ErrorAt(
+        declared.value, "json.path",
+        "path '" + declared.path + "' of column '" + declared.name + "' has an empty key",
+        "write keys with one dot between them: user.id");
     return false;
   }
   const TypeId id = declared.type.id();
@@ -129,14 +130,20 @@ FormatDefinition Define() {
   d.description =
       "A record is one line (or one message of a transport that delimits messages). Blank lines are skipped. "
       "Without a `schema:` every record becomes one column `value jsonb`.\n\n"
-      "Reading: a field is found by its name, else by the only name that differs in case; `path: user.id` looks into "
-      "nested objects. The last of repeated fields counts. null becomes null. Integer columns take numbers without "
-      "a fraction (`1`, `1.0`, `1e3`); numeric columns take the digits as written; text columns take strings by "
-      "content and everything else as its JSON text; timestamps are text, or numbers with `unit: s|ms|us|ns`; list "
+      "Reading: a field is found by its name, else by the only name that differs in case; `path: user.id` "
+      "looks into "
+      "nested objects. The last of repeated fields counts. null becomes null. Integer columns take numbers "
+      "without "
+      "a fraction (`1`, `1.0`, `1e3`); numeric columns take the digits as written; text columns take strings "
+      "by "
+      "content and everything else as its JSON text; timestamps are text, or numbers with `unit: "
+      "s|ms|us|ns`; list "
       "columns take arrays; jsonb columns take anything as it stands. A record that is not well-formed "
-      "(`json.syntax`, `json.depth`, `utf8.invalid`) or does not fit (`json.type`, `json.range`, `json.missing`, "
+      "(`json.syntax`, `json.depth`, `utf8.invalid`) or does not fit (`json.type`, `json.range`, "
+      "`json.missing`, "
       "`json.extra`) leaves by `errors` alone, its neighbours pass.\n\n"
-      "Writing: every column in order, null as null; NaN and the infinities, dates, times, intervals, uuid, inet and "
+      "Writing: every column in order, null as null; NaN and the infinities, dates, times, intervals, uuid, "
+      "inet and "
       "bytea as strings in PostgreSQL's form.";
   d.guarantee = "Keeps order. Every well-formed record is read, whatever stands next to it.";
   d.example = R"(pipeline: json-lines

@@ -75,7 +75,8 @@ bool CarefulReader::State::Scalar(std::string_view token, RecordProblem* problem
     }
     if (ScanValue(from, 0) == from + token.size()) return true;
   }
-  return Syntax(problem, token.data(), token.empty() ? "a value is missing" : "not a value: " + Describe(token));
+  return Syntax(problem, token.data(),
+                token.empty() ? "a value is missing" : "not a value: " + Describe(token));
 }
 
 void CarefulReader::State::Forget(const Key& key) {
@@ -92,8 +93,8 @@ void CarefulReader::State::Take(const Key& key, bool exact, std::string_view tok
   }
 }
 
-bool CarefulReader::State::WalkObject(ondemand::document& document, ondemand::object object, const KeyObject* keys,
-                                      int depth, RecordProblem* problem) {
+bool CarefulReader::State::WalkObject(ondemand::document& document, ondemand::object object,
+                                      const KeyObject* keys, int depth, RecordProblem* problem) {
   for (auto field : object) {
     std::string_view name;
     ondemand::value value;
@@ -116,27 +117,30 @@ bool CarefulReader::State::WalkObject(ondemand::document& document, ondemand::ob
     }
     bool exact = false;
     const Key* key = keys != nullptr ? keys->Find(name, &exact) : nullptr;
-    if (key == nullptr && keys == &plan.root && plan.policy.extra_fails && extra.empty()) extra = std::string(name);
+    if (key == nullptr && keys == &plan.root && plan.policy.extra_fails && extra.empty())
+      extra = std::string(name);
     if (field.value().get(value)) return Syntax(problem, document, "expected ':' and a value");
     if (key != nullptr && key->object) {
       for (const Key& inner : key->object->keys) Forget(inner);
     }
     std::string_view token;
-    if (!Walk(document, value, key != nullptr ? key->object.get() : nullptr, depth, &token, problem)) return false;
+    if (!Walk(document, value, key != nullptr ? key->object.get() : nullptr, depth, &token, problem))
+      return false;
     if (key != nullptr) Take(*key, exact, token);
   }
   return true;
 }
 
-bool CarefulReader::State::Walk(ondemand::document& document, ondemand::value value, const KeyObject* keys, int depth,
-                                std::string_view* token, RecordProblem* problem) {
+bool CarefulReader::State::Walk(ondemand::document& document, ondemand::value value, const KeyObject* keys,
+                                int depth, std::string_view* token, RecordProblem* problem) {
   const std::string_view raw = Trim(value.raw_json_token());
   const char first = raw.empty() ? '\0' : raw.front();
   if (first != '{' && first != '[') {
     *token = raw;
     if (!Scalar(raw, problem)) return false;
     // A string must be consumed: one that simdjson skips may be followed by ':', as if it were a key.
-    if (first == '"' && value.get_raw_json_string().error()) return Syntax(problem, raw.data(), "broken string");
+    if (first == '"' && value.get_raw_json_string().error())
+      return Syntax(problem, raw.data(), "broken string");
     return true;
   }
   if (depth >= kMaxDepth) {
@@ -152,7 +156,8 @@ bool CarefulReader::State::Walk(ondemand::document& document, ondemand::value va
     for (auto element : array) {
       ondemand::value inner;
       std::string_view ignored;
-      if (element.get(inner)) return Syntax(problem, document, "expected a value, a comma or the end of the array");
+      if (element.get(inner))
+        return Syntax(problem, document, "expected a value, a comma or the end of the array");
       if (!Walk(document, inner, nullptr, depth + 1, &ignored, problem)) return false;
     }
   }
@@ -165,7 +170,8 @@ bool CarefulReader::State::Walk(ondemand::document& document, ondemand::value va
 
 bool CarefulReader::State::Parse(RecordProblem* problem) {
   ondemand::document document;
-  const simdjson::padded_string_view padded(record.data(), record.size(), record.size() + simdjson::SIMDJSON_PADDING);
+  const simdjson::padded_string_view padded(record.data(), record.size(),
+                                            record.size() + simdjson::SIMDJSON_PADDING);
   if (const simdjson::error_code error = parser.iterate(padded).get(document)) {
     if (error == simdjson::UTF8_ERROR) return Fail(problem, "utf8.invalid", "the record is not valid UTF-8");
     return Syntax(problem, record.data(), simdjson::error_message(error));
@@ -214,7 +220,8 @@ bool CarefulReader::State::Put(RecordProblem* problem) {
   return true;
 }
 
-CarefulReader::CarefulReader(const Plan& plan, BatchWriter& rows) : state_(std::make_unique<State>(plan, rows)) {}
+CarefulReader::CarefulReader(const Plan& plan, BatchWriter& rows)
+    : state_(std::make_unique<State>(plan, rows)) {}
 CarefulReader::~CarefulReader() = default;
 
 bool CarefulReader::Read(std::string_view record, RecordProblem* problem) {

@@ -1,5 +1,5 @@
-// The careful reader of the json format: one record at a time through simdjson's on-demand parser. It decides what is
-// well-formed and says what is wrong; the fast reader only takes records that this one would take.
+// The careful reader of the json format: one record at a time through simdjson's on-demand parser. It decides
+// what is well-formed and says what is wrong; the fast reader only takes records that this one would take.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,9 @@ class CarefulReader {
   CarefulReader(const Plan& plan, BatchWriter& rows);
   ~CarefulReader();
 
-  /// Puts all wanted columns of the current row. False: the caller forgets the row; `problem` says why. At least
-  /// Buffer::kPadding bytes behind `record` must be readable. The record may hold newlines as white space.
+  /// Puts all wanted columns of the current row. False: the caller forgets the row; `problem` says why. At
+  /// least Buffer::kPadding bytes behind `record` must be readable. The record may hold newlines as white
+  /// space.
   bool Read(std::string_view record, RecordProblem* problem);
 
  private:

@@ -42,7 +42,8 @@ bool Refused(const Status& status, Misfit* misfit) {
 }
 
 /// Integer types take numbers without a fraction, however they are written (1, 1.0, 1e3).
-bool ToInteger(std::string_view token, const DataType& type, int64_t least, int64_t most, int64_t* out, Misfit* misfit) {
+bool ToInteger(std::string_view token, const DataType& type, int64_t least, int64_t most, int64_t* out,
+               Misfit* misfit) {
   if (!IsNumber(token)) return WrongType(token, type, misfit);
   switch (ScaleNumber(token, 0, out)) {
     case Scaled::kInexact:
@@ -62,13 +63,15 @@ bool IsSpecialNumber(std::string_view token) {
 
 bool ToDouble(std::string_view token, const DataType& type, double* out, Misfit* misfit) {
   if (IsSpecialNumber(token)) {
-    *out = token[1] == 'N' ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+    *out =
+        token[1] == 'N' ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
     if (token[1] == '-') *out = -*out;
     return true;
   }
   if (!IsNumber(token)) return WrongType(token, type, misfit);
   const auto parsed = fast_float::from_chars(token.data(), token.data() + token.size(), *out);
-  if (parsed.ec != std::errc() && parsed.ec != std::errc::result_out_of_range) return WrongType(token, type, misfit);
+  if (parsed.ec != std::errc() && parsed.ec != std::errc::result_out_of_range)
+    return WrongType(token, type, misfit);
   return std::isinf(*out) ? OutOfRange(token, type, misfit) : true;
 }
 
@@ -156,7 +159,8 @@ bool AppendList(std::string_view token, ColumnBuilder& builder, Misfit* misfit) 
 bool AppendByText(std::string_view token, ColumnBuilder& builder, Misfit* misfit) {
   const DataType& type = builder.type();
   const bool number = type.id() == TypeId::kDecimal || type.id() == TypeId::kNumeric;
-  if (number ? !IsNumber(token) && !IsSpecialNumber(token) : !IsString(token)) return WrongType(token, type, misfit);
+  if (number ? !IsNumber(token) && !IsSpecialNumber(token) : !IsString(token))
+    return WrongType(token, type, misfit);
   std::string storage;
   const Status status = AppendParsed(IsString(token) ? Content(token, &storage) : token, builder);
   return status.ok() ? true : Refused(status, misfit);
@@ -283,7 +287,8 @@ Scaled ScaleNumber(std::string_view token, int shift, int64_t* out) {
     const bool down = token[++i] == '-';
     if (token[i] == '+' || token[i] == '-') ++i;
     long exponent = 0;
-    for (; i < token.size(); ++i) exponent = exponent > 100'000'000 ? exponent : exponent * 10 + (token[i] - '0');
+    for (; i < token.size(); ++i)
+      exponent = exponent > 100'000'000 ? exponent : exponent * 10 + (token[i] - '0');
     point += down ? -exponent : exponent;
   }
   point += shift;
@@ -299,7 +304,8 @@ Scaled ScaleNumber(std::string_view token, int shift, int64_t* out) {
   for (size_t at = static_cast<size_t>(point < 0 ? 0 : point); at < digits.size(); ++at) {
     if (digits[at] != '0') exactness = Scaled::kInexact;
   }
-  if (point >= 0 && static_cast<size_t>(point) < digits.size() && digits[static_cast<size_t>(point)] >= '5') ++value;
+  if (point >= 0 && static_cast<size_t>(point) < digits.size() && digits[static_cast<size_t>(point)] >= '5')
+    ++value;
   const unsigned __int128 most = static_cast<unsigned __int128>(INT64_MAX) + (negative ? 1 : 0);
   if (value > most) return Scaled::kOutOfRange;
   const uint64_t magnitude = static_cast<uint64_t>(value);
@@ -314,7 +320,8 @@ std::string Describe(std::string_view token) {
   size_t shown = token.size();
   if (shown > kShown) {
     shown = kShown;
-    while (shown > 0 && (static_cast<unsigned char>(token[shown]) & 0xc0) == 0x80) --shown;  // whole characters
+    while (shown > 0 && (static_cast<unsigned char>(token[shown]) & 0xc0) == 0x80)
+      --shown;  // whole characters
   }
   out.append(" ").append(token.substr(0, shown));
   if (shown < token.size()) out.append("...");

@@ -20,7 +20,11 @@ bool IsBlank(std::string_view record) {
 class JsonDecoder final : public Decoder {
  public:
   JsonDecoder(Plan plan, const DecodeOptions& options, Readers readers)
-      : plan_(std::move(plan)), rows_(options), fast_(plan_, rows_), careful_(plan_, rows_), readers_(readers) {}
+      : plan_(std::move(plan)),
+        rows_(options),
+        fast_(plan_, rows_),
+        careful_(plan_, rows_),
+        readers_(readers) {}
 
   Status Begin(const Chunk& chunk) override {
     split_ = chunk.split;
@@ -30,7 +34,8 @@ class JsonDecoder final : public Decoder {
     if (readers_ == Readers::kCarefulOnly || records_.framed()) return Status::Ok();
     const std::string_view text = chunk.bytes->view();
     // The fast reader stops at newlines, so it must find one.
-    if (const size_t last = text.rfind('\n'); last != std::string_view::npos) fast_end_ = text.data() + last + 1;
+    if (const size_t last = text.rfind('\n'); last != std::string_view::npos)
+      fast_end_ = text.data() + last + 1;
     return Status::Ok();
   }
 
@@ -61,7 +66,8 @@ class JsonDecoder final : public Decoder {
     return false;
   }
 
-  /// One record by itself: the last line without a newline, framed ones, and all that the fast reader left. True when the batch is full.
+  /// One record by itself: the last line without a newline, framed ones, and all that the fast reader left.
+  /// True when the batch is full.
   bool ReadRecord(DecodeOutput& out) {
     if (records_.AtEnd()) return false;
     const bool refused = records_.at() < fast_end_;

@@ -11,6 +11,7 @@ namespace streamrun::json {
 /// `paths`: which reader may be used, so that tests can compare them.
 enum class Readers : uint8_t { kBoth, kCarefulOnly };
 
-std::unique_ptr<Decoder> MakeDecoder(Plan plan, const DecodeOptions& options, Readers readers = Readers::kBoth);
+std::unique_ptr<Decoder> MakeDecoder(Plan plan, const DecodeOptions& options,
+                                     Readers readers = Readers::kBoth);
 
 }  // namespace streamrun::json

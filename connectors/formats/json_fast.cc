@@ -37,7 +37,8 @@ inline const char* SkipNumber(const char* p) {
   std::memcpy(&bytes, digits, 8);
   const int count = CountDigits(bytes);
   const char after = digits[count];
-  if (count > 0 && count < 8 && after != '.' && (after | 0x20) != 'e' && (*digits != '0' || count == 1)) [[likely]] {
+  if (count > 0 && count < 8 && after != '.' && (after | 0x20) != 'e' && (*digits != '0' || count == 1))
+      [[likely]] {
     return digits + count;
   }
   bool unused;
@@ -124,7 +125,8 @@ const char* FastReader::Read(const char* line) {
     const char* newline = SkipSpace(end);
     if (*newline != '\n' || !IsUtf8({start, static_cast<size_t>(end - start)})) return nullptr;
     Misfit misfit;
-    if (wanted_ > 0 && !json::PutToken({start, static_cast<size_t>(end - start)}, kNoUnit, row_, *rows_.column(0), &misfit)) {
+    if (wanted_ > 0 && !json::PutToken({start, static_cast<size_t>(end - start)}, kNoUnit, row_,
+                                       *rows_.column(0), &misfit)) {
       return nullptr;
     }
     return newline + 1;
@@ -147,22 +149,24 @@ const char* FastReader::Read(const char* line) {
 }
 
 [[gnu::always_inline]] inline const char* FastReader::PutTimestamp(Entry& entry, const char* p,
-                                                                    __m128i* looked) {
+                                                                   __m128i* looked) {
   if (*p != '"') return nullptr;
   const char* stop = FindStringStop(p + 1, looked);
   Timestamp value;
-  if (*stop != '"' || !entry.timestamps.Scan(p + 1, static_cast<size_t>(stop - p - 1), &value)) return nullptr;
+  if (*stop != '"' || !entry.timestamps.Scan(p + 1, static_cast<size_t>(stop - p - 1), &value))
+    return nullptr;
   entry.column->Put(row_, value);
   return stop + 1;
 }
 
 [[gnu::always_inline]] inline const char* FastReader::PutValue(Entry& entry, const char* p, int depth,
-                                                                __m128i* looked) {
+                                                               __m128i* looked) {
   switch (entry.action) {
     case Action::kSkip:
       if (*p == '"') {
         const char* stop = FindStringStop(p + 1, looked);
-        if (*stop == '"') [[likely]] return stop + 1;
+        if (*stop == '"') [[likely]]
+          return stop + 1;
       } else if (*p == '-' || IsDigit(*p)) {
         return SkipNumber(p);
       }
@@ -189,7 +193,8 @@ const char* FastReader::Read(const char* line) {
     }
     case Action::kTimestamp:
       if (!ClaimColumn(entry.column_number)) return nullptr;
-      if (const char* end = PutTimestamp(entry, p, looked)) [[likely]] return end;
+      if (const char* end = PutTimestamp(entry, p, looked)) [[likely]]
+        return end;
       return PutToken(entry, p, depth);
     default:
       return PutOther(entry, p, depth);
@@ -215,7 +220,8 @@ const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
       return p;
     }
     p = PutValue(*at, p, depth + 1, &looked);
-    if (p == nullptr) [[unlikely]] return nullptr;
+    if (p == nullptr) [[unlikely]]
+      return nullptr;
   }
 }
 
@@ -281,7 +287,8 @@ const char* FastReader::Walk(Scope& scope, const char* p, int depth) {
     ColumnWriter& writer = *rows_.column(column);
     if (null) {
       writer.PutNull(row_);
-    } else if (!json::PutToken(token, plan_.columns[static_cast<size_t>(column)].unit, row_, writer, &misfit)) {
+    } else if (!json::PutToken(token, plan_.columns[static_cast<size_t>(column)].unit, row_, writer,
+                               &misfit)) {
       return nullptr;
     }
   }
@@ -355,7 +362,8 @@ FastReader::Entry* FastReader::FindOrLearn(Scope& scope, std::string_view name) 
   bool exact = false;
   const Key* key = scope.keys != nullptr ? scope.keys->Find(name, &exact) : nullptr;
   if (key == nullptr && &scope == root_.get() && plan_.policy.extra_fails) return nullptr;
-  if (scope.entries.size() >= kMaxLearned && (key == nullptr || !exact)) return key == nullptr ? &scope.other : nullptr;
+  if (scope.entries.size() >= kMaxLearned && (key == nullptr || !exact))
+    return key == nullptr ? &scope.other : nullptr;
   auto entry = std::make_unique<Entry>();
   entry->name = std::string(name);
   if (key != nullptr) Describe(*entry, *key, exact);

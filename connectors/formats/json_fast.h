@@ -1,10 +1,11 @@
 // The fast reader of the json format: follows the keys in the order in which they came before.
 //
-// Behind every key the reader remembers which bytes came next (`,"price":` with its blanks) and what they led to. A
-// record like its predecessors is then a chain of one vector comparison per key and one scan per value, straight into
-// the columns. Each key remembers two followers, so optional and reordered fields cost a comparison, not a
-// relearning. Everything is validated, skipped values too; whatever is unusual (a repeated key, an escaped key, a
-// value of the wrong type, broken syntax) is left to the careful reader, which decides.
+// Behind every key the reader remembers which bytes came next (`,"price":` with its blanks) and what they led
+// to. A record like its predecessors is then a chain of one vector comparison per key and one scan per value,
+// straight into the columns. Each key remembers two followers, so optional and reordered fields cost a
+// comparison, not a relearning. Everything is validated, skipped values too; whatever is unusual (a repeated
+// key, an escaped key, a value of the wrong type, broken syntax) is left to the careful reader, which
+// decides.
 #pragma once
 
 #include <emmintrin.h>
@@ -22,8 +23,9 @@ class FastReader {
   FastReader(const Plan& plan, BatchWriter& rows);
   ~FastReader();
 
-  /// Reads the record at `line` into the current row: the start of the next line; or nullptr, and then the row must
-  /// be forgotten and the record is the careful reader's. A newline ends the record and 64 readable bytes follow it.
+  /// Reads the record at `line` into the current row: the start of the next line; or nullptr, and then the
+  /// row must be forgotten and the record is the careful reader's. A newline ends the record and 64 readable
+  /// bytes follow it.
   const char* Read(const char* line);
 
  private:
@@ -54,7 +56,8 @@ class FastReader {
   int wanted_ = 0;
   int found_ = 0;
   int64_t row_ = 0;
-  /// All strings of the record or'ed together: a high bit says that there is more than ASCII to check as UTF-8.
+  /// All strings of the record or'ed together: a high bit says that there is more than ASCII to check as
+  /// UTF-8.
   __m128i looked_;
 };
 

@@ -1,4 +1,5 @@
-// What a json decoder looks for: the declared columns as a tree of keys, and what to do about records that differ.
+// What a json decoder looks for: the declared columns as a tree of keys, and what to do about records that
+// differ.
 #pragma once
 
 #include <deque>
@@ -26,8 +27,8 @@ struct Key {
 struct KeyObject {
   std::deque<Key> keys;
 
-  /// The key that `name` means: the same bytes, else the only one that differs just in the case of ASCII letters.
-  /// Null when there is none. `exact`: the same bytes.
+  /// The key that `name` means: the same bytes, else the only one that differs just in the case of ASCII
+  /// letters. Null when there is none. `exact`: the same bytes.
   const Key* Find(std::string_view name, bool* exact) const;
 };
 

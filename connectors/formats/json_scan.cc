@@ -26,8 +26,8 @@ int Hex4(const char* p) {
 bool IsHighSurrogate(int unit) { return unit >= 0xd800 && unit <= 0xdbff; }
 bool IsLowSurrogate(int unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
 
-/// End of the escape at p (a backslash), or nullptr. A surrogate must be half of a pair: PostgreSQL's rule, since
-/// half a pair has no UTF-8 form.
+/// End of the escape at p (a backslash), or nullptr. A surrogate must be half of a pair: PostgreSQL's rule,
+/// since half a pair has no UTF-8 form.
 const char* ScanEscape(const char* p) {
   switch (p[1]) {
     case '"':

@@ -1,8 +1,9 @@
-// Validating scanners over JSON text (RFC 8259): strings, numbers, whole values. The inner loops of the json format.
+// Validating scanners over JSON text (RFC 8259): strings, numbers, whole values. The inner loops of the json
+// format.
 //
-// All of them may read up to 64 bytes beyond the last byte they accept, and stop at the latest at a newline: a
-// newline is a control character in a string and never white space here, because a record is one line. Text must be
-// valid UTF-8, which is checked elsewhere. nullptr means "not accepted".
+// All of them may read up to 64 bytes beyond the last byte they accept, and stop at the latest at a newline:
+// a newline is a control character in a string and never white space here, because a record is one line. Text
+// must be valid UTF-8, which is checked elsewhere. nullptr means "not accepted".
 #pragma once
 
 #include <emmintrin.h>
@@ -25,8 +26,8 @@ inline const char* SkipSpace(const char* p) {
   return p;
 }
 
-/// First byte from p on that is a quote, a backslash or a control character. Ors the bytes it looked at (and up to 31
-/// more) into `looked`.
+/// First byte from p on that is a quote, a backslash or a control character. Ors the bytes it looked at (and
+/// up to 31 more) into `looked`.
 inline const char* FindStringStop(const char* p, __m128i* looked) {
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i slash = _mm_set1_epi8('\\');
@@ -53,13 +54,15 @@ const char* ScanEscapedString(const char* p);
 inline const char* ScanString(const char* p, bool* escaped) {
   const char* stop = FindStringStop(p);
   *escaped = false;
-  if (*stop == '"') [[likely]] return stop;
+  if (*stop == '"') [[likely]]
+    return stop;
   if (*stop != '\\') return nullptr;
   *escaped = true;
   return ScanEscapedString(stop);
 }
 
-/// The content of a string (without quotes) that ScanString accepted, with its escapes resolved, appended to `out`.
+/// The content of a string (without quotes) that ScanString accepted, with its escapes resolved, appended to
+/// `out`.
 void Unescape(std::string_view content, std::string* out);
 
 /// End of the number at p, or nullptr. `integral`: it has neither point nor exponent.
@@ -78,12 +81,13 @@ inline int CountDigits(uint64_t bytes) {
   const uint64_t others = ((zeros + 0x7676767676767676) | zeros) & 0x8080808080808080;
   return others == 0 ? 8 : __builtin_ctzll(others) >> 3;
 }
-/// Value of the first `count` (1..8) of 8 ASCII digits. Three multiplications instead of a loop whose length the
-/// branch predictor cannot know (Lemire, "Quickly parsing eight digits").
+/// Value of the first `count` (1..8) of 8 ASCII digits. Three multiplications instead of a loop whose length
+/// the branch predictor cannot know (Lemire, "Quickly parsing eight digits").
 inline uint64_t ParseDigits(uint64_t bytes, int count) {
   uint64_t x = (bytes ^ 0x3030303030303030) << (64 - 8 * count);
   x = x * 10 + (x >> 8);
-  return (((x & 0x000000ff000000ff) * 0x000f424000000064) + (((x >> 16) & 0x000000ff000000ff) * 0x0000271000000001)) >>
+  return (((x & 0x000000ff000000ff) * 0x000f424000000064) +
+          (((x >> 16) & 0x000000ff000000ff) * 0x0000271000000001)) >>
          32;
 }
 
@@ -94,7 +98,8 @@ inline const char* ScanInt64(const char* p, int64_t* out) {
   uint64_t bytes;
   std::memcpy(&bytes, p, 8);
   const int count = CountDigits(bytes);
-  if (count == 0 || (*p == '0' && count > 1)) [[unlikely]] return nullptr;
+  if (count == 0 || (*p == '0' && count > 1)) [[unlikely]]
+    return nullptr;
   uint64_t value = ParseDigits(bytes, count);
   p += count;
   if (count == 8) {
@@ -103,7 +108,8 @@ inline const char* ScanInt64(const char* p, int64_t* out) {
     // 19 digits never overflow uint64, 20 never fit int64.
     if (IsDigit(*p) || value > static_cast<uint64_t>(INT64_MAX) + negative) return nullptr;
   }
-  if (*p == '.' || (*p | 0x20) == 'e') [[unlikely]] return nullptr;
+  if (*p == '.' || (*p | 0x20) == 'e') [[unlikely]]
+    return nullptr;
   *out = static_cast<int64_t>(negative ? uint64_t{0} - value : value);
   return p;
 }

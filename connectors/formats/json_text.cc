@@ -59,7 +59,9 @@ void AppendQuoted(const Column& column, int64_t row, std::string& out) {
   out.push_back('"');
 }
 
-bool IsFiniteText(std::string_view text) { return !text.empty() && (text.back() >= '0' && text.back() <= '9'); }
+bool IsFiniteText(std::string_view text) {
+  return !text.empty() && (text.back() >= '0' && text.back() <= '9');
+}
 
 void AppendNumber(const Column& column, int64_t row, std::string& out) {
   std::string text;
@@ -146,7 +148,8 @@ void AppendValue(const Column& column, int64_t row, std::string& out) {
       const size_t before = out.size();
       out.append(column.Text(row));
       // White space only, since strings cannot hold a newline; a record must stay one line.
-      for (size_t at = out.find('\n', before); at != std::string::npos; at = out.find('\n', at)) out[at] = ' ';
+      for (size_t at = out.find('\n', before); at != std::string::npos; at = out.find('\n', at))
+        out[at] = ' ';
       return;
     }
     case TypeId::kList: {

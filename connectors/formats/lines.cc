@@ -13,7 +13,9 @@ struct Config {};
 class LinesDecoder final : public Decoder {
  public:
   explicit LinesDecoder(const DecodeOptions& options)
-      : rows_(options), column_(rows_.column(0)), text_(options.schema->field(0).type == DataType(TypeId::kText)) {}
+      : rows_(options),
+        column_(rows_.column(0)),
+        text_(options.schema->field(0).type == DataType(TypeId::kText)) {}
 
   Status Begin(const Chunk& chunk) override {
     split_ = chunk.split;
@@ -49,10 +51,12 @@ class LinesDecoder final : public Decoder {
   bool valid_utf8_ = false;
 };
 
-/// A row is its value and a newline; null is an empty line. A value that holds a newline would be read back as two.
+/// A row is its value and a newline; null is an empty line. A value that holds a newline would be read back
+/// as two.
 class LinesEncoder final : public Encoder {
  public:
-  std::vector<RowFailure> Encode(const Batch& batch, BufferBuilder& bytes, BufferBuilder& record_ends) override {
+  std::vector<RowFailure> Encode(const Batch& batch, BufferBuilder& bytes,
+                                 BufferBuilder& record_ends) override {
     std::vector<RowFailure> failures;
     const Column& column = *batch.column(0);
     const bool raw = column.type().id() == TypeId::kText || column.type().id() == TypeId::kBytea ||
@@ -114,9 +118,10 @@ std::shared_ptr<const BoundFormat> BindDecoder(const Config&, BindContext& conte
 
 std::shared_ptr<const BoundFormat> BindEncoder(const Config&, BindContext& context, const SchemaPtr& schema) {
   if (schema->size() != 1) {
-    context.diagnostics().ErrorAt(context.config(), "schema.lines",
-                                  "lines are written from one column, the input has " + std::to_string(schema->size()),
-                                  "select one column in a map before, or use format json or csv");
+    context.diagnostics().ErrorAt(
+        context.config(), "schema.lines",
+        "lines are written from one column, the input has " + std::to_string(schema->size()),
+        "select one column in a map before, or use format json or csv");
     return nullptr;
   }
   return std::make_shared<BoundLines>(schema);
@@ -128,9 +133,12 @@ FormatDefinition Define() {
   d.name = "lines";
   d.summary = "Raw lines: each line is a row of one column.";
   d.description =
-      "Reading gives the column `line text`, or the one column of type text or bytea that `schema:` declares. Line ends "
-      "(`\\n`, `\\r\\n`) do not belong to it, empty lines are skipped. A line that is not UTF-8 leaves by `errors` "
-      "(`utf8.invalid`) unless the column is bytea. Writing takes one column of any type; null is an empty line, and a "
+      "Reading gives the column `line text`, or the one column of type text or bytea that `schema:` "
+      "declares. Line ends "
+      "(`\\n`, `\\r\\n`) do not belong to it, empty lines are skipped. A line that is not UTF-8 leaves by "
+      "`errors` "
+      "(`utf8.invalid`) unless the column is bytea. Writing takes one column of any type; null is an empty "
+      "line, and a "
       "value that holds a newline is refused (`lines.newline`).";
   d.guarantee = "Keeps order.";
   d.example = R"(pipeline: shout

@@ -56,7 +56,8 @@ class RegexDecoder final : public Decoder {
       return false;
     }
     const re2::StringPiece text(line.data(), line.size());
-    if (!pattern_->Match(text, 0, line.size(), re2::RE2::ANCHOR_BOTH, found_.data(), static_cast<int>(found_.size()))) {
+    if (!pattern_->Match(text, 0, line.size(), re2::RE2::ANCHOR_BOTH, found_.data(),
+                         static_cast<int>(found_.size()))) {
       *code = "regex.no_match";
       *message = "the line does not match the pattern";
       return false;
@@ -114,11 +115,13 @@ std::shared_ptr<const re2::RE2> Compile(const std::string& text, BindContext& co
   auto pattern = std::make_shared<const re2::RE2>(text, options);
   const ConfigValue& place = context.config()["pattern"];
   if (!pattern->ok()) {
-    const std::string hint = text.find("(?<") != std::string::npos || text.find("(?=") != std::string::npos ||
-                                     text.find("(?!") != std::string::npos
-                                 ? "groups are written (?P<name>...); RE2 has no look-around and no back-references"
-                                 : "the syntax is RE2's";
-    context.diagnostics().ErrorAt(place, "regex.pattern", "the pattern is not valid: " + pattern->error(), hint);
+    const std::string hint =
+        text.find("(?<") != std::string::npos || text.find("(?=") != std::string::npos ||
+                text.find("(?!") != std::string::npos
+            ? "groups are written (?P<name>...); RE2 has no look-around and no back-references"
+            : "the syntax is RE2's";
+    context.diagnostics().ErrorAt(place, "regex.pattern", "the pattern is not valid: " + pattern->error(),
+                                  hint);
     return nullptr;
   }
   if (pattern->NamedCapturingGroups().empty()) {
@@ -147,27 +150,31 @@ std::shared_ptr<const BoundFormat> BindDecoder(const Config& config, BindContext
   for (const DeclaredColumn& column : declared) {
     const auto group = pattern->NamedCapturingGroups().find(column.name);
     if (group == pattern->NamedCapturingGroups().end()) {
-      context.diagnostics().ErrorAt(column.value, "regex.group", "the pattern has no group named '" + column.name + "'",
+      context.diagnostics().ErrorAt(column.value, "regex.group",
+                                    "the pattern has no group named '" + column.name + "'",
                                     DidYouMean(column.name, names));
       fine = false;
       continue;
     }
     if (!column.path.empty() || !column.unit.empty()) {
-      context.diagnostics().ErrorAt(column.value, "schema.not_here",
-                                    "column '" + column.name + "' has a 'path' or a 'unit', which regex does not have",
-                                    "declare the type alone and convert in a map");
+      context.diagnostics().ErrorAt(
+          column.value, "schema.not_here",
+          "column '" + column.name + "' has a 'path' or a 'unit', which regex does not have",
+          "declare the type alone and convert in a map");
       fine = false;
     }
     fields.push_back({column.name, column.type});
     groups.push_back(group->second);
   }
   if (!fine) return nullptr;
-  return std::make_shared<BoundRegex>(pattern, std::move(groups), std::make_shared<const Schema>(std::move(fields)));
+  return std::make_shared<BoundRegex>(pattern, std::move(groups),
+                                      std::make_shared<const Schema>(std::move(fields)));
 }
 
 FormatDefinition Define() {
   ConfigSpec<Config> spec;
-  spec.Text("pattern", &Config::pattern, "RE2 pattern that matches whole lines; its groups (?P<name>...) are columns.")
+  spec.Text("pattern", &Config::pattern,
+            "RE2 pattern that matches whole lines; its groups (?P<name>...) are columns.")
       .Required()
       .NotEmpty();
 
@@ -176,10 +183,14 @@ FormatDefinition Define() {
   d.name = "regex";
   d.summary = "Lines taken apart by a regular expression with named groups.";
   d.description =
-      "Each named group `(?P<name>...)` is a column: of type text, or as `schema:` declares it, read in PostgreSQL's "
-      "input form. The pattern must match the whole line; one that does not leaves by `errors` (`regex.no_match`), as "
-      "does one with a group that its type refuses (`regex.type`). An optional group that took no part is null. The "
-      "syntax is RE2's: time is linear in the line, and there are no look-around and no back-references. Empty lines "
+      "Each named group `(?P<name>...)` is a column: of type text, or as `schema:` declares it, read in "
+      "PostgreSQL's "
+      "input form. The pattern must match the whole line; one that does not leaves by `errors` "
+      "(`regex.no_match`), as "
+      "does one with a group that its type refuses (`regex.type`). An optional group that took no part is "
+      "null. The "
+      "syntax is RE2's: time is linear in the line, and there are no look-around and no back-references. "
+      "Empty lines "
       "are skipped. Reads only.";
   d.guarantee = "Keeps order.";
   d.example = R"(pipeline: packages

@@ -7,7 +7,8 @@
 
 namespace streamrun {
 
-/// Takes "YYYY-MM-DD?hh:mm:ss[.f{1,6}]" and whatever else ParseTimestampFast takes, with its result. Not thread-safe.
+/// Takes "YYYY-MM-DD?hh:mm:ss[.f{1,6}]" and whatever else ParseTimestampFast takes, with its result. Not
+/// thread-safe.
 class TimestampScanner {
  public:
   /// 32 bytes from `text` on are readable, and a byte that is no digit follows its end.
@@ -16,17 +17,20 @@ class TimestampScanner {
     uint32_t tail;
     std::memcpy(&head, text, 8);
     std::memcpy(&tail, text + 7, 4);
-    if (size < 19 || head != head_ || tail != tail_) [[unlikely]] return ScanDate(text, size, out);
+    if (size < 19 || head != head_ || tail != tail_) [[unlikely]]
+      return ScanDate(text, size, out);
     // hh:mm:ss as eight bytes: digits become 0..9 and colons 0, anything else sets a high bit.
     uint64_t time;
     std::memcpy(&time, text + 11, 8);
     time ^= 0x30303a30303a3030;
-    if ((((time + 0x76767f76767f7676) | time) & 0x8080808080808080) != 0) [[unlikely]] return Any(text, size, out);
+    if ((((time + 0x76767f76767f7676) | time) & 0x8080808080808080) != 0) [[unlikely]]
+      return Any(text, size, out);
     time = time * 10 + (time >> 8);
     const uint64_t hour = time & 0xff;
     const uint64_t minute = time >> 24 & 0xff;
     const uint64_t second = time >> 48 & 0xff;
-    if (hour > 23 || minute > 59 || second > 59) [[unlikely]] return Any(text, size, out);
+    if (hour > 23 || minute > 59 || second > 59) [[unlikely]]
+      return Any(text, size, out);
     uint64_t micros = (hour * 3600 + minute * 60 + second) * 1'000'000;
     if (size > 19) {
       uint64_t fraction;
@@ -43,7 +47,9 @@ class TimestampScanner {
   }
 
  private:
-  static bool Any(const char* text, size_t size, Timestamp* out) { return ParseTimestampFast({text, size}, out); }
+  static bool Any(const char* text, size_t size, Timestamp* out) {
+    return ParseTimestampFast({text, size}, out);
+  }
   /// Another date: kept when it is one.
   bool ScanDate(const char* text, size_t size, Timestamp* out);
 

@@ -31,7 +31,8 @@ Kept Read(std::string_view text, const csv::Dialect& dialect, const SchemaPtr& s
   return out;
 }
 
-std::string Write(const std::vector<BatchPtr>& batches, const csv::Dialect& dialect, const SchemaPtr& schema) {
+std::string Write(const std::vector<BatchPtr>& batches, const csv::Dialect& dialect,
+                  const SchemaPtr& schema) {
   BufferBuilder bytes;
   BufferBuilder ends;
   const auto encoder = csv::MakeEncoder(dialect, schema);

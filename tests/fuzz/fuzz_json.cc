@@ -42,7 +42,8 @@ std::string Read(const Chunk& chunk, json::Readers readers) {
   DecodeOptions options;
   options.schema = std::make_shared<const Schema>(std::move(fields));
   options.origin = true;
-  const auto decoder = json::MakeDecoder(json::Plan::Build(std::move(columns), {}, {}, false), options, readers);
+  const auto decoder =
+      json::MakeDecoder(json::Plan::Build(std::move(columns), {}, {}, false), options, readers);
   Transcript out;
   if (!decoder->Begin(chunk).ok()) std::abort();
   while (*decoder->Decode(out) == Outcome::kHaveMore) {

@@ -27,7 +27,8 @@ class Keep final : public DecodeOutput {
     if (keep) batches.push_back(std::move(batch));
   }
   void FailRecord(int64_t, std::string_view raw, std::string code, std::string message) override {
-    if (failed++ == 0) std::fprintf(stderr, "%s: %s [%.*s]\n", code.c_str(), message.c_str(), int(raw.size()), raw.data());
+    if (failed++ == 0)
+      std::fprintf(stderr, "%s: %s [%.*s]\n", code.c_str(), message.c_str(), int(raw.size()), raw.data());
   }
   bool keep = false;
   int64_t rows = 0;
@@ -76,13 +77,14 @@ std::vector<Chunk> Read(const char* path, bool header) {
 
 std::vector<DeclaredColumn> Bids() {
   std::vector<DeclaredColumn> columns;
-  for (const auto& [name, type] : std::vector<std::pair<const char*, TypeId>>{{"auction", TypeId::kBigint},
-                                                                              {"bidder", TypeId::kBigint},
-                                                                              {"price", TypeId::kBigint},
-                                                                              {"channel", TypeId::kText},
-                                                                              {"url", TypeId::kText},
-                                                                              {"date_time", TypeId::kTimestamp},
-                                                                              {"extra", TypeId::kText}}) {
+  for (const auto& [name, type] :
+       std::vector<std::pair<const char*, TypeId>>{{"auction", TypeId::kBigint},
+                                                   {"bidder", TypeId::kBigint},
+                                                   {"price", TypeId::kBigint},
+                                                   {"channel", TypeId::kText},
+                                                   {"url", TypeId::kText},
+                                                   {"date_time", TypeId::kTimestamp},
+                                                   {"extra", TypeId::kText}}) {
     columns.push_back({name, type, "", "", {}});
   }
   return columns;
@@ -106,11 +108,12 @@ void Run(const char* format, const std::vector<Chunk>& chunks) {
     std::vector<bool> wanted;
   };
   std::vector<BatchPtr> batches;
-  for (const Case& one : {Case{"0 of 7", {false, false, false, false, false, false, false}},
-                          Case{"3 of 7 (auction, price, date_time)", {true, false, true, false, false, true, false}},
-                          Case{"4 of 7 (auction, bidder, price, date_time)", {true, true, true, false, false, true, false}},
-                          Case{"4 of 7 (auction, price, channel, date_time)", {true, false, true, true, false, true, false}},
-                          Case{"7 of 7", {true, true, true, true, true, true, true}}}) {
+  for (const Case& one :
+       {Case{"0 of 7", {false, false, false, false, false, false, false}},
+        Case{"3 of 7 (auction, price, date_time)", {true, false, true, false, false, true, false}},
+        Case{"4 of 7 (auction, bidder, price, date_time)", {true, true, true, false, false, true, false}},
+        Case{"4 of 7 (auction, price, channel, date_time)", {true, false, true, true, false, true, false}},
+        Case{"7 of 7", {true, true, true, true, true, true, true}}}) {
     DecodeOptions options;
     options.schema = bound->schema;
     options.wanted = one.wanted;
@@ -125,7 +128,8 @@ void Run(const char* format, const std::vector<Chunk>& chunks) {
       }
     });
     std::printf("%s decode %-46s %6.2f M rows/s  %5.2f GB/s  %5.1f x memcpy time\n", format, one.name,
-                static_cast<double>(out.rows) / seconds / 1e6, static_cast<double>(bytes) / seconds / 1e9, seconds / copying);
+                static_cast<double>(out.rows) / seconds / 1e6, static_cast<double>(bytes) / seconds / 1e9,
+                seconds / copying);
   }
   for (const bool text : {false, true}) {
     std::vector<Field> fields = {bound->schema->field(0), bound->schema->field(text ? 2 : 1),
@@ -161,8 +165,8 @@ void Run(const char* format, const std::vector<Chunk>& chunks) {
       }
     });
     std::printf("%s encode 4 columns (%s) %35.2f M rows/s  %5.2f GB/s\n", format,
-                text ? "2 bigint, text, timestamp" : "3 bigint, timestamp", static_cast<double>(out.rows) / seconds / 1e6,
-                static_cast<double>(size) / seconds / 1e9);
+                text ? "2 bigint, text, timestamp" : "3 bigint, timestamp",
+                static_cast<double>(out.rows) / seconds / 1e6, static_cast<double>(size) / seconds / 1e9);
   }
 }
 

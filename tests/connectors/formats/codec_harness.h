@@ -71,7 +71,8 @@ class Lines final : public DecodeOutput {
     }
   }
   void FailRecord(int64_t offset, std::string_view raw, std::string code, std::string message) override {
-    failures.push_back("!" + code + " @" + std::to_string(offset) + " " + message + " [" + std::string(raw) + "]");
+    failures.push_back("!" + code + " @" + std::to_string(offset) + " " + message + " [" + std::string(raw) +
+                       "]");
   }
   std::vector<std::string> rows;
   std::vector<std::string> failures;
@@ -92,10 +93,9 @@ inline void Drive(Decoder& decoder, const Chunk& chunk, Lines& out) {
   }
 }
 
-inline std::shared_ptr<const BoundFormat> Bind(std::string_view format,
-                                               const std::vector<std::pair<std::string, std::string>>& columns,
-                                               const std::vector<std::pair<std::string, std::string>>& options = {},
-                                               std::string* problem = nullptr) {
+inline std::shared_ptr<const BoundFormat> Bind(
+    std::string_view format, const std::vector<std::pair<std::string, std::string>>& columns,
+    const std::vector<std::pair<std::string, std::string>>& options = {}, std::string* problem = nullptr) {
   Diagnostics diagnostics;
   const ConfigValue config = Options(options);
   NoTables context("node", "format '" + std::string(format) + "'", config, {"type"}, diagnostics);
@@ -129,7 +129,8 @@ inline ColumnPtr ColumnOf(const std::string& type, const std::vector<std::string
   return builder.Finish();
 }
 
-inline std::string Encode(std::string_view format, const std::vector<std::pair<std::string, std::string>>& columns,
+inline std::string Encode(std::string_view format,
+                          const std::vector<std::pair<std::string, std::string>>& columns,
                           const std::vector<std::vector<std::string>>& values,
                           const std::vector<std::pair<std::string, std::string>>& options = {},
                           std::vector<uint32_t>* ends = nullptr) {
@@ -148,7 +149,8 @@ inline std::string Encode(std::string_view format, const std::vector<std::pair<s
   BufferBuilder bytes;
   BufferBuilder record_ends;
   (void)encoder->Encode(Batch(schema, rows, data), bytes, record_ends);
-  if (ends != nullptr) ends->assign(record_ends.as<uint32_t>(), record_ends.as<uint32_t>() + record_ends.size() / 4);
+  if (ends != nullptr)
+    ends->assign(record_ends.as<uint32_t>(), record_ends.as<uint32_t>() + record_ends.size() / 4);
   return encoder->Preamble() + std::string(bytes.view());
 }
 

@@ -64,10 +64,11 @@ TEST_CASE("a declared column that the header lacks fails every record by name") 
 }
 
 TEST_CASE("cells are read in PostgreSQL's form of their type") {
-  const Lines out = Csv({{"a", "boolean"}, {"b", "timestamp"}, {"c", "numeric"}, {"d", "bigint"}, {"e", "bigint[]"}},
-                        "yes,2024-01-01 10:00:00.25,1.50,123456789012,\"{1,2}\"\n"
-                        "f,2024-01-01T23:59:59,NaN,-7, {} \nt,infinity,1, 42 ,{}\n",
-                        "a,b,c,d,e");
+  const Lines out =
+      Csv({{"a", "boolean"}, {"b", "timestamp"}, {"c", "numeric"}, {"d", "bigint"}, {"e", "bigint[]"}},
+          "yes,2024-01-01 10:00:00.25,1.50,123456789012,\"{1,2}\"\n"
+          "f,2024-01-01T23:59:59,NaN,-7, {} \nt,infinity,1, 42 ,{}\n",
+          "a,b,c,d,e");
   CHECK(out.rows == Texts{"a=t b=2024-01-01 10:00:00.25 c=1.50 d=123456789012 e={1,2}",
                           "a=f b=2024-01-01 23:59:59 c=NaN d=-7 e={}", "a=t b=infinity c=1 d=42 e={}"});
   CHECK(out.failures.empty());
@@ -86,13 +87,14 @@ TEST_CASE("cells are quoted where they must be") {
 TEST_CASE("what was written is read back the same, null and empty text apart") {
   const Pairs columns = {{"a", "text"}, {"b", "double precision"}, {"c", "jsonb"}};
   const std::string text = Encode("csv", columns,
-                                  {{"x\r", "null", "", "\"", " s "}, {"1.5", "NaN", "null", "-0", "1e300"},
+                                  {{"x\r", "null", "", "\"", " s "},
+                                   {"1.5", "NaN", "null", "-0", "1e300"},
                                    {"{\"a\": 1}", "null", "[]", "\"\"", "1"}});
   const size_t line = text.find('\n');
   const Lines out = Csv(columns, text.substr(line + 1), text.substr(0, line));
   CHECK(out.failures.empty());
-  CHECK(out.rows == Texts{"a=x\r b=1.5 c={\"a\": 1}", "a=null b=NaN c=null", "a= b=null c=[]", "a=\" b=-0 c=\"\"",
-                          "a= s  b=1e+300 c=1"});
+  CHECK(out.rows == Texts{"a=x\r b=1.5 c={\"a\": 1}", "a=null b=NaN c=null", "a= b=null c=[]",
+                          "a=\" b=-0 c=\"\"", "a= s  b=1e+300 c=1"});
   const std::string single = Encode("csv", {{"a", "bigint"}}, {{"1", "null", "2"}});
   CHECK(Csv({{"a", "bigint"}}, single.substr(2), "a").rows == Texts{"a=1", "a=null", "a=2"});
 }

@@ -26,16 +26,17 @@ std::string CodeOf(const std::string& type, const std::string& value) {
 }  // namespace
 
 TEST_CASE("a record is a row; missing fields are null and extra ones ignored") {
-  const Lines out = Json({{"a", "bigint"}, {"b", "text"}},
-                         "{\"a\":1,\"b\":\"x\"}\n{\"b\":\"y\",\"z\":[1,{\"q\":2}]}\n\n  \n{\"a\":3,\"b\":null}");
+  const Lines out =
+      Json({{"a", "bigint"}, {"b", "text"}},
+           "{\"a\":1,\"b\":\"x\"}\n{\"b\":\"y\",\"z\":[1,{\"q\":2}]}\n\n  \n{\"a\":3,\"b\":null}");
   CHECK(out.rows == Texts{"a=1 b=x", "a=null b=y", "a=3 b=null"});
   CHECK(out.failures.empty());
   CHECK(out.batches == 1);
 }
 
 TEST_CASE("keys match exactly first, else by the only name that differs in case") {
-  CHECK(Json({{"price", "bigint"}}, "{\"Price\":1}\n{\"Price\":1,\"price\":2}\n{\"price\":2,\"PRICE\":1}\n").rows ==
-        Texts{"price=1", "price=2", "price=2"});
+  CHECK(Json({{"price", "bigint"}}, "{\"Price\":1}\n{\"Price\":1,\"price\":2}\n{\"price\":2,\"PRICE\":1}\n")
+            .rows == Texts{"price=1", "price=2", "price=2"});
   CHECK(Json({{"aB", "bigint"}, {"Ab", "bigint"}}, "{\"ab\":1}\n{\"Ab\":2}\n").rows ==
         Texts{"aB=null Ab=null", "aB=null Ab=2"});
 }
@@ -43,8 +44,8 @@ TEST_CASE("keys match exactly first, else by the only name that differs in case"
 TEST_CASE("the last of repeated fields counts, as in jsonb") {
   CHECK(Json({{"a", "bigint"}}, "{\"a\":1,\"a\":2}\n{\"a\":\"x\",\"a\":3}\n{\"a\":1,\"a\":null}\n").rows ==
         Texts{"a=2", "a=3", "a=null"});
-  CHECK(Json({{"id", "bigint @ u.id"}}, "{\"u\":{\"id\":1},\"u\":{\"x\":2}}\n{\"u\":{\"id\":1},\"u\":7}\n").rows ==
-        Texts{"id=null", "id=null"});
+  CHECK(Json({{"id", "bigint @ u.id"}}, "{\"u\":{\"id\":1},\"u\":{\"x\":2}}\n{\"u\":{\"id\":1},\"u\":7}\n")
+            .rows == Texts{"id=null", "id=null"});
 }
 
 TEST_CASE("path looks into nested objects") {
@@ -52,8 +53,8 @@ TEST_CASE("path looks into nested objects") {
                          "{\"user\":{\"id\":5,\"home\":{\"zip\":\"1\"}}}\n{\"user\":3}\n{\"user\":null}\n{}\n"
                          "{\"user\": {\"home\": [ ] , \"id\" : 6 } }\n");
   CHECK(out.rows == Texts{"id=5 user={\"id\":5,\"home\":{\"zip\":\"1\"}} zip=1", "id=null user=3 zip=null",
-                         "id=null user=null zip=null", "id=null user=null zip=null",
-                         "id=6 user={\"home\": [ ] , \"id\" : 6 } zip=null"});
+                          "id=null user=null zip=null", "id=null user=null zip=null",
+                          "id=6 user={\"home\": [ ] , \"id\" : 6 } zip=null"});
   CHECK(out.failures.empty());
 }
 
@@ -70,11 +71,38 @@ TEST_CASE("without a schema the record is one jsonb value") {
 }
 
 TEST_CASE("well-formed records survive any broken neighbour") {
-  for (const std::string broken :
-       {"{\"a\":1", "{\"a\":", "{", "}", "nonsense", "{\"a\":1}}", "{\"a\":1}{\"a\":2}", "{\"a\":1} {\"a\":2}", "\"", "{\"a\":\"",
-        "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "{\"a\":01}", "{\"a\":1.}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1e}", "{\"b\":nul}",
-        "{\"b\":\"\\x\"}", "{\"b\":\"\\ud800\"}", "{\"b\":\"\\udc00\"}", "{\"b\":\"\t\"}", "{\"b\":[1,]}", "{\"b\":[1 2]}",
-        "{\"b\":{\"c\"}}", "[{\"a\":1}]", "{\"b\":\"\xff\"}", "{\"b\":\"\xc3\"}", "{\"\xed\xa0\x80\":1}", "{,\"a\":1}", "\xef\xbb\xbf{\"a\":9}"}) {
+  for (const std::string broken : {"{\"a\":1",
+                                   "{\"a\":",
+                                   "{",
+                                   "}",
+                                   "nonsense",
+                                   "{\"a\":1}}",
+                                   "{\"a\":1}{\"a\":2}",
+                                   "{\"a\":1} {\"a\":2}",
+                                   "\"",
+                                   "{\"a\":\"",
+                                   "{\"a\":1,}",
+                                   "{\"a\" 1}",
+                                   "{a:1}",
+                                   "{\"a\":01}",
+                                   "{\"a\":1.}",
+                                   "{\"a\":+1}",
+                                   "{\"a\":.5}",
+                                   "{\"a\":1e}",
+                                   "{\"b\":nul}",
+                                   "{\"b\":\"\\x\"}",
+                                   "{\"b\":\"\\ud800\"}",
+                                   "{\"b\":\"\\udc00\"}",
+                                   "{\"b\":\"\t\"}",
+                                   "{\"b\":[1,]}",
+                                   "{\"b\":[1 2]}",
+                                   "{\"b\":{\"c\"}}",
+                                   "[{\"a\":1}]",
+                                   "{\"b\":\"\xff\"}",
+                                   "{\"b\":\"\xc3\"}",
+                                   "{\"\xed\xa0\x80\":1}",
+                                   "{,\"a\":1}",
+                                   "\xef\xbb\xbf{\"a\":9}"}) {
     CAPTURE(broken);
     const Lines out = Json({{"a", "bigint"}}, "{\"a\":1}\n" + broken + "\n{\"a\":2}\n{\"a\":3}\n");
     CHECK(out.rows == Texts{"a=1", "a=2", "a=3"});
@@ -91,25 +119,48 @@ TEST_CASE("one document over two lines fails both lines") {
 }
 
 TEST_CASE("failures name column, wanted type and what was found") {
-  CHECK(One("bigint", "\"12\"") == "!json.type @0 column \"c\": wanted bigint, found string \"12\" [{\"c\":\"12\"}]");
+  CHECK(One("bigint", "\"12\"") ==
+        "!json.type @0 column \"c\": wanted bigint, found string \"12\" [{\"c\":\"12\"}]");
   CHECK(One("boolean", "1") == "!json.type @0 column \"c\": wanted boolean, found number 1 [{\"c\":1}]");
-  CHECK(One("bigint", "9223372036854775808").starts_with(
-      "!json.range @0 column \"c\": number 9223372036854775808 is out of range for type bigint"));
-  CHECK(One("timestamp", "\"x\"").starts_with("!json.type @0 column \"c\": invalid input syntax for type timestamp: \"x\""));
-  CHECK(One("bigint", "{\"x\":\"" + std::string(100, 'y') + "\"}").find("found object {\"x\":\"yyyy") != std::string::npos);
+  CHECK(One("bigint", "9223372036854775808")
+            .starts_with(
+                "!json.range @0 column \"c\": number 9223372036854775808 is out of range for type bigint"));
+  CHECK(One("timestamp", "\"x\"")
+            .starts_with("!json.type @0 column \"c\": invalid input syntax for type timestamp: \"x\""));
+  CHECK(One("bigint", "{\"x\":\"" + std::string(100, 'y') + "\"}").find("found object {\"x\":\"yyyy") !=
+        std::string::npos);
   CHECK(CodeOf("bigint", "1}{") == "json.syntax");
 }
 
 TEST_CASE("integers take numbers without a fraction, within range") {
-  for (const auto& [value, wanted] : std::vector<std::pair<std::string, std::string>>{
-           {"0", "ok 0"}, {"-0", "ok 0"}, {"7", "ok 7"}, {"-1", "ok -1"}, {"12345678", "ok 12345678"},
-           {"123456789", "ok 123456789"}, {"-1234567890123456789", "ok -1234567890123456789"},
-           {"9223372036854775807", "ok 9223372036854775807"}, {"-9223372036854775808", "ok -9223372036854775808"},
-           {"9223372036854775808", "json.range"}, {"-9223372036854775809", "json.range"},
-           {"10000000000000000000", "json.range"}, {"99999999999999999999999", "json.range"}, {"1.0", "ok 1"},
-           {"1e3", "ok 1000"}, {"12.5e1", "ok 125"}, {"1200e-2", "ok 12"}, {"0.0", "ok 0"}, {"1.5", "json.type"},
-           {"1e-1", "json.type"}, {"1e400", "json.range"}, {"0e999999999999", "ok 0"}, {"true", "json.type"},
-           {"{}", "json.type"}, {"00", "json.syntax"}, {"-", "json.syntax"}, {"1a", "json.syntax"}}) {
+  for (const auto& [value, wanted] :
+       std::vector<std::pair<std::string, std::string>>{{"0", "ok 0"},
+                                                        {"-0", "ok 0"},
+                                                        {"7", "ok 7"},
+                                                        {"-1", "ok -1"},
+                                                        {"12345678", "ok 12345678"},
+                                                        {"123456789", "ok 123456789"},
+                                                        {"-1234567890123456789", "ok -1234567890123456789"},
+                                                        {"9223372036854775807", "ok 9223372036854775807"},
+                                                        {"-9223372036854775808", "ok -9223372036854775808"},
+                                                        {"9223372036854775808", "json.range"},
+                                                        {"-9223372036854775809", "json.range"},
+                                                        {"10000000000000000000", "json.range"},
+                                                        {"99999999999999999999999", "json.range"},
+                                                        {"1.0", "ok 1"},
+                                                        {"1e3", "ok 1000"},
+                                                        {"12.5e1", "ok 125"},
+                                                        {"1200e-2", "ok 12"},
+                                                        {"0.0", "ok 0"},
+                                                        {"1.5", "json.type"},
+                                                        {"1e-1", "json.type"},
+                                                        {"1e400", "json.range"},
+                                                        {"0e999999999999", "ok 0"},
+                                                        {"true", "json.type"},
+                                                        {"{}", "json.type"},
+                                                        {"00", "json.syntax"},
+                                                        {"-", "json.syntax"},
+                                                        {"1a", "json.syntax"}}) {
     CAPTURE(value);
     CHECK(CodeOf("bigint", value) == wanted);
   }
@@ -145,7 +196,8 @@ TEST_CASE("other types take what PostgreSQL would") {
   CHECK(CodeOf("timestamp % s", "1704067200.5") == "ok 2024-01-01 00:00:00.5");
   CHECK(CodeOf("timestamptz % ns", "1704067200123456789") == "ok 2024-01-01 00:00:00.123457+00");
   CHECK(CodeOf("timestamp % ms", "\"1704067200123\"") == "json.type");
-  CHECK(CodeOf("uuid", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"") == "ok a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
+  CHECK(CodeOf("uuid", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"") ==
+        "ok a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
   CHECK(CodeOf("bytea", "\"\\\\x00ff\"") == "ok \\x00ff");
   CHECK(CodeOf("bigint[]", "[1, 2 ,null,3]") == "ok {1,2,NULL,3}");
   CHECK(CodeOf("bigint[]", "[ ]") == "ok {}");
@@ -155,8 +207,9 @@ TEST_CASE("other types take what PostgreSQL would") {
 }
 
 TEST_CASE("a value that fails half way through the columns leaves no trace") {
-  const Lines out = Json({{"t", "text"}, {"l", "bigint[]"}, {"n", "bigint"}, {"a", "bigint"}},
-                         "{\"t\":\"x\",\"l\":[1],\"n\":null,\"a\":\"bad\"}\n{\"t\":\"y\",\"l\":[2],\"n\":2,\"a\":2}\n");
+  const Lines out =
+      Json({{"t", "text"}, {"l", "bigint[]"}, {"n", "bigint"}, {"a", "bigint"}},
+           "{\"t\":\"x\",\"l\":[1],\"n\":null,\"a\":\"bad\"}\n{\"t\":\"y\",\"l\":[2],\"n\":2,\"a\":2}\n");
   CHECK(out.rows == Texts{"t=y l={2} n=2 a=2"});
 }
 
@@ -171,14 +224,16 @@ TEST_CASE("missing, extra and wrong are adjustable") {
 
 TEST_CASE("nesting is limited to 128") {
   const auto nested = [](int depth) {
-    return "{\"b\":" + std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']') + "}\n";
+    return "{\"b\":" + std::string(static_cast<size_t>(depth), '[') +
+           std::string(static_cast<size_t>(depth), ']') + "}\n";
   };
   CHECK(Json({{"a", "bigint"}}, nested(127)).rows.size() == 1);
   CHECK(Json({{"a", "bigint"}}, nested(128)).failures.at(0).starts_with("!json.depth"));
   CHECK(Json({{"a", "bigint"}}, nested(100000)).failures.size() == 1);
 }
 
-TEST_CASE("a byte order mark is skipped at offset 0 only; CR LF ends lines; the origin is the record's offset") {
+TEST_CASE(
+    "a byte order mark is skipped at offset 0 only; CR LF ends lines; the origin is the record's offset") {
   DecodeOptions options;
   options.origin = true;
   const std::string text = "\xef\xbb\xbf{\"a\":1}\r\n\r\n{\"a\":2}\r\n";
@@ -189,15 +244,17 @@ TEST_CASE("a byte order mark is skipped at offset 0 only; CR LF ends lines; the 
 TEST_CASE("unwanted columns stay pruned and their values are still checked for syntax") {
   DecodeOptions options;
   options.wanted = {false, true};
-  const Lines out = Decode("json", {{"a", "bigint"}, {"b", "bigint"}},
-                           ChunkOf("{\"a\":\"x\",\"b\":1}\n{\"a\":[1,,2],\"b\":2}\n{\"a\":1.,\"b\":3}\n"), {}, options);
+  const Lines out =
+      Decode("json", {{"a", "bigint"}, {"b", "bigint"}},
+             ChunkOf("{\"a\":\"x\",\"b\":1}\n{\"a\":[1,,2],\"b\":2}\n{\"a\":1.,\"b\":3}\n"), {}, options);
   CHECK(out.rows == Texts{"a=pruned b=1"});
   CHECK(out.failures.size() == 2);
 }
 
 TEST_CASE("batches close at max_rows and at max_bytes, and at the end of a chunk") {
   std::string text;
-  for (int i = 0; i < 100; ++i) text += "{\"a\":" + std::to_string(i) + ",\"b\":\"" + std::string(100, 'x') + "\"}\n";
+  for (int i = 0; i < 100; ++i)
+    text += "{\"a\":" + std::to_string(i) + ",\"b\":\"" + std::string(100, 'x') + "\"}\n";
   DecodeOptions options;
   options.max_rows = 30;
   CHECK(Decode("json", {{"a", "bigint"}}, ChunkOf(text), {}, options).batches == 4);

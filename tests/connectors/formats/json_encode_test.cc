@@ -40,7 +40,8 @@ TEST_CASE("every type is written in its JSON form") {
   for (const auto& [input, wanted] : cases) {
     CAPTURE(input);
     const size_t bar = input.find('|');
-    CHECK(Encode("json", {{"c", input.substr(0, bar)}}, {{input.substr(bar + 1)}}) == "{\"c\":" + wanted + "}\n");
+    CHECK(Encode("json", {{"c", input.substr(0, bar)}}, {{input.substr(bar + 1)}}) ==
+          "{\"c\":" + wanted + "}\n");
   }
 }
 
@@ -104,10 +105,14 @@ TEST_CASE("what was written is read back the same") {
   const std::vector<std::pair<std::string, std::string>> columns = {
       {"a", "bigint"}, {"b", "text"}, {"c", "timestamp"}, {"d", "double precision"}, {"e", "numeric"}};
   const std::string text = Encode("json", columns,
-                                  {{"1", "null"}, {"x\"\\\n\t\u00e9", ""}, {"2024-01-01 01:02:03.000004", "infinity"},
-                                   {"0.1", "NaN"}, {"1.20", "-5"}});
+                                  {{"1", "null"},
+                                   {"x\"\\\n\t\u00e9", ""},
+                                   {"2024-01-01 01:02:03.000004", "infinity"},
+                                   {"0.1", "NaN"},
+                                   {"1.20", "-5"}});
   const Lines out = Decode("json", columns, ChunkOf(text));
   CHECK(out.failures.empty());
-  CHECK(out.rows == std::vector<std::string>{"a=1 b=x\"\\\n\t\u00e9 c=2024-01-01 01:02:03.000004 d=0.1 e=1.20",
-                                             "a=null b= c=infinity d=NaN e=-5"});
+  CHECK(out.rows ==
+        std::vector<std::string>{"a=1 b=x\"\\\n\t\u00e9 c=2024-01-01 01:02:03.000004 d=0.1 e=1.20",
+                                 "a=null b= c=infinity d=NaN e=-5"});
 }

@@ -1,5 +1,5 @@
-// The fast reader may only take what the careful one takes, with the same rows: random records, valid and damaged, go
-// through both. A third parser judges what is well-formed at all.
+// The fast reader may only take what the careful one takes, with the same rows: random records, valid and
+// damaged, go through both. A third parser judges what is well-formed at all.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -38,20 +38,57 @@ std::string Blank(Random& random) {
 }
 
 std::string RandomString(Random& random) {
-  static const char* const kPieces[] = {"a",      "bc",     "\u00e9",       "\\n",    "\\\"",   "\\\\", "\\u0041", "\\ud83d\\ude00",
-                                        "\\u00e9", "{",      "}",           ",",      "a long piece without end in it", "\U0001F600",
-                                        "2024-01-01 00:00:00", ".5"};
+  static const char* const kPieces[] = {"a",
+                                        "bc",
+                                        "\u00e9",
+                                        "\\n",
+                                        "\\\"",
+                                        "\\\\",
+                                        "\\u0041",
+                                        "\\ud83d\\ude00",
+                                        "\\u00e9",
+                                        "{",
+                                        "}",
+                                        ",",
+                                        "a long piece without end in it",
+                                        "\U0001F600",
+                                        "2024-01-01 00:00:00",
+                                        ".5"};
   std::string out = "\"";
   for (size_t n = random.Below(random.OneIn(10) ? 30 : 4); n > 0; --n) out += random.Pick(kPieces);
   return out + "\"";
 }
 
 std::string RandomValue(Random& random, int depth) {
-  static const char* const kScalars[] = {
-      "null", "true", "false", "0", "-0", "7", "-12", "12345678", "123456789", "1234567890123456789", "9223372036854775807",
-      "-9223372036854775808", "9223372036854775808", "99999999999999999999", "1.5", "1.0", "1e3", "-2.5E-3", "1e400", "0.1",
-      "\"2024-01-01 00:00:00.25\"", "\"2024-01-01T23:59:59\"", "\"2024-13-01 00:00:00\"", "\"2024-01-01 24:00:00\"",
-      "\"2024-01-01 10:00:00.1234567\"", "\"1999-12-31 23:59:59.999999\"", "\"2024-01-01 1a:00:00\"", "\"NaN\"", "\"\""};
+  static const char* const kScalars[] = {"null",
+                                         "true",
+                                         "false",
+                                         "0",
+                                         "-0",
+                                         "7",
+                                         "-12",
+                                         "12345678",
+                                         "123456789",
+                                         "1234567890123456789",
+                                         "9223372036854775807",
+                                         "-9223372036854775808",
+                                         "9223372036854775808",
+                                         "99999999999999999999",
+                                         "1.5",
+                                         "1.0",
+                                         "1e3",
+                                         "-2.5E-3",
+                                         "1e400",
+                                         "0.1",
+                                         "\"2024-01-01 00:00:00.25\"",
+                                         "\"2024-01-01T23:59:59\"",
+                                         "\"2024-13-01 00:00:00\"",
+                                         "\"2024-01-01 24:00:00\"",
+                                         "\"2024-01-01 10:00:00.1234567\"",
+                                         "\"1999-12-31 23:59:59.999999\"",
+                                         "\"2024-01-01 1a:00:00\"",
+                                         "\"NaN\"",
+                                         "\"\""};
   if (depth < 3 && random.OneIn(6)) {
     std::string out = "[" + Blank(random);
     for (size_t n = random.Below(4), i = 0; i < n; ++i) {
@@ -63,25 +100,29 @@ std::string RandomValue(Random& random, int depth) {
     static const char* const kInner[] = {"id", "ID", "x", "name", "i\\u0064"};
     std::string out = "{" + Blank(random);
     for (size_t n = random.Below(4), i = 0; i < n; ++i) {
-      out += (i > 0 ? "," : "") + Blank(random) + "\"" + random.Pick(kInner) + "\"" + Blank(random) + ":" + Blank(random) +
-             RandomValue(random, depth + 1);
+      out += (i > 0 ? "," : "") + Blank(random) + "\"" + random.Pick(kInner) + "\"" + Blank(random) + ":" +
+             Blank(random) + RandomValue(random, depth + 1);
     }
     return out + "}";
   }
   return random.OneIn(3) ? RandomString(random) : random.Pick(kScalars);
 }
 
-/// Mostly the same keys in the same order with values that fit, so that the fast reader has something to follow.
+/// Mostly the same keys in the same order with values that fit, so that the fast reader has something to
+/// follow.
 std::string RandomRecord(Random& random) {
-  static const char* const kKeys[] = {"a", "t", "s", "d", "user", "j", "extra", "A", "a\\u0062", "other", "l"};
-  static const char* const kFitting[] = {"12", "\"2024-01-01 00:00:00.5\"", "\"text\"", "1.25", "{\"id\":3,\"x\":1}", "[1,{\"b\":2}]"};
+  static const char* const kKeys[] = {"a",     "t", "s",        "d",     "user", "j",
+                                      "extra", "A", "a\\u0062", "other", "l"};
+  static const char* const kFitting[] = {"12",   "\"2024-01-01 00:00:00.5\"", "\"text\"",
+                                         "1.25", "{\"id\":3,\"x\":1}",        "[1,{\"b\":2}]"};
   std::string out = Blank(random) + "{";
   bool first = true;
   for (size_t k = 0; k < 6; ++k) {
     if (random.OneIn(10)) continue;
     const std::string key = random.OneIn(15) ? random.Pick(kKeys) : kKeys[k];
-    out += std::string(first ? "" : ",") + Blank(random) + "\"" + key + "\"" + Blank(random) + ":" + Blank(random) +
-           (random.OneIn(4) ? RandomValue(random, 0) : std::string(kFitting[k])) + Blank(random);
+    out += std::string(first ? "" : ",") + Blank(random) + "\"" + key + "\"" + Blank(random) + ":" +
+           Blank(random) + (random.OneIn(4) ? RandomValue(random, 0) : std::string(kFitting[k])) +
+           Blank(random);
     first = false;
   }
   return out + "}" + Blank(random);
@@ -127,12 +168,15 @@ json::Plan RandomPlan(Random& random, SchemaPtr* schema) {
     *schema = std::make_shared<const Schema>(std::vector<Field>{{"value", TypeId::kJsonb}});
     return json::Plan::Build({{"value", TypeId::kJsonb, {"value"}, json::kNoUnit}}, {}, {}, true);
   }
-  std::vector<json::Column> columns = {
-      {"a", TypeId::kBigint, {"a"}, json::kNoUnit},     {"t", TypeId::kTimestamp, {"t"}, json::kNoUnit},
-      {"s", TypeId::kText, {"s"}, json::kNoUnit},       {"d", TypeId::kDouble, {"d"}, json::kNoUnit},
-      {"id", TypeId::kBigint, {"user", "id"}, json::kNoUnit}, {"user", TypeId::kJsonb, {"user"}, json::kNoUnit},
-      {"ms", TypeId::kTimestamp, {"a"}, 3},             {"n", TypeId::kNumeric, {"d"}, json::kNoUnit},
-      {"l", *DataType::Parse("text[]"), {"j"}, json::kNoUnit}};
+  std::vector<json::Column> columns = {{"a", TypeId::kBigint, {"a"}, json::kNoUnit},
+                                       {"t", TypeId::kTimestamp, {"t"}, json::kNoUnit},
+                                       {"s", TypeId::kText, {"s"}, json::kNoUnit},
+                                       {"d", TypeId::kDouble, {"d"}, json::kNoUnit},
+                                       {"id", TypeId::kBigint, {"user", "id"}, json::kNoUnit},
+                                       {"user", TypeId::kJsonb, {"user"}, json::kNoUnit},
+                                       {"ms", TypeId::kTimestamp, {"a"}, 3},
+                                       {"n", TypeId::kNumeric, {"d"}, json::kNoUnit},
+                                       {"l", *DataType::Parse("text[]"), {"j"}, json::kNoUnit}};
   std::vector<bool> wanted;
   std::vector<Field> fields;
   for (const json::Column& column : columns) {
@@ -144,7 +188,8 @@ json::Plan RandomPlan(Random& random, SchemaPtr* schema) {
   return json::Plan::Build(std::move(columns), wanted, policy, false);
 }
 
-Lines Read(const json::Plan& plan, const SchemaPtr& schema, const std::vector<Chunk>& chunks, json::Readers readers) {
+Lines Read(const json::Plan& plan, const SchemaPtr& schema, const std::vector<Chunk>& chunks,
+           json::Readers readers) {
   DecodeOptions options;
   options.schema = schema;
   options.wanted = plan.wanted;
@@ -228,7 +273,8 @@ TEST_CASE("integers are read by eight digits at a time as they are by one") {
     if (random.OneIn(3)) digits = "-" + digits;
     int64_t wanted = 0;
     const bool fits = json::ScaleNumber(digits, 0, &wanted) != json::Scaled::kOutOfRange;
-    const bool plain = digits[digits[0] == '-' ? 1 : 0] != '0' || digits.size() == (digits[0] == '-' ? 2u : 1u);
+    const bool plain =
+        digits[digits[0] == '-' ? 1 : 0] != '0' || digits.size() == (digits[0] == '-' ? 2u : 1u);
     const std::string text = digits + ",\"x" + std::string(64, ' ');
     int64_t value = 0;
     const char* end = json::ScanInt64(text.data(), &value);

@@ -33,7 +33,8 @@ TEST_CASE("named groups become columns, typed when declared") {
   CHECK(out.rows == Texts{"n=5 at=2024-01-01 10:00:00", "n=null at=2024-01-02 10:00:00"});
   REQUIRE(out.failures.size() == 2);
   CHECK(out.failures[0] == "!regex.no_match @30 the line does not match the pattern [nonsense]");
-  CHECK(out.failures[1].starts_with("!regex.type @66 column \"at\": invalid input syntax for type timestamp"));
+  CHECK(
+      out.failures[1].starts_with("!regex.type @66 column \"at\": invalid input syntax for type timestamp"));
 }
 
 TEST_CASE("patterns that cannot work are reported") {
