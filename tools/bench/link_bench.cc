@@ -1,5 +1,7 @@
 // How much of raw ZeroMQ ipc one data channel carries: both between two processes, in one run, at the same
 // message sizes. Prints GB/s of each and the ratio (medians of interleaved rounds).
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -28,6 +30,13 @@ constexpr int64_t kBytesPerRound = int64_t{1} << 30;
 }
 
 double Seconds() { return static_cast<double>(Env::Default()->MonotonicNow()) * 1e-6; }
+
+// A receiver that ends with its sender, also when that one is killed.
+pid_t ForkReceiver() {
+  const pid_t child = ::fork();
+  if (child == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return child;
+}
 
 void AwaitPath(const std::string& path) {
   while (::access(path.c_str(), F_OK) != 0) ::usleep(200);
@@ -107,7 +116,7 @@ double ChannelRound(const std::string& path, int64_t size) {
   const int64_t messages = kBytesPerRound / size;
   const Event event = Rows{MakeBatch(ThreeColumns(), size), kNoOrdinal};
   const int64_t rows = std::get<Rows>(event).batch->rows();
-  const pid_t child = ::fork();
+  const pid_t child = ForkReceiver();
   if (child == 0) ReceiveChannel(path, rows * messages);
   AwaitPath(path);
   LinkContext context;
@@ -127,7 +136,7 @@ double RawRound(const std::string& path, int64_t size) {
   ::unlink(path.c_str());
   const int64_t messages = kBytesPerRound / size;
   const std::string endpoint = "ipc://" + path;
-  const pid_t child = ::fork();
+  const pid_t child = ForkReceiver();
   if (child == 0) {
     void* context = zmq_ctx_new();
     void* pull = zmq_socket(context, ZMQ_PULL);
