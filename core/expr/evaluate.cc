@@ -59,6 +59,13 @@ void And(RowSet& set, const RowSet& with) {
   for (size_t w = 0; w < set.size(); ++w) set[w] &= with[w];
 }
 
+bool IsSubset(const uint64_t* rows, const RowSet& of) {
+  for (size_t w = 0; w < of.size(); ++w) {
+    if ((rows[w] & ~of[w]) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 RowSet TrueRows(const Vector& v, int64_t rows) {
@@ -82,8 +89,13 @@ RowSet Evaluation::Everything(const uint64_t* active) const {
 
 Vector Evaluation::Evaluate(const ExprNode& node, const uint64_t* active) {
   if (!node.shared) return Dispatch(node, active);
-  if (const auto found = shared_.find(&node); found != shared_.end()) return found->second;
-  return shared_.emplace(&node, Dispatch(node, active)).first->second;
+  const auto found = shared_.find(&node);
+  if (found != shared_.end()) {
+    const Known& known = found->second;
+    if (known.everything || (active != nullptr && IsSubset(active, known.rows))) return known.values;
+  }
+  Known known{Dispatch(node, active), active ? Everything(active) : RowSet(), active == nullptr};
+  return shared_.insert_or_assign(&node, std::move(known)).first->second.values;
 }
 
 Vector Evaluation::Dispatch(const ExprNode& node, const uint64_t* active) {

@@ -34,7 +34,13 @@ class Evaluation {
   int64_t rows_;
   std::vector<RowFailure>* failures_;
   Env* env_;
-  std::unordered_map<const ExprNode*, Vector> shared_;
+  // Values of shared nodes and the rows they were computed for (`everything` = all).
+  struct Known {
+    Vector values;
+    RowSet rows;
+    bool everything = false;
+  };
+  std::unordered_map<const ExprNode*, Known> shared_;
 };
 
 /// Rows where a boolean vector is true.

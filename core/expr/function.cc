@@ -28,6 +28,8 @@ struct Registry {
     AddPattern(all);
     AddRegex(all);
     AddDatetime(all);
+    AddDatetimeTrunc(all);
+    AddDatetimeMake(all);
     AddDatetimeArithmetic(all);
     AddJson(all);
     AddArray(all);

@@ -111,6 +111,8 @@ void AddTextEdit(FunctionTable& table);
 void AddPattern(FunctionTable& table);
 void AddRegex(FunctionTable& table);
 void AddDatetime(FunctionTable& table);
+void AddDatetimeTrunc(FunctionTable& table);
+void AddDatetimeMake(FunctionTable& table);
 void AddDatetimeArithmetic(FunctionTable& table);
 void AddJson(FunctionTable& table);
 void AddArray(FunctionTable& table);

@@ -39,8 +39,8 @@ struct ExprNode {
 
   bool can_fail = false;
   bool is_volatile = false;
-  /// Stands in more than one place of the tree (x of x BETWEEN a AND b): evaluated once a batch. The first
-  /// place is evaluated for at least the rows of the later ones.
+  /// Stands in more than one place of the tree (x of x BETWEEN a AND b): computed once for the rows of a
+  /// batch.
   bool shared = false;
 
   // Only while binding.

@@ -18,11 +18,6 @@ constexpr std::string_view kPrefix = "SELECT ";
 
 using PgNode = PgQuery__Node;
 
-bool IsWord(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
 // Turns one tree into another; the first thing it cannot take ends the walk with a problem.
 class Converter {
  public:
@@ -150,8 +145,7 @@ AstPtr Converter::Operator(const PgQuery__AExpr& e, int depth) {
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
       break;
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-      // The grammar gives x ~ similar_to_escape(pattern [, escape]).
-      break;
+      return Refuse(e.location, "SIMILAR TO is not supported", "use a regular expression: x ~ '^(...)$'");
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
       kind = Kind::kAny;
       break;
@@ -458,34 +452,6 @@ std::nullptr_t Fail(ExprProblem* problem, size_t offset, size_t length, std::str
   return nullptr;
 }
 
-// The word that ends before `offset`, when it is one that PostgreSQL reserves.
-std::string ReservedWordBefore(std::string_view sql, size_t offset) {
-  static constexpr std::string_view kReserved[] = {
-      "all",   "asc",    "check", "column", "default", "desc",   "distinct", "do",   "else",
-      "end",   "fetch",  "for",   "from",   "group",   "grant",  "having",   "in",   "into",
-      "limit", "offset", "on",    "order",  "primary", "select", "table",    "then", "to",
-      "union", "unique", "user",  "using",  "when",    "where",  "window",   "with"};
-  size_t end = offset;
-  while (end > 0 && sql[end - 1] == ' ') --end;
-  size_t begin = end;
-  while (begin > 0 && IsWord(sql[begin - 1])) --begin;
-  std::string word(sql.substr(begin, end - begin));
-  std::string lower = word;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::find(std::begin(kReserved), std::end(kReserved), lower) != std::end(kReserved) ? word : "";
-}
-
-std::string SyntaxHint(std::string_view sql, size_t offset) {
-  const std::string_view rest = sql.substr(std::min(offset, sql.size()));
-  if (rest.starts_with("==")) return "equality is written with one =";
-  if (rest.starts_with("&&")) return "write AND";
-  std::string word(rest.substr(0, TokenLength(sql, offset)));
-  if (word.empty() || !std::isalpha(static_cast<unsigned char>(word[0])))
-    word = ReservedWordBefore(sql, offset);
-  if (word.empty()) return "";
-  return "a reserved word used as a column name is written \"" + word + "\" in double quotes";
-}
-
 // The only target of a SELECT that has nothing but targets, else null.
 const PgNode* OnlyTarget(const PgQuery__ParseResult& tree) {
   if (tree.n_stmts != 1 || tree.stmts[0]->stmt == nullptr) return nullptr;
@@ -541,36 +507,6 @@ bool CheckSyntax(std::string_view sql, const std::string& wrapped, ExprProblem* 
 }
 
 }  // namespace
-
-size_t TokenLength(std::string_view sql, size_t offset) {
-  if (offset >= sql.size()) return 0;
-  const std::string_view rest = sql.substr(offset);
-  const char first = rest[0];
-  size_t n = 1;
-  if (first == '\'' || first == '"') {
-    while (n < rest.size()) {
-      if (rest[n++] != first) continue;
-      if (n < rest.size() && rest[n] == first) {
-        ++n;
-        continue;
-      }
-      break;
-    }
-    return n;
-  }
-  if (IsWord(first)) {
-    const bool number = std::isdigit(static_cast<unsigned char>(first));
-    while (n < rest.size() && (IsWord(rest[n]) || (number && rest[n] == '.'))) ++n;
-    return n;
-  }
-  static constexpr std::string_view kOperator = "+-*/<>=~!@#%^&|`?:";
-  if (first == '-' && rest.size() > 1 && std::isdigit(static_cast<unsigned char>(rest[1]))) {
-    return 1 + TokenLength(sql, offset + 1);
-  }
-  if (kOperator.find(first) == std::string_view::npos) return 1;
-  while (n < rest.size() && kOperator.find(rest[n]) != std::string_view::npos) ++n;
-  return n;
-}
 
 AstPtr ParseExpression(std::string_view sql, ExprProblem* problem) {
   if (!CheckText(sql, problem)) return nullptr;

@@ -71,4 +71,7 @@ AstPtr ParseExpression(std::string_view sql, ExprProblem* problem);
 /// underlines.
 size_t TokenLength(std::string_view sql, size_t offset);
 
+/// What a syntax error at `offset` may come from, or nothing: "equality is written with one =".
+std::string SyntaxHint(std::string_view sql, size_t offset);
+
 }  // namespace streamrun

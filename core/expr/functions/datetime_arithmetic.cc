@@ -6,6 +6,7 @@
 #include "core/base/time.h"
 #include "core/data/text_io.h"
 #include "core/expr/function.h"
+#include "core/expr/functions/datetime_unit.h"
 #include "core/expr/functions/timezone.h"
 #include "core/expr/kernel.h"
 
@@ -30,8 +31,6 @@ Interval IntervalOutOfRange(Row& row) {
   row.Fail("22008", "interval out of range");
   return {};
 }
-
-int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 // Months first (a day that the month lacks becomes its last), then days, then microseconds.
 int64_t AddInterval(Row& row, int64_t t, const Interval& v) {

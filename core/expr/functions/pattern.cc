@@ -103,8 +103,11 @@ bool Match(const LikePattern& pattern, std::string_view text) {
       at += segment.literal().size();
       continue;
     }
+    // At every character; where the segment begins with a literal, only where that stands.
     size_t end = kNone;
     for (; at <= text.size(); at += at < text.size() ? Utf8Length(text[at]) : 1) {
+      if (segment.parts[0].skip == 0) at = FindBytes(text, segment.parts[0].literal, at);
+      if (at == kNone) return false;
       end = MatchAt(segment, text, at);
       if (end != kNone) break;
     }

@@ -85,7 +85,7 @@ TEST_CASE("only one scalar expression is taken") {
                   sql << ": " << problem);
   }
   for (const char* sql : {"(SELECT 1)", "EXISTS (SELECT 1)", "price IN (SELECT 1)", "*", "bids.*", "$1",
-                          "ROW(1, 2)", "row_number() OVER ()", "channel COLLATE \"C\"", "user", "x'1f'"}) {
+                          "ROW(1, 2)", "row_number() OVER ()", "channel COLLATE \"C\"", "user", "x'1f'", "channel SIMILAR TO 'a'"}) {
     CHECK_MESSAGE(ProblemOf(sql).find("expr.unsupported") != std::string::npos,
                   sql << ": " << ProblemOf(sql));
   }

@@ -172,6 +172,14 @@ TEST_CASE("a branch that is not taken does not fail") {
   CHECK(Run("CASE WHEN zero > 0 THEN (10 / zero) BETWEEN 5 AND 10 END").failures.empty());
 }
 
+TEST_CASE("an operand that stands twice is known for every row that asks") {
+  // The upper bound is first needed for some rows only, then for others.
+  CHECK(Run("id BETWEEN SYMMETRIC 3 AND length(coalesce(name, 'four'))").values == "f,t,t,t,f");
+  CHECK(Run("id NOT BETWEEN SYMMETRIC 3 AND length(coalesce(name, 'four'))").values == "t,f,f,f,t");
+  CHECK(Run("2 BETWEEN SYMMETRIC id AND id + zero").values == "f,t,NULL,f,f");
+  CHECK(Run("id + 1 IN (zero, id + 1, 7)").values == "t,t,t,t,t");
+}
+
 TEST_CASE("CASE merges branches of every layout") {
   CHECK(Run("CASE WHEN ok THEN name WHEN id = 5 THEN 'five' ELSE 'none' END").values ==
         "Ada,none,none,émile,five");

@@ -1,0 +1,191 @@
+// date_trunc and date_bin: the start of the unit or step that holds a time.
+#include <array>
+#include <limits>
+#include <string>
+
+#include "core/base/time.h"
+#include "core/data/text_io.h"
+#include "core/expr/function.h"
+#include "core/expr/functions/datetime_unit.h"
+#include "core/expr/functions/timezone.h"
+
+namespace streamrun {
+
+namespace {
+
+// ---------------------------------------------------------------------------------------------------
+
+int64_t TruncYears(int64_t year, int64_t length, int64_t first) {
+  // First year of the period: decades begin at 10 n, centuries at 100 n + 1.
+  return FloorDiv(year - first, length) * length + first;
+}
+
+// Start of the unit that holds `t`; false for units that cannot be cut to.
+bool Truncate(Unit unit, int64_t t, int64_t* out) {
+  static constexpr std::array<int64_t, 7> kFixed = {0, 1, kMillisecond, kSecond, kMinute, kHour, kDay};
+  if (unit >= Unit::kMicroseconds && unit <= Unit::kDay) {
+    const int64_t length = kFixed[static_cast<size_t>(unit)];
+    *out = FloorDiv(t, length) * length;
+    return true;
+  }
+  if (unit == Unit::kWeek) {
+    const int64_t days = FloorDiv(t, kDay);
+    *out = (days - (DayOfWeek(days) + 6) % 7) * kDay;
+    return true;
+  }
+  const Civil c = SplitTimestamp(t);
+  int64_t year = c.year;
+  int month = 1;
+  switch (unit) {
+    case Unit::kMonth:
+      month = c.month;
+      break;
+    case Unit::kQuarter:
+      month = (c.month - 1) / 3 * 3 + 1;
+      break;
+    case Unit::kYear:
+      break;
+    case Unit::kDecade:
+      year = TruncYears(year, 10, 0);
+      break;
+    case Unit::kCentury:
+      year = TruncYears(year, 100, 1);
+      break;
+    case Unit::kMillennium:
+      year = TruncYears(year, 1000, 1);
+      break;
+    default:
+      return false;
+  }
+  *out = DaysFromCivil(year, month, 1) * kDay;
+  return true;
+}
+
+template <bool kZoned>
+int64_t TruncTimestamp(Row& row, std::string_view name, int64_t t) {
+  const Unit unit = UnitFor(row, name);
+  const bool infinite = t == kMaxTimestamp || t == kMinTimestamp;
+  int64_t out = 0;
+  if (!Truncate(unit, infinite ? 0 : t, &out)) {
+    RefuseUnit(row, name, unit, kZoned ? "timestamp with time zone" : "timestamp without time zone");
+  }
+  return infinite ? t : out;
+}
+
+int64_t TruncInZone(Row& row, std::string_view name, int64_t t, std::string_view zone) {
+  const Unit unit = UnitFor(row, name);
+  const Zone* z = ZoneFor(row, zone);
+  if (row.dropped() || t == kMaxTimestamp || t == kMinTimestamp) return t;
+  int64_t out = 0;
+  if (!Truncate(unit, z->ToLocal(t), &out)) RefuseUnit(row, name, unit, "timestamp with time zone");
+  return z->ToUtc(out);
+}
+
+Interval TruncInterval(Row& row, std::string_view name, const Interval& v) {
+  const Unit unit = UnitFor(row, name);
+  Interval out = v;
+  static constexpr std::array<int64_t, 6> kFixed = {1, 1, kMillisecond, kSecond, kMinute, kHour};
+  if (unit >= Unit::kMicroseconds && unit <= Unit::kHour) {
+    const int64_t length = kFixed[static_cast<size_t>(unit)];
+    out.micros = v.micros / length * length;
+    return out;
+  }
+  out.micros = 0;
+  if (unit == Unit::kDay) return out;
+  out.days = 0;
+  switch (unit) {
+    case Unit::kMonth:
+      return out;
+    case Unit::kQuarter:
+      out.months = v.months / 3 * 3;
+      return out;
+    case Unit::kYear:
+      out.months = v.months / 12 * 12;
+      return out;
+    case Unit::kDecade:
+      out.months = v.months / 120 * 120;
+      return out;
+    case Unit::kCentury:
+      out.months = v.months / 1200 * 1200;
+      return out;
+    case Unit::kMillennium:
+      out.months = v.months / 12000 * 12000;
+      return out;
+    default:
+      RefuseUnit(row, name, unit, "interval");
+      return out;
+  }
+}
+
+// date_bin: steps of a fixed length from an origin.
+int64_t Bin(Row& row, const Interval& stride, int64_t t, int64_t origin) {
+  if (stride.months != 0) {
+    row.Fail("0A000", "timestamps cannot be binned into intervals containing months or years");
+    return 0;
+  }
+  int64_t step;
+  if (__builtin_add_overflow(stride.days * kDay, stride.micros, &step)) step = 0;
+  if (step <= 0) {
+    row.Fail("22008", "stride must be greater than zero");
+    return 0;
+  }
+  if (t == kMaxTimestamp || t == kMinTimestamp) return t;
+  int64_t distance;
+  if (__builtin_sub_overflow(t, origin, &distance)) {
+    row.Fail("22008", "timestamp out of range");
+    return 0;
+  }
+  return origin + FloorDiv(distance, step) * step;
+}
+
+}  // namespace
+
+void AddDatetimeTrunc(FunctionTable& t) {
+  using enum Arg;
+  t.push_back({"date_trunc",
+               {kText, kTimestamp},
+               kTimestamp,
+               Rows<TruncTimestamp<false>>,
+               "the start of the unit that holds the time",
+               "date_trunc('hour', timestamp '2024-05-06 07:08:09') -> 2024-05-06 07:00:00",
+               kPartial,
+               PrepareUnit});
+  t.push_back({"date_trunc",
+               {kText, kTimestamptz},
+               kTimestamptz,
+               Rows<TruncTimestamp<true>>,
+               "the start of the unit, in UTC",
+               "",
+               kPartial,
+               PrepareUnit});
+  t.push_back(
+      {"date_trunc",
+       {kText, kTimestamptz, kText},
+       kTimestamptz,
+       Rows<TruncInZone>,
+       "the start of the unit in a time zone",
+       "date_trunc('day', timestamptz '2024-05-06 23:00:00+00', 'Europe/Berlin') -> 2024-05-06 22:00:00+00"});
+  t.push_back({"date_trunc",
+               {kText, kInterval},
+               kInterval,
+               Rows<TruncInterval>,
+               "the interval without smaller units",
+               "date_trunc('hour', interval '2 days 03:40:00') -> 2 days 03:00:00",
+               kPartial,
+               PrepareUnit});
+  t.push_back({"date_bin",
+               {kInterval, kTimestamp, kTimestamp},
+               kTimestamp,
+               Rows<Bin>,
+               "the start of the step that holds the time",
+               "date_bin('15 minutes', timestamp '2024-02-11 15:44:17', timestamp '2001-01-01') -> "
+               "2024-02-11 15:30:00"});
+  t.push_back({"date_bin",
+               {kInterval, kTimestamptz, kTimestamptz},
+               kTimestamptz,
+               Rows<Bin>,
+               "the start of the step that holds the time",
+               ""});
+}
+
+}  // namespace streamrun
