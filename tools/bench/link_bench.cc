@@ -31,16 +31,31 @@ constexpr int64_t kBytesPerRound = int64_t{1} << 30;
 
 double Seconds() { return static_cast<double>(Env::Default()->MonotonicNow()) * 1e-6; }
 
-// A receiver that ends with its sender, also when that one is killed.
-pid_t ForkReceiver() {
-  const pid_t child = ::fork();
-  if (child == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  return child;
-}
+// The receiving process: ends with its sender, also when that one is killed, and says when it is bound. The
+// socket's file appears before anyone listens on it, so waiting for the file would not do.
+struct Receiver {
+  int ready[2] = {-1, -1};
+  pid_t pid = -1;
 
-void AwaitPath(const std::string& path) {
-  while (::access(path.c_str(), F_OK) != 0) ::usleep(200);
-}
+  Receiver() {
+    if (::pipe(ready) != 0) Die("cannot make a pipe");
+    pid = ::fork();
+    if (pid == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  }
+  void Bound() const {
+    if (::write(ready[1], "b", 1) != 1) Die("cannot report");
+  }
+  void AwaitBound() const {
+    char byte;
+    if (::read(ready[0], &byte, 1) != 1) Die("the receiver did not bind");
+  }
+  ~Receiver() {
+    ::close(ready[0]);
+    ::close(ready[1]);
+  }
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+};
 
 // Three bigint columns whose values take `bytes` in all.
 BatchPtr MakeBatch(const IpcLayout& layout, int64_t bytes) {
@@ -70,10 +85,11 @@ ChannelSettings Settings(const std::string& path) {
 }
 
 // Receives until the end of the stream; exits with 0 when every row came.
-[[noreturn]] void ReceiveChannel(const std::string& path, int64_t expected_rows) {
+[[noreturn]] void ReceiveChannel(const Receiver& self, const std::string& path, int64_t expected_rows) {
   LinkContext context;
   auto in = ZmqInChannel::Bind(context, Settings(path));
   if (!in.ok()) Die(in.status().ToString());
+  self.Bound();
   Poller poller;
   poller.Add(&(*in)->socket());
   int64_t rows = 0;
@@ -116,9 +132,9 @@ double ChannelRound(const std::string& path, int64_t size) {
   const int64_t messages = kBytesPerRound / size;
   const Event event = Rows{MakeBatch(ThreeColumns(), size), kNoOrdinal};
   const int64_t rows = std::get<Rows>(event).batch->rows();
-  const pid_t child = ForkReceiver();
-  if (child == 0) ReceiveChannel(path, rows * messages);
-  AwaitPath(path);
+  const Receiver receiver;
+  if (receiver.pid == 0) ReceiveChannel(receiver, path, rows * messages);
+  receiver.AwaitBound();
   LinkContext context;
   auto out = ZmqOutChannel::Connect(context, Settings(path));
   if (!out.ok()) Die(out.status().ToString());
@@ -126,7 +142,7 @@ double ChannelRound(const std::string& path, int64_t size) {
   for (int64_t i = 0; i < messages; ++i) Send(**out, event);
   Send(**out, EndOfStream{});
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(receiver.pid, &status, 0);
   if (status != 0) Die("the receiver did not get every row");
   return static_cast<double>(rows * 24 * messages) / (Seconds() - begin) * 1e-9;
 }
@@ -136,11 +152,12 @@ double RawRound(const std::string& path, int64_t size) {
   ::unlink(path.c_str());
   const int64_t messages = kBytesPerRound / size;
   const std::string endpoint = "ipc://" + path;
-  const pid_t child = ForkReceiver();
-  if (child == 0) {
+  const Receiver receiver;
+  if (receiver.pid == 0) {
     void* context = zmq_ctx_new();
     void* pull = zmq_socket(context, ZMQ_PULL);
     if (zmq_bind(pull, endpoint.c_str()) != 0) ::_exit(1);
+    receiver.Bound();
     for (int64_t i = 0; i < messages; ++i) {
       zmq_msg_t message;
       zmq_msg_init(&message);
@@ -149,7 +166,7 @@ double RawRound(const std::string& path, int64_t size) {
     }
     ::_exit(0);
   }
-  AwaitPath(path);
+  receiver.AwaitBound();
   void* context = zmq_ctx_new();
   void* push = zmq_socket(context, ZMQ_PUSH);
   if (zmq_connect(push, endpoint.c_str()) != 0) Die("connect");
@@ -166,7 +183,7 @@ double RawRound(const std::string& path, int64_t size) {
     if (zmq_msg_send(&message, push, 0) < 0) Die("send");
   }
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(receiver.pid, &status, 0);
   if (status != 0) Die("the raw receiver failed");
   const double rate = static_cast<double>(size * messages) / (Seconds() - begin) * 1e-9;
   zmq_close(push);

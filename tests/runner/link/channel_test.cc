@@ -294,15 +294,29 @@ pid_t InChild(Function body) {
   return pid;
 }
 
-void AwaitFile(const std::string& path) {
-  for (int i = 0; i < 200 && ::access(path.c_str(), F_OK) != 0; ++i) ::usleep(10'000);
-}
+// One process tells another that it is bound. The socket's file is no sign: it appears before anyone listens.
+struct BoundSignal {
+  int fds[2] = {-1, -1};
+  BoundSignal() { REQUIRE(::pipe(fds) == 0); }
+  ~BoundSignal() {
+    ::close(fds[0]);
+    ::close(fds[1]);
+  }
+  void Give() const {
+    if (::write(fds[1], "b", 1) != 1) ::_exit(1);
+  }
+  void Await() const {
+    char byte;
+    if (::read(fds[0], &byte, 1) != 1) ::_exit(1);
+  }
+};
 
 TEST_CASE("a sender that is killed is an error after everything it had sent was read") {
   TempDirectory directory;
   const ChannelSettings settings = Encodeds("ipc://" + directory.path + "/3");
+  const BoundSignal bound;
   const pid_t child = InChild([&] {
-    AwaitFile(directory.path + "/3");
+    bound.Await();
     LinkContext context;
     auto out = ZmqOutChannel::Connect(context, settings);
     if (!out.ok() || !(*out)->TrySend(Idle{}).ok()) ::_exit(1);
@@ -311,6 +325,7 @@ TEST_CASE("a sender that is killed is an error after everything it had sent was 
   LinkContext context;
   auto in = ZmqInChannel::Bind(context, settings);
   REQUIRE(in.ok());
+  bound.Give();
   auto event = Next(**in);
   REQUIRE_MESSAGE(event.ok(), event.status().ToString());
   REQUIRE(event->has_value());
@@ -327,14 +342,16 @@ TEST_CASE(
     "successor") {
   TempDirectory directory;
   const ChannelSettings settings = Encodeds("ipc://" + directory.path + "/3");
+  const BoundSignal bound;
   const auto bind_and_pause = [&] {
     LinkContext context;
     auto in = ZmqInChannel::Bind(context, settings);
     if (!in.ok()) ::_exit(1);
+    bound.Give();
     ::pause();
   };
   const pid_t child = InChild(bind_and_pause);
-  AwaitFile(directory.path + "/3");
+  bound.Await();
   LinkContext context;
   auto out = ZmqOutChannel::Connect(context, settings);
   REQUIRE(out.ok());
@@ -364,16 +381,18 @@ TEST_CASE("a stopped receiver holds the sender back and gets everything when it 
   TempDirectory directory;
   const ChannelSettings settings = Encodeds("ipc://" + directory.path + "/3");
   constexpr int kEvents = 200;
+  const BoundSignal bound;
   const pid_t child = InChild([&] {
     LinkContext context;
     auto in = ZmqInChannel::Bind(context, settings);
+    bound.Give();
     for (int i = 0; i < kEvents; ++i) {
       const auto event = Next(**in);
       if (!event.ok() || !event->has_value()) ::_exit(2);
     }
     ::_exit(std::holds_alternative<EndOfStream>(**Next(**in)) ? 7 : 3);
   });
-  AwaitFile(directory.path + "/3");
+  bound.Await();
   ::kill(child, SIGSTOP);
   LinkContext context;
   auto out = ZmqOutChannel::Connect(context, settings);
