@@ -12,8 +12,6 @@ namespace streamrun {
 
 namespace {
 
-// -------------------------------------------------------------------------------------
-
 ColumnPtr Now(KernelCall& call) {
   const int64_t now = call.env()->WallNow();
   Writer<int64_t> out(call);

@@ -13,8 +13,6 @@ namespace streamrun {
 
 namespace {
 
-// ---------------------------------------------------------------------------------------------------
-
 int64_t TruncYears(int64_t year, int64_t length, int64_t first) {
   // First year of the period: decades begin at 10 n, centuries at 100 n + 1.
   return FloorDiv(year - first, length) * length + first;

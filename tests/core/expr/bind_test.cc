@@ -84,8 +84,9 @@ TEST_CASE("only one scalar expression is taken") {
     CHECK_MESSAGE(problem.find("this is not one scalar expression") != std::string::npos,
                   sql << ": " << problem);
   }
-  for (const char* sql : {"(SELECT 1)", "EXISTS (SELECT 1)", "price IN (SELECT 1)", "*", "bids.*", "$1",
-                          "ROW(1, 2)", "row_number() OVER ()", "channel COLLATE \"C\"", "user", "x'1f'", "channel SIMILAR TO 'a'"}) {
+  for (const char* sql :
+       {"(SELECT 1)", "EXISTS (SELECT 1)", "price IN (SELECT 1)", "*", "bids.*", "$1", "ROW(1, 2)",
+        "row_number() OVER ()", "channel COLLATE \"C\"", "user", "x'1f'", "channel SIMILAR TO 'a'"}) {
     CHECK_MESSAGE(ProblemOf(sql).find("expr.unsupported") != std::string::npos,
                   sql << ": " << ProblemOf(sql));
   }
