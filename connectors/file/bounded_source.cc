@@ -36,7 +36,8 @@ class BoundedFileSource final : public Source {
       SR_RETURN_IF_ERROR(Restore(*position, &files, &from));
     } else {
       SR_ASSIGN_OR_RETURN(files,
-                          ListFilesOnce(env_, options_.list, parallelism_ > 1 ? context.run_directory : ""));
+                          ListFilesOnce(env_, options_.list, parallelism_ > 1 ? context.run_directory : "",
+                                        context.generation));
     }
     list_ = SplitList(std::move(files), options_.split_bytes,
                       options_.format.line_delimited && options_.format.splittable);

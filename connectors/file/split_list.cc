@@ -1,6 +1,7 @@
 #include "connectors/file/split_list.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -56,6 +57,32 @@ Result<ListedFile> Look(Env* env, const std::string& path, CompressionChoice cho
                                                               : Compression::kNone;
   }
   return listed;
+}
+
+// Gives `path` this content unless another worker was faster.
+Status Publish(Env* env, const std::string& path, const std::string& content) {
+  const std::string mine = path + "." + std::to_string(env->Random64());
+  SR_ASSIGN_OR_RETURN(const auto file, env->OpenForWrite(mine, WriteMode::kCreate));
+  SR_RETURN_IF_ERROR(file->Append(content));
+  SR_RETURN_IF_ERROR(file->Close());
+  const Status published = env->RenameNoReplace(mine, path);
+  if (published.ok()) return published;
+  SR_RETURN_IF_ERROR(env->Remove(mine));
+  return published.code() == Code::kAlreadyExists ? Status::Ok() : published;
+}
+
+// Removes "<stem><number>.json" of smaller numbers; another worker may be doing the same.
+Status RemoveEarlier(Env* env, const std::string& directory, const std::string& stem, uint64_t generation) {
+  SR_ASSIGN_OR_RETURN(const std::vector<std::string> names, env->List(directory));
+  for (const std::string& name : names) {
+    uint64_t number = 0;
+    if (!name.starts_with(stem) || !name.ends_with(".json")) continue;
+    std::from_chars(name.data() + stem.size(), name.data() + name.size(), number);
+    if (number == 0 || number >= generation) continue;
+    const Status removed = env->Remove(directory + "/" + name);
+    if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -116,20 +143,16 @@ Result<std::vector<ListedFile>> ListFiles(Env* env, const ListOptions& options) 
 }
 
 Result<std::vector<ListedFile>> ListFilesOnce(Env* env, const ListOptions& options,
-                                              const std::string& run_directory) {
-  if (run_directory.empty()) return ListFiles(env, options);
-  uint32_t key = 0;
+                                              const std::string& run_directory, uint64_t generation) {
+  if (run_directory.empty() || generation == 0) return ListFiles(env, options);
+  uint32_t key = Crc32c(&options.compression, sizeof options.compression);
   for (const std::string& pattern : options.patterns) key = Crc32c(pattern.c_str(), pattern.size() + 1, key);
-  const std::string path = run_directory + "/file-splits-" + std::to_string(key) + ".json";
+  const std::string stem = "file-splits-" + std::to_string(key) + "-";
+  const std::string path = run_directory + "/" + stem + std::to_string(generation) + ".json";
   if (!env->Info(path).ok()) {
     SR_ASSIGN_OR_RETURN(const std::vector<ListedFile> files, ListFiles(env, options));
-    const std::string mine = path + "." + std::to_string(env->Random64());
-    SR_ASSIGN_OR_RETURN(const auto file, env->OpenForWrite(mine, WriteMode::kCreate));
-    SR_RETURN_IF_ERROR(file->Append(PrintFiles(files)));
-    SR_RETURN_IF_ERROR(file->Close());
-    const Status published = env->RenameNoReplace(mine, path);
-    if (!published.ok()) SR_RETURN_IF_ERROR(env->Remove(mine));
-    if (!published.ok() && published.code() != Code::kAlreadyExists) return published;
+    SR_RETURN_IF_ERROR(Publish(env, path, PrintFiles(files)));
+    SR_RETURN_IF_ERROR(RemoveEarlier(env, run_directory, stem, generation));
   }
   SR_ASSIGN_OR_RETURN(const std::string text, env->ReadFile(path, kMaxListBytes));
   return ParseFiles(text);

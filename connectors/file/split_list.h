@@ -58,10 +58,11 @@ struct ListOptions {
 /// files are errors that say what to do.
 Result<std::vector<ListedFile>> ListFiles(Env* env, const ListOptions& options);
 
-/// The same list for every worker that is given the same run directory: the first one writes it there,
-/// atomically. `run_directory` is new for every start of the pipeline; empty: every caller lists for itself.
+/// The same list for every worker of one start (`generation`) of a pipeline: the first one writes it into
+/// `run_directory`, atomically, and removes that of an earlier start. Without a directory or generation every
+/// caller lists for itself.
 Result<std::vector<ListedFile>> ListFilesOnce(Env* env, const ListOptions& options,
-                                              const std::string& run_directory);
+                                              const std::string& run_directory, uint64_t generation);
 
 /// JSON array of path, size, identity, compression; the text in positions and in the shared list.
 std::string PrintFiles(const std::vector<ListedFile>& files);

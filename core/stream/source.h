@@ -68,6 +68,9 @@ struct SourceContext {
   int parallelism = 1;
   /// Directory for this pipeline's run files (sockets), private to the user.
   std::string run_directory;
+  /// Which start of the pipeline this is (restarts after a failure belong to the same one): what a run leaves in
+  /// run_directory is valid for one generation. 0: unknown.
+  uint64_t generation = 0;
   /// True when the pipeline should end at the current end of a followed input (tests, `run --once`).
   bool once = false;
   /// Columns a row source must fill; empty = all. Others may be left pruned.

@@ -17,6 +17,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     context_.instance = shared_.instance;
     context_.parallelism = shared_.parallelism;
     context_.run_directory = shared_.options.run_directory;
+    context_.generation = shared_.options.generation;
     context_.once = shared_.options.once;
     context_.wanted = node.wanted[0];
     context_.origin = node.origin;
@@ -56,7 +57,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   void RequestStop() override { stop_ = true; }
 
   void AddWait(WaitSpec& wait) override {
-    if (done_ || finished_ || stop_) return;
+    // A source that can go on waits for room, not for its input.
+    if (done_ || finished_ || stop_ || !asleep_) return;
     const WaitSpec own = source_->Wait();
     wait.descriptors.insert(wait.descriptors.end(), own.descriptors.begin(), own.descriptors.end());
     wait.deadline = std::min(wait.deadline, own.deadline);

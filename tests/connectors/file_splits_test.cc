@@ -207,6 +207,7 @@ TEST_CASE(
     sources.push_back(CreateBoundedFileSource(Options({directory / "*"}, 100)));
     SourceContext context = TestSourceContext(w, 2);
     context.run_directory = run.path();
+    context.generation = 7;
     REQUIRE(sources.back()->Open(context, std::nullopt).ToString() == "ok");
     AppendText(directory / "a", text);
     WriteText(directory / "b", text);
@@ -217,6 +218,20 @@ TEST_CASE(
     records.insert(records.end(), out.records.begin(), out.records.end());
   }
   CHECK(records.size() == 100);
+  // Another start lists anew and leaves nothing of this one behind.
+  size_t again = 0;
+  for (int w = 0; w < 2; ++w) {
+    const auto source = CreateBoundedFileSource(Options({directory / "*"}, 100));
+    SourceContext context = TestSourceContext(w, 2);
+    context.run_directory = run.path();
+    context.generation = 8;
+    REQUIRE(source->Open(context, std::nullopt).ToString() == "ok");
+    RecordingOutput out;
+    CHECK(RunToEnd(*source, out).ToString() == "ok");
+    again += out.records.size();
+  }
+  CHECK(again == 250);
+  CHECK(Env::Default()->List(run.path())->size() == 1);
 }
 
 TEST_CASE("a line of a gigabyte is reported once, costs little memory, and its neighbours arrive") {
@@ -235,7 +250,8 @@ TEST_CASE("a line of a gigabyte is reported once, costs little memory, and its n
   CHECK(merged.failures[0].offset == 7);
   CHECK(merged.failures[0].raw.size() == 1024);
   CHECK(merged.failures[0].split == "file:" + path);
-#ifndef __SANITIZE_ADDRESS__  // which keeps freed memory for a while
+#ifndef __SANITIZE_ADDRESS__
+  // (ASan keeps freed memory for a while.)
   CHECK(usage_after.ru_maxrss - usage_before.ru_maxrss < 32 * 1024);  // KiB
 #else
   (void)usage_before;
