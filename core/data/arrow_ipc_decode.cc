@@ -63,7 +63,7 @@ class BatchReader {
   }
 
   Result<ColumnPtr> ReadColumn(const DataType& type, int64_t rows, bool exact) {
-    int64_t nulls;
+    int64_t nulls = 0;
     SR_RETURN_IF_ERROR(NextNode(&rows, exact, &nulls));
     BufferPtr validity, values, data;
     SR_RETURN_IF_ERROR(Validity(rows, nulls, &validity));
@@ -97,7 +97,7 @@ class BatchReader {
   // A hidden column: `width` bytes a row, never null.
   Status ReadHidden(int width, BufferPtr* out) {
     int64_t rows = record_.length();
-    int64_t nulls;
+    int64_t nulls = 0;
     SR_RETURN_IF_ERROR(NextNode(&rows, true, &nulls));
     BufferPtr validity;
     SR_RETURN_IF_ERROR(Validity(rows, nulls, &validity));

@@ -1,7 +1,7 @@
 // streamrun: the command line.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstring>
+#include <algorithm>
 
 #include "runner/cli/commands.h"
 #include "runner/cli/load.h"
@@ -71,6 +71,6 @@ int Main(int argc, char** argv) {
 }  // namespace streamrun
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::strcmp(argv[1], streamrun::kWorkerArgument) == 0) return streamrun::WorkerMain(argc, argv);
+  if (streamrun::IsWorker(argc, argv)) return streamrun::WorkerMain(argc, argv);
   return streamrun::Main(argc, argv);
 }

@@ -17,6 +17,7 @@ class OperatorNode final : public Node {
     context_.env = shared_.options.env;
     context_.instance = shared_.instance;
     context_.parallelism = shared_.parallelism;
+    context_.wanted = &plan_node_.wanted;
     return operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'");
   }
 

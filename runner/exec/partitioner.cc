@@ -72,7 +72,8 @@ bool Partitioner::Blocked() const {
 Timestamp Partitioner::Deadline() const {
   Timestamp deadline = kMaxTimestamp;
   for (const Lane& lane : lanes_) {
-    if (!lane.gathered.empty()) deadline = std::min(deadline, lane.gathered_since + linger_);
+    // A full channel is waited for through its own readiness.
+    if (!lane.gathered.empty() && lane.full_since == 0) deadline = std::min(deadline, lane.gathered_since + linger_);
   }
   return deadline;
 }
