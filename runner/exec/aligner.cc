@@ -34,7 +34,10 @@ Status Aligner::Receive() {
   for (const auto& edge : edges_) {
     // One event ahead is enough: what is not taken stays in the channel and pushes back.
     if (edge->channel == nullptr || edge->ended || edge->blocked || !edge->queue.empty()) continue;
-    SR_ASSIGN_OR_RETURN(std::optional<Event> event, edge->channel->TryReceive());
+    Result<std::optional<Event>> received = edge->channel->TryReceive();
+    // Whatever is wrong with a channel, a new attempt has a new one.
+    if (!received.ok()) return received.status().WithRetry(true);
+    std::optional<Event>& event = *received;
     if (!event) continue;
     edge->counters.rows += RowsOf(*event);
     edge->queue.push_back(std::move(*event));

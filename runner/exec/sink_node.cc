@@ -64,6 +64,7 @@ class SinkNode : public Node {
     for (const PlanNode& node : shared_.plan->plan->nodes) {
       if (node.source && !node.source->bounded) context_.bounded = false;
     }
+    context_.start = Start();
     return sink_->Open(context_).WithContext("sink '" + plan_node_.name + "'");
   }
 
@@ -122,6 +123,16 @@ class SinkNode : public Node {
   std::unique_ptr<Sink> sink_;
 
  private:
+  // After a restart rows of sources that can be read again come once more, those of others do not.
+  OutputStart Start() const {
+    if (!shared_.options.restarted) return OutputStart::kFresh;
+    const Plan& plan = *shared_.plan->plan;
+    for (const Plan::Path& path : plan.paths) {
+      if (path.sink == index() && !plan.node(path.source).source->replayable) return OutputStart::kContinue;
+    }
+    return OutputStart::kReread;
+  }
+
   Result<bool> Offer() {
     const auto* end = std::get_if<EndOfStream>(&*held_);
     Result<SinkOutcome> outcome = SinkOutcome::kAccepted;

@@ -61,6 +61,8 @@ struct TaskOptions {
   uint64_t generation = 0;
   uint64_t attempt = 0;
   bool once = false;
+  /// An earlier attempt of this generation ran and may have written.
+  bool restarted = false;
 
   // For tests of a whole pipeline in one process (runner/harness); all empty in a worker.
   /// Rows that went to the dead letters.

@@ -97,6 +97,7 @@ struct Writer {
     json["endpoint_directory"] = m.endpoint_directory;
     json["dead_letter_directory"] = m.dead_letter_directory;
     json["once"] = m.once;
+    json["restarted"] = m.restarted;
     json["log_level"] = static_cast<int>(m.log_level);
     json["log_json"] = m.log_json;
   }
@@ -133,6 +134,7 @@ AssignMessage AssignFrom(const Json& json) {
   json.at("endpoint_directory").get_to(m.endpoint_directory);
   json.at("dead_letter_directory").get_to(m.dead_letter_directory);
   json.at("once").get_to(m.once);
+  json.at("restarted").get_to(m.restarted);
   const int level = json.at("log_level");
   if (level < 0 || level > static_cast<int>(LogLevel::kOff)) {
     throw Json::other_error::create(600, "log level out of range", &json);

@@ -56,6 +56,7 @@ struct AssignMessage {
   std::string endpoint_directory;
   std::string dead_letter_directory;
   bool once = false;
+  bool restarted = false;  // an earlier attempt of this generation ran
   LogLevel log_level = LogLevel::kInfo;
   bool log_json = false;
 };

@@ -84,6 +84,7 @@ Status Region::SpawnWorker(int stage, int instance) {
   AssignMessage assign = host_->assignment;
   assign.stage = stage;
   assign.instance = instance;
+  assign.restarted = ran_once_;
   // Sent at once: it waits in the socket until the worker is up.
   SR_ASSIGN_OR_RETURN(const bool sent, slot.process->control().Send(assign));
   if (!sent) return Status::Internal("a fresh control channel is full");
@@ -220,7 +221,10 @@ void Region::Conclude() {
   const bool delivered = host_->ledger->Delivered(stages_) > 0;
   last_failure_ = failure_.message();
   const bool environment = failed_opening_ && !ran_once_ && failure_.fault() != Fault::kInternal;
-  const bool final = stopping_ || failure_.fault() == Fault::kUser || (environment && !failure_.retryable());
+  // Damaged input is as damaged the next time.
+  const bool damaged = failure_.code() == Code::kCorruption && !failure_.retryable();
+  const bool final =
+      stopping_ || damaged || failure_.fault() == Fault::kUser || (environment && !failure_.retryable());
   RestartPolicy::Decision decision;
   if (!final) decision = policy_.OnFailure(now, started_, delivered, host_->env->Random64());
   if (!decision.restart) {

@@ -1,5 +1,6 @@
 #include "runner/process/worker.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -39,7 +40,7 @@ class Worker {
   int Run() {
     const Status status = Live();
     if (status.ok()) return 0;
-    if (status.code() != Code::kCancelled) {
+    if (!exit_) {
       LogDebug("worker fails", {{"error", status.ToString()}});
       (void)Send(FailMessage{status, !started_, PeerGone()}).ok();
     }
@@ -144,6 +145,7 @@ class Worker {
     options.generation = assign_.generation;
     options.attempt = assign_.attempt;
     options.once = assign_.once;
+    options.restarted = assign_.restarted;
     SR_ASSIGN_OR_RETURN(task_, CreateTask(plan_, assign_.stage, assign_.instance, in, out, options));
     return Status::Ok();
   }
@@ -302,6 +304,10 @@ int WorkerMain(int argc, char** argv) {
   }
   BindLifeToParent(std::strtol(argv[2], nullptr, 10));
   ShowTitle(argc, argv);
+  // Batches come and go at 100 KiB to 1 MiB. Keeping their memory in the heap instead of mapping and unmapping it
+  // each time saves a tenth of the CPU of a decoding worker; what is kept stays below the trim threshold.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
   try {
     return Worker().Run();
   } catch (const std::exception& e) {

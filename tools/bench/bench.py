@@ -245,14 +245,11 @@ def bench_start(args):
           f"({min(times):.0f}-{max(times):.0f})")
 
 
-def bench_binary(name, title):
-    binary = ROOT / "build/tools/bench" / name
-    if not binary.exists():
-        print(f"\n{title}: left out, {binary.relative_to(ROOT)} was not built (ninja -C build {name})")
-        return
+def bench_binary(name, title, argument=""):
+    sh(f"ninja -C {ROOT}/build {name}", stdout=subprocess.DEVNULL)
     print(f"\n{title}")
     sys.stdout.flush()
-    sh(str(binary))
+    sh(f"{ROOT}/build/{name} {argument}")
 
 
 def main():
