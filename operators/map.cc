@@ -109,10 +109,11 @@ class ColumnList {
       }
     }
     for (const auto& [place, name] : places) columns_[static_cast<size_t>(place)].name = name->text();
-    for (const auto& [place, name] : places) {
+    for (const auto& renamed : places) {
+      const ConfigValue& name = *renamed.second;
       if (std::count_if(columns_.begin(), columns_.end(),
-                        [&](const auto& c) { return c.name == name->text(); }) > 1) {
-        Duplicate(*name);
+                        [&](const auto& c) { return c.name == name.text(); }) > 1) {
+        Duplicate(name);
       }
     }
   }
