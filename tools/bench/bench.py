@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Benchmarks of streamrun against a peer and the machine's own limit, all in one run. Prints medians and ratios.
 
 usage: tools/bench/bench.py [jobs] [latency] [start] [link] [memory] [formats]     (default: all)
