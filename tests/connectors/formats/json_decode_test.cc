@@ -133,7 +133,7 @@ TEST_CASE("failures name column, wanted type and what was found") {
 }
 
 TEST_CASE("integers take numbers without a fraction, within range") {
-  for (const auto& [value, wanted] :
+  for (const auto& pair :
        std::vector<std::pair<std::string, std::string>>{{"0", "ok 0"},
                                                         {"-0", "ok 0"},
                                                         {"7", "ok 7"},
@@ -161,6 +161,8 @@ TEST_CASE("integers take numbers without a fraction, within range") {
                                                         {"00", "json.syntax"},
                                                         {"-", "json.syntax"},
                                                         {"1a", "json.syntax"}}) {
+    const auto& value = pair.first;
+    const auto& wanted = pair.second;
     CAPTURE(value);
     CHECK(CodeOf("bigint", value) == wanted);
   }

@@ -37,7 +37,9 @@ TEST_CASE("every type is written in its JSON form") {
       {"text[]|{a,\"b\\\"\"}", "[\"a\",\"b\\\"\"]"},
       {"text|null", "null"},
   };
-  for (const auto& [input, wanted] : cases) {
+  for (const auto& pair : cases) {
+    const auto& input = pair.first;
+    const auto& wanted = pair.second;
     CAPTURE(input);
     const size_t bar = input.find('|');
     CHECK(Encode("json", {{"c", input.substr(0, bar)}}, {{input.substr(bar + 1)}}) ==

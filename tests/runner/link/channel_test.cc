@@ -43,8 +43,8 @@ IpcLayout TwoColumns() {
 }
 
 BatchPtr NumberedBatch(const IpcLayout& layout, int64_t first, int64_t rows) {
-  ColumnBuilder a(DataType(TypeId::kBigint));
-  ColumnBuilder b(DataType(TypeId::kText));
+  ColumnBuilder a{DataType(TypeId::kBigint)};
+  ColumnBuilder b{DataType(TypeId::kText)};
   for (int64_t i = 0; i < rows; ++i) {
     a.Append<int64_t>(first + i);
     b.AppendText("row " + std::to_string(first + i));
