@@ -13,7 +13,8 @@ Result<std::string> Env::ReadFile(const std::string& path, uint64_t limit) {
     content.resize(old + n);
     if (n == 0) return content;
     if (content.size() > limit) {
-      return Status::ResourceExhausted(path + " is larger than the limit of " + std::to_string(limit) + " bytes");
+      return Status::ResourceExhausted(path + " is larger than the limit of " + std::to_string(limit) +
+                                       " bytes");
     }
   }
 }

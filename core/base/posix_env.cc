@@ -43,8 +43,8 @@ class PosixReadableFile final : public ReadableFile {
 
   Result<size_t> ReadAt(uint64_t offset, size_t length, char* out) override {
     for (;;) {
-      const ssize_t n = seekable_ ? ::pread(fd_, out, length, static_cast<off_t>(offset))
-                                  : ::read(fd_, out, length);
+      const ssize_t n =
+          seekable_ ? ::pread(fd_, out, length, static_cast<off_t>(offset)) : ::read(fd_, out, length);
       if (n >= 0) return static_cast<size_t>(n);
       if (errno != EINTR) return Status::FromErrno(errno, "cannot read " + path_);
     }

@@ -85,12 +85,12 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}            // NOLINT: implicit by design
-  Result(Status status) : status_(std::move(status)) {}    // NOLINT: `status` must not be ok
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: implicit by design
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: `status` must not be ok
   template <typename U>
-    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::decay_t<U>, Status> &&
-             !std::is_same_v<std::decay_t<U>, Result> && !std::is_same_v<std::decay_t<U>, T>)
-  Result(U&& value) : value_(std::forward<U>(value)) {}  // NOLINT
+  requires(std::is_convertible_v<U, T> && !std::is_same_v<std::decay_t<U>, Status> &&
+           !std::is_same_v<std::decay_t<U>, Result> && !std::is_same_v<std::decay_t<U>, T>) Result(U&& value)
+      : value_(std::forward<U>(value)) {}  // NOLINT
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
@@ -117,8 +117,8 @@ class [[nodiscard]] Result {
 #define SR_CONCAT(a, b) SR_CONCAT_INNER(a, b)
 
 /// Returns from the enclosing function when `expr` (a Status) is an error.
-#define SR_RETURN_IF_ERROR(expr)                       \
-  do {                                                 \
+#define SR_RETURN_IF_ERROR(expr)                                                      \
+  do {                                                                                \
     if (::streamrun::Status sr_status_ = (expr); !sr_status_.ok()) return sr_status_; \
   } while (0)
 
@@ -130,5 +130,6 @@ class [[nodiscard]] Result {
   decl = std::move(tmp).value()
 
 /// Aborts when a condition that our own code guarantees does not hold; stays on in production.
-#define SR_CHECK(cond) \
-  (__builtin_expect(static_cast<bool>(cond), 1) ? void(0) : ::streamrun::CheckFailed(__FILE__, __LINE__, #cond))
+#define SR_CHECK(cond)                                    \
+  (__builtin_expect(static_cast<bool>(cond), 1) ? void(0) \
+                                                : ::streamrun::CheckFailed(__FILE__, __LINE__, #cond))

@@ -30,7 +30,8 @@ size_t Distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::optional<std::string_view> Nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+std::optional<std::string_view> Nearest(std::string_view word,
+                                        const std::vector<std::string_view>& candidates) {
   if (word.empty() || word.size() > 64) return std::nullopt;
   const size_t limit = std::clamp<size_t>(word.size() / 3, 1, 3);
   std::optional<std::string_view> best;

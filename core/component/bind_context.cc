@@ -26,9 +26,10 @@ ExpressionPtr BindContext::BindAs(const Sql& sql, const Scope& scope, const Data
 
 bool BindContext::CheckRepeatable(const Sql& sql, const Expression& expression, const Schema& input) {
   if (!input.changes || !expression.is_volatile()) return true;
-  diagnostics_.ErrorAt(sql.value, "expr.volatile_on_changes",
-                       "the input carries changes, and this expression may give another value for the same row",
-                       "compute it before the node that makes the changes");
+  diagnostics_.ErrorAt(
+      sql.value, "expr.volatile_on_changes",
+      "the input carries changes, and this expression may give another value for the same row",
+      "compute it before the node that makes the changes");
   return false;
 }
 

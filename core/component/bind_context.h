@@ -14,8 +14,8 @@ namespace streamrun {
 
 class BindContext {
  public:
-  BindContext(std::string node, std::string what, const ConfigValue& config, std::vector<std::string> common_fields,
-              Diagnostics& diagnostics)
+  BindContext(std::string node, std::string what, const ConfigValue& config,
+              std::vector<std::string> common_fields, Diagnostics& diagnostics)
       : node_(std::move(node)),
         what_(std::move(what)),
         config_(config),

@@ -49,7 +49,8 @@ struct Definition {
   std::vector<FieldSpec> fields;
 };
 
-// --- Operators --------------------------------------------------------------------------------------------------
+// --- Operators
+// --------------------------------------------------------------------------------------------------
 
 /// How rows must be spread over the parallel instances of an operator.
 struct Exchange {
@@ -76,7 +77,8 @@ class BoundOperator {
  public:
   virtual ~BoundOperator() = default;
 
-  /// Output ports in order and their schemas; `ok` is port 0. The `errors` port is the host's and is not listed.
+  /// Output ports in order and their schemas; `ok` is port 0. The `errors` port is the host's and is not
+  /// listed.
   std::vector<PortSpec> ports;
   std::vector<SchemaPtr> outputs;
   /// One per input.
@@ -103,7 +105,8 @@ struct OperatorDefinition : Definition {
   std::function<std::shared_ptr<const BoundOperator>(BindContext&)> bind;
 };
 
-// --- Formats ----------------------------------------------------------------------------------------------------
+// --- Formats
+// ----------------------------------------------------------------------------------------------------
 
 struct FormatTraits {
   /// Records end at a newline: a byte stream can be cut at newlines without decoding.
@@ -112,8 +115,8 @@ struct FormatTraits {
   bool splittable = true;
   /// The first line of a file or connection is a header.
   bool header = false;
-  /// Not splittable because a newline in a field that begins with this quote does not end the record (CSV); fields
-  /// begin at `separator`. 0: every newline ends a record.
+  /// Not splittable because a newline in a field that begins with this quote does not end the record (CSV);
+  /// fields begin at `separator`. 0: every newline ends a record.
   char quote = 0;
   char separator = ',';
 };
@@ -137,7 +140,8 @@ struct FormatDefinition : Definition {
   std::function<std::shared_ptr<const BoundFormat>(BindContext&, const SchemaPtr& schema)> bind_encoder;
 };
 
-// --- Sources ----------------------------------------------------------------------------------------------------
+// --- Sources
+// ----------------------------------------------------------------------------------------------------
 
 class BoundSource {
  public:
@@ -158,8 +162,8 @@ class BoundSource {
   std::string place;
 
   virtual std::unique_ptr<Source> Create(const FormatTraits& format) const = 0;
-  /// Changes whenever the content may have changed (inodes, sizes, modification times); for sources that are read
-  /// whole as a table. Unsupported where that cannot be known.
+  /// Changes whenever the content may have changed (inodes, sizes, modification times); for sources that are
+  /// read whole as a table. Unsupported where that cannot be known.
   virtual Result<std::string> Version(Env* env) const {
     (void)env;
     return Status::Unsupported("this connector cannot tell when its content changes");
@@ -174,13 +178,14 @@ struct SourceDefinition : Definition {
   std::function<std::shared_ptr<const BoundSource>(BindContext&)> bind;
 };
 
-// --- Sinks ------------------------------------------------------------------------------------------------------
+// --- Sinks
+// ------------------------------------------------------------------------------------------------------
 
 /// The strongest thing a sink can keep.
 enum class SinkGuarantee : uint8_t {
-  kAtMostOnce,     // may lose rows without knowing (UDP, PUB)
-  kAtLeastOnce,    // may repeat rows after a failure
-  kExactlyOnce,    // commits with the epoch, or starts anew on a restart
+  kAtMostOnce,   // may lose rows without knowing (UDP, PUB)
+  kAtLeastOnce,  // may repeat rows after a failure
+  kExactlyOnce,  // commits with the epoch, or starts anew on a restart
 };
 
 class BoundSink {
@@ -210,7 +215,8 @@ struct SinkDefinition : Definition {
   std::function<std::shared_ptr<const BoundSink>(BindContext&)> bind;
 };
 
-// --- Typed construction -------------------------------------------------------------------------------------------
+// --- Typed construction
+// -------------------------------------------------------------------------------------------
 
 /// Wraps `bind(const Config&, BindContext&)` so that the configuration is read and checked first:
 ///   definition.bind = BindWith<Config>(definition.fields, Bind);
@@ -225,8 +231,8 @@ auto BindWith(std::vector<FieldSpec> fields, Function bind) {
 /// The same for formats: `bind(const Config&, BindContext&, argument)`.
 template <typename Config, typename Argument, typename Function>
 auto BindFormatWith(std::vector<FieldSpec> fields, Function bind) {
-  return [fields = std::move(fields), bind](BindContext& context,
-                                            const Argument& argument) -> decltype(bind(Config(), context, argument)) {
+  return [fields = std::move(fields), bind](
+             BindContext& context, const Argument& argument) -> decltype(bind(Config(), context, argument)) {
     Config config;
     if (!context.ReadConfig(fields, &config)) return nullptr;
     return bind(config, context, argument);

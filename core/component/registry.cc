@@ -54,21 +54,32 @@ void Append(const Map& map, std::vector<const Definition*>& out) {
 Registry::Registry() : tables_(new Tables) {}
 
 Registry& Registry::Global() {
-  static Registry* registry = new Registry;  // never destroyed: registration order and exit order do not matter
+  static Registry* registry =
+      new Registry;  // never destroyed: registration order and exit order do not matter
   return *registry;
 }
 
-bool Registry::Add(OperatorDefinition d) { return Insert(tables_->operators, std::move(d), ComponentKind::kOperator); }
-bool Registry::Add(SourceDefinition d) { return Insert(tables_->sources, std::move(d), ComponentKind::kSource); }
+bool Registry::Add(OperatorDefinition d) {
+  return Insert(tables_->operators, std::move(d), ComponentKind::kOperator);
+}
+bool Registry::Add(SourceDefinition d) {
+  return Insert(tables_->sources, std::move(d), ComponentKind::kSource);
+}
 bool Registry::Add(SinkDefinition d) { return Insert(tables_->sinks, std::move(d), ComponentKind::kSink); }
-bool Registry::Add(FormatDefinition d) { return Insert(tables_->formats, std::move(d), ComponentKind::kFormat); }
+bool Registry::Add(FormatDefinition d) {
+  return Insert(tables_->formats, std::move(d), ComponentKind::kFormat);
+}
 
 const OperatorDefinition* Registry::FindOperator(std::string_view name) const {
   return Lookup(tables_->operators, name);
 }
-const SourceDefinition* Registry::FindSource(std::string_view name) const { return Lookup(tables_->sources, name); }
+const SourceDefinition* Registry::FindSource(std::string_view name) const {
+  return Lookup(tables_->sources, name);
+}
 const SinkDefinition* Registry::FindSink(std::string_view name) const { return Lookup(tables_->sinks, name); }
-const FormatDefinition* Registry::FindFormat(std::string_view name) const { return Lookup(tables_->formats, name); }
+const FormatDefinition* Registry::FindFormat(std::string_view name) const {
+  return Lookup(tables_->formats, name);
+}
 
 std::vector<const Definition*> Registry::List(ComponentKind kind) const {
   std::vector<const Definition*> out;

@@ -49,7 +49,9 @@ BufferPtr BufferBuilder::Finish() {
   uint8_t* memory = std::exchange(data_, nullptr);
   const size_t size = std::exchange(size_, 0);
   capacity_ = 0;
-  return Buffer::Wrap(memory, size, std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); }));
+  return Buffer::Wrap(memory, size, std::shared_ptr<const void>(memory, [](const void* p) {
+                        std::free(const_cast<void*>(p));
+                      }));
 }
 
 }  // namespace streamrun

@@ -146,8 +146,8 @@ ColumnPtr ColumnBuilder::Finish() {
   BufferPtr validity = null_count_ > 0 ? validity_.Finish() : nullptr;
   ColumnPtr child = child_ ? child_->Finish() : nullptr;
   BufferPtr data = layout_ == Layout::kVarlen ? data_.Finish() : nullptr;
-  auto column = std::make_shared<const Column>(type_, length_, null_count_, std::move(validity), values_.Finish(),
-                                               std::move(data), std::move(child));
+  auto column = std::make_shared<const Column>(type_, length_, null_count_, std::move(validity),
+                                               values_.Finish(), std::move(data), std::move(child));
   length_ = 0;
   null_count_ = 0;
   validity_.Clear();

@@ -14,7 +14,9 @@ class Column;
 using ColumnPtr = std::shared_ptr<const Column>;
 
 inline bool GetBit(const uint8_t* bits, int64_t i) { return (bits[i >> 3] >> (i & 7)) & 1; }
-inline void SetBit(uint8_t* bits, int64_t i) { bits[i >> 3] = static_cast<uint8_t>(bits[i >> 3] | (1u << (i & 7))); }
+inline void SetBit(uint8_t* bits, int64_t i) {
+  bits[i >> 3] = static_cast<uint8_t>(bits[i >> 3] | (1u << (i & 7)));
+}
 inline void ClearBit(uint8_t* bits, int64_t i) {
   bits[i >> 3] = static_cast<uint8_t>(bits[i >> 3] & ~(1u << (i & 7)));
 }

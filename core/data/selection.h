@@ -11,12 +11,13 @@ namespace streamrun {
 /// Row numbers of one batch, ascending unless said otherwise.
 using Selection = std::vector<uint32_t>;
 
-/// The chosen rows in that order; a row may stand in it more than once. One pass a column, no per-value branch
-/// on the type. Null stays null (a pruned column stays pruned).
+/// The chosen rows in that order; a row may stand in it more than once. One pass a column, no per-value
+/// branch on the type. Null stays null (a pruned column stays pruned).
 ColumnPtr Take(const ColumnPtr& column, const Selection& rows);
 BufferPtr TakeFixed(const BufferPtr& buffer, int width, const Selection& rows);
 
-/// The chosen rows of every column, origin and change kind. Returns the batch itself when all rows are chosen.
+/// The chosen rows of every column, origin and change kind. Returns the batch itself when all rows are
+/// chosen.
 BatchPtr Take(const BatchPtr& batch, const Selection& rows);
 
 /// Rows [begin, end) as a copy.

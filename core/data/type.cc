@@ -89,9 +89,10 @@ Result<DataType> ParseDecimal(std::string_view text, std::string_view arguments)
     break;
   }
   if (p != end || count == 0 || values[0] < 1 || values[0] > 38 || values[1] < 0 || values[1] > values[0]) {
-    return Status::InvalidArgument("'" + std::string(text) +
-                                   "': numeric takes (precision) or (precision, scale) with 1 <= precision <= 38 "
-                                   "and 0 <= scale <= precision");
+    return Status::InvalidArgument(
+        "'" + std::string(text) +
+        "': numeric takes (precision) or (precision, scale) with 1 <= precision <= 38 "
+        "and 0 <= scale <= precision");
   }
   return DataType::Decimal(values[0], values[1]);
 }
@@ -166,7 +167,8 @@ Result<DataType> DataType::Parse(std::string_view text) {
   if (name.size() > 2 && name.ends_with("[]")) {
     SR_ASSIGN_OR_RETURN(DataType element, Parse(std::string_view(name).substr(0, name.size() - 2)));
     if (element.id() == TypeId::kList) {
-      return Status::InvalidArgument("'" + std::string(text) + "': a list of lists is not supported; use jsonb");
+      return Status::InvalidArgument("'" + std::string(text) +
+                                     "': a list of lists is not supported; use jsonb");
     }
     return List(element);
   }

@@ -14,12 +14,12 @@
 
 namespace streamrun {
 
-/// A typed value or a typed null. The alternative held follows from the type: bool (boolean), int32_t (integer,
-/// date), int64_t (bigint, timestamp, timestamptz), double, Decimal128, Numeric, Uuid, Inet, Interval,
-/// std::string (text, bytea, jsonb), std::vector<Value> (list).
+/// A typed value or a typed null. The alternative held follows from the type: bool (boolean), int32_t
+/// (integer, date), int64_t (bigint, timestamp, timestamptz), double, Decimal128, Numeric, Uuid, Inet,
+/// Interval, std::string (text, bytea, jsonb), std::vector<Value> (list).
 struct Value {
-  using Data = std::variant<std::monostate, bool, int32_t, int64_t, double, Decimal128, Numeric, Uuid, Inet, Interval,
-                            std::string, std::vector<Value>>;
+  using Data = std::variant<std::monostate, bool, int32_t, int64_t, double, Decimal128, Numeric, Uuid, Inet,
+                            Interval, std::string, std::vector<Value>>;
   DataType type;
   Data data;
 

@@ -52,9 +52,10 @@ class Encoder {
   virtual ~Encoder() = default;
   /// Bytes that a new file or connection begins with.
   virtual std::string Preamble() const { return {}; }
-  /// Appends every row of `batch` as one record with its separator to `bytes`, and the end of each (uint32) to
-  /// `record_ends`. Rows that the format cannot express are returned as failures and append nothing.
-  virtual std::vector<RowFailure> Encode(const Batch& batch, BufferBuilder& bytes, BufferBuilder& record_ends) = 0;
+  /// Appends every row of `batch` as one record with its separator to `bytes`, and the end of each (uint32)
+  /// to `record_ends`. Rows that the format cannot express are returned as failures and append nothing.
+  virtual std::vector<RowFailure> Encode(const Batch& batch, BufferBuilder& bytes,
+                                         BufferBuilder& record_ends) = 0;
 };
 
 }  // namespace streamrun

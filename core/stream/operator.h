@@ -1,8 +1,8 @@
 // The contract of an operator: rows in, rows out, never blocking.
 //
 // The host (runner/exec) owns everything around the call: threads, barriers, alignment, watermark minimum,
-// retries of nothing, metrics, error routing. An operator only computes. One instance serves one worker and is
-// called by that worker's data thread alone.
+// retries of nothing, metrics, error routing. An operator only computes. One instance serves one worker and
+// is called by that worker's data thread alone.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,8 @@ class Output {
 
   /// Puts a batch on port number `port` (order of the definition's ports). Empty batches are ignored.
   virtual void Emit(int port, BatchPtr batch) = 0;
-  /// Rows that leave by `errors` (or the dead-letter file). Each counts as kDeadLettered; do not count it again.
+  /// Rows that leave by `errors` (or the dead-letter file). Each counts as kDeadLettered; do not count it
+  /// again.
   virtual void Fail(const BatchPtr& input, std::vector<RowFailure> failures) = 0;
   /// `rows` input rows had this fate. Forwarded rows need no call: they are what remains of the input.
   virtual void Count(Fate fate, int64_t rows) = 0;
@@ -50,7 +51,8 @@ struct OperatorContext {
   /// Which of how many parallel instances this is.
   int instance = 0;
   int parallelism = 1;
-  /// Per output port and column: does anyone downstream read it? Null: all are read. Lives as long as the context.
+  /// Per output port and column: does anyone downstream read it? Null: all are read. Lives as long as the
+  /// context.
   const std::vector<std::vector<bool>>* wanted = nullptr;
   /// Processing time: max(previous, now), virtual in tests.
   virtual Timestamp ProcessingTime() = 0;
@@ -80,8 +82,8 @@ class Operator {
     (void)out;
     return Outcome::kNeedInput;
   }
-  /// What to tell downstream when the node's event time is `input`; a windowed node holds it back. Called after
-  /// OnWatermark has finished.
+  /// What to tell downstream when the node's event time is `input`; a windowed node holds it back. Called
+  /// after OnWatermark has finished.
   virtual Timestamp OutputWatermark(Timestamp input) const { return input; }
   /// All inputs ended; `complete` is false on a stop before the end. Last chance to emit.
   virtual Result<Outcome> OnEndOfStream(bool complete, Output& out) {

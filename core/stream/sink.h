@@ -60,11 +60,11 @@ class Sink {
   virtual WaitSpec Wait() { return {}; }
   /// Records that it knows were not delivered (a datagram that is too large, a refused one).
   virtual int64_t Dropped() const { return 0; }
-  /// What it is waiting for when something outside is amiss ("no client on tcp://127.0.0.1:9000"), empty when all
-  /// is well: for `status` and the log. Asked after kBusy.
+  /// What it is waiting for when something outside is amiss ("no client on tcp://127.0.0.1:9000"), empty when
+  /// all is well: for `status` and the log. Asked after kBusy.
   virtual std::string Trouble() const { return {}; }
-  /// First phase at a barrier: everything written so far is durable but not visible. Returns a handle (the sink's
-  /// own JSON) that Commit can finish even in another process after a crash.
+  /// First phase at a barrier: everything written so far is durable but not visible. Returns a handle (the
+  /// sink's own JSON) that Commit can finish even in another process after a crash.
   virtual Result<std::string> Prepare(uint64_t epoch) {
     (void)epoch;
     return std::string();
@@ -75,8 +75,8 @@ class Sink {
     (void)handle;
     return Status::Ok();
   }
-  /// After the last event. `complete` is false on a stop. Publishes what is to be published; called again after
-  /// kBusy.
+  /// After the last event. `complete` is false on a stop. Publishes what is to be published; called again
+  /// after kBusy.
   virtual Result<SinkOutcome> Finish(bool complete) {
     (void)complete;
     return SinkOutcome::kAccepted;

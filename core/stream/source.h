@@ -1,8 +1,8 @@
 // The contract of a source connector: where bytes or rows enter.
 //
-// A byte source hands out chunks of whole records (framing is the source's job, see framing.h) and a Decoder of
-// the configured format turns them into batches in the same worker. A row source (generate, CDC) makes batches
-// itself. Called by the worker's data thread only; nothing blocks for longer than a local file read.
+// A byte source hands out chunks of whole records (framing is the source's job, see framing.h) and a Decoder
+// of the configured format turns them into batches in the same worker. A row source (generate, CDC) makes
+// batches itself. Called by the worker's data thread only; nothing blocks for longer than a local file read.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +23,18 @@ namespace streamrun {
 
 /// Whole records of one split.
 struct Chunk {
-  /// Record bytes with their separators as they came. Buffer::kPadding readable bytes follow (Wrap users: see to it).
+  /// Record bytes with their separators as they came. Buffer::kPadding readable bytes follow (Wrap users: see
+  /// to it).
   BufferPtr bytes;
-  /// When the transport delimits records itself (datagrams, ZeroMQ, length framing): end of each record (uint32,
-  /// ascending). Null: the format finds the ends (newline).
+  /// When the transport delimits records itself (datagrams, ZeroMQ, length framing): end of each record
+  /// (uint32, ascending). Null: the format finds the ends (newline).
   BufferPtr record_ends;
   std::shared_ptr<const std::string> split;
   /// Origin of the first byte (byte offset), or with record_ends of the first record (sequence number).
   int64_t offset = 0;
   Ordinal ordinal = kNoOrdinal;
-  /// The header line (without separator) of the file or connection, when the format asked for one; it is not part
-  /// of `bytes`. Every chunk carries it, so that splits of one file decode alone.
+  /// The header line (without separator) of the file or connection, when the format asked for one; it is not
+  /// part of `bytes`. Every chunk carries it, so that splits of one file decode alone.
   std::shared_ptr<const std::string> header;
 };
 
@@ -50,13 +51,13 @@ class SourceOutput {
   virtual void EmitChunk(Chunk chunk) = 0;
   virtual void EmitBatch(BatchPtr batch, Ordinal ordinal) = 0;
   /// A record that could not even be framed (too long, truncated): goes to `errors` as raw bytes (a prefix).
-  virtual void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
-                          std::string code, std::string message) = 0;
-  /// Every chunk after the one of this Poll has an ordinal >= `next`. A source with ordinals calls it with the last
-  /// chunk of each ordinal, else a merge downstream waits for the next chunk to learn it.
+  virtual void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset,
+                          std::string_view raw, std::string code, std::string message) = 0;
+  /// Every chunk after the one of this Poll has an ordinal >= `next`. A source with ordinals calls it with
+  /// the last chunk of each ordinal, else a merge downstream waits for the next chunk to learn it.
   virtual void Progress(Ordinal next) = 0;
-  /// A source that knows event time better than its rows do (punctuation, replayed tests): no row at or before
-  /// `time` will follow.
+  /// A source that knows event time better than its rows do (punctuation, replayed tests): no row at or
+  /// before `time` will follow.
   virtual void AdvanceTime(Timestamp time) { (void)time; }
   /// The source has nothing for now and must not hold back event time; rows end the idleness by themselves.
   virtual void GoIdle() {}
@@ -68,8 +69,8 @@ struct SourceContext {
   int parallelism = 1;
   /// Directory for this pipeline's run files (sockets), private to the user.
   std::string run_directory;
-  /// Which start of the pipeline this is (restarts after a failure belong to the same one): what a run leaves in
-  /// run_directory is valid for one generation. 0: unknown.
+  /// Which start of the pipeline this is (restarts after a failure belong to the same one): what a run leaves
+  /// in run_directory is valid for one generation. 0: unknown.
   uint64_t generation = 0;
   /// True when the pipeline should end at the current end of a followed input (tests, `run --once`).
   bool once = false;
@@ -90,14 +91,16 @@ class Source {
   virtual Result<SourceOutcome> Poll(SourceOutput& out) = 0;
   /// Valid after kWait until the next Poll.
   virtual WaitSpec Wait() { return {}; }
-  /// Where to continue so that everything emitted so far is not read again (JSON text, the connector's own form).
+  /// Where to continue so that everything emitted so far is not read again (JSON text, the connector's own
+  /// form).
   virtual std::string Position() const { return {}; }
   /// Everything up to the position of `epoch` is safe downstream: acknowledge, prune.
   virtual Status Commit(uint64_t epoch) {
     (void)epoch;
     return Status::Ok();
   }
-  /// Bytes of input in all (bounded sources, for progress) and read so far, over this instance's share; -1 unknown.
+  /// Bytes of input in all (bounded sources, for progress) and read so far, over this instance's share; -1
+  /// unknown.
   struct Extent {
     int64_t total = -1;
     int64_t read = 0;
@@ -105,8 +108,8 @@ class Source {
   virtual Extent Progress() const { return {}; }
   /// Records that the transport says it lost before this source could read them (kernel drops of UDP).
   virtual int64_t Dropped() const { return 0; }
-  /// What it is waiting for when something outside is amiss ("tcp://db:9000: connection refused"), empty when all
-  /// is well: for `status` and the log. Asked after kWait.
+  /// What it is waiting for when something outside is amiss ("tcp://db:9000: connection refused"), empty when
+  /// all is well: for `status` and the log. Asked after kWait.
   virtual std::string Trouble() const { return {}; }
 };
 

@@ -43,12 +43,12 @@ TEST_CASE("quoted cells may hold newlines unless that is turned off") {
 
 TEST_CASE("well-formed records survive any broken neighbour") {
   for (const auto& pair : Pairs{{"x,2", "csv.type"},
-                                          {"1", "csv.columns"},
-                                          {"1,2,3", "csv.columns"},
-                                          {"1,\"2\"x", "csv.quote"},
-                                          {"1,\"2", "csv.quote"},
-                                          {"1,\xff", "utf8.invalid"},
-                                          {"99999999999999999999,2", "csv.type"}}) {
+                                {"1", "csv.columns"},
+                                {"1,2,3", "csv.columns"},
+                                {"1,\"2\"x", "csv.quote"},
+                                {"1,\"2", "csv.quote"},
+                                {"1,\xff", "utf8.invalid"},
+                                {"99999999999999999999,2", "csv.type"}}) {
     const auto& broken = pair.first;
     const auto& code = pair.second;
     CAPTURE(broken);
