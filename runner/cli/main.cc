@@ -58,6 +58,12 @@ int Main(int argc, char** argv) {
       arguments.insert(arguments.begin(), "run");
     }
   }
+  // `streamrun --quiet pipeline.yaml`: options of run without its name.
+  static constexpr std::string_view kOwn[] = {"-h", "--help", "--version"};
+  if (!arguments.empty() && arguments[0].starts_with("-") &&
+      std::find(std::begin(kOwn), std::end(kOwn), arguments[0]) == std::end(kOwn)) {
+    arguments.insert(arguments.begin(), "run");
+  }
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(arguments);

@@ -42,6 +42,8 @@ class Worker {
     if (status.ok()) return 0;
     if (!exit_) {
       LogDebug("worker fails", {{"error", status.ToString()}});
+      // The last counts, so that the summary tells how far it came.
+      if (task_) (void)Send(BeatMessage{0, "", task_->Counters()}).ok();
       (void)Send(FailMessage{status, !started_, PeerGone()}).ok();
     }
     // The peers are told by the supervisor; leaving now would only look like a second failure.
