@@ -1,6 +1,7 @@
 #include "runner/exec/aligner.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace streamrun {
 
@@ -68,7 +69,7 @@ InEdge* Aligner::ChooseOrdered() {
       continue;
     }
     const std::optional<Ordinal> ordinal = HeadOrdinal(*edge);
-    if (!ordinal) return edge.get();
+    if (!ordinal || *ordinal == kNoOrdinal) return edge.get();  // has no place to keep
     if (*ordinal < least) {
       least = *ordinal;
       best = edge.get();
@@ -98,6 +99,13 @@ std::optional<Event> Aligner::AdvanceWatermark() {
 std::optional<Event> Aligner::CombineEnd() {
   const bool all = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended; });
   if (all) return EndOfStream{complete_};
+  // The one that ended may have been what a barrier waited for, or the last that was not idle.
+  if (barrier_ && Aligned()) return ReleaseBarrier();
+  const bool silent = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->idle; });
+  if (silent && !idle_) {
+    idle_ = true;
+    return Idle{};
+  }
   return AdvanceWatermark();
 }
 
@@ -128,10 +136,18 @@ std::optional<Event> Aligner::Combine(InEdge& edge, const Event& event) {
   }
   // Barrier: the edge waits until every other live edge has shown the same one.
   edge.blocked = true;
-  const bool aligned = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->blocked; });
-  if (!aligned) return std::nullopt;
+  barrier_ = std::get<Barrier>(event);
+  if (!Aligned()) return std::nullopt;
+  return ReleaseBarrier();
+}
+
+bool Aligner::Aligned() const {
+  return std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->blocked; });
+}
+
+Event Aligner::ReleaseBarrier() {
   for (const auto& e : edges_) e->blocked = false;
-  return event;
+  return *std::exchange(barrier_, std::nullopt);
 }
 
 Result<std::optional<Aligner::Item>> Aligner::Next() {

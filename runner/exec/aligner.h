@@ -55,6 +55,8 @@ class Aligner {
   std::optional<Event> Combine(InEdge& edge, const Event& event);
   std::optional<Event> AdvanceWatermark();
   std::optional<Event> CombineEnd();
+  bool Aligned() const;
+  Event ReleaseBarrier();
 
   bool ordered_;
   std::vector<std::unique_ptr<InEdge>> edges_;
@@ -62,6 +64,7 @@ class Aligner {
   Timestamp watermark_ = kMinTimestamp;
   Ordinal next_ordinal_ = 0;
   bool idle_ = false;
+  std::optional<Barrier> barrier_;  // came on the blocked edges
   bool complete_ = true;
 };
 

@@ -42,6 +42,8 @@ class OperatorNode final : public Node {
   }
 
   void AddWait(WaitSpec& wait) override {
+    // A due timer without room for what it gives waits for the room.
+    if (done_ || !OutputsHaveRoom()) return;
     const Timestamp timer = operator_->NextTimer();
     if (timer == kMaxTimestamp) return;
     // Timers are in processing time, waits in monotonic time.

@@ -73,7 +73,8 @@ Timestamp Partitioner::Deadline() const {
   Timestamp deadline = kMaxTimestamp;
   for (const Lane& lane : lanes_) {
     // A full channel is waited for through its own readiness.
-    if (!lane.gathered.empty() && lane.full_since == 0) deadline = std::min(deadline, lane.gathered_since + linger_);
+    const bool waiting = !lane.gathered.empty() || lane.watermark;
+    if (waiting && lane.full_since == 0) deadline = std::min(deadline, lane.gathered_since + linger_);
   }
   return deadline;
 }
@@ -92,7 +93,10 @@ Status Partitioner::Push(const Event& event) {
   } else if (const auto* encoded = std::get_if<Encoded>(&event)) {
     Gather(lanes_[0], event, encoded->bytes->size(), encoded->ordinal);
   } else if (const auto* watermark = std::get_if<Watermark>(&event)) {
-    for (Lane& lane : lanes_) lane.watermark = *watermark;
+    for (Lane& lane : lanes_) {
+      if (lane.gathered.empty() && !lane.watermark) lane.gathered_since = env_->MonotonicNow();
+      lane.watermark = *watermark;
+    }
   } else {
     for (Lane& lane : lanes_) {
       Seal(lane);
@@ -141,7 +145,7 @@ void Partitioner::Gather(Lane& lane, Event event, size_t bytes, Ordinal ordinal)
        lane.gathered_bytes + bytes > kTargetBytes + kTargetBytes / 4)) {
     Seal(lane);
   }
-  if (lane.gathered.empty()) lane.gathered_since = env_->MonotonicNow();
+  if (lane.gathered.empty() && !lane.watermark) lane.gathered_since = env_->MonotonicNow();
   lane.gathered.push_back(std::move(event));
   lane.gathered_bytes += bytes;
   if (lane.gathered_bytes >= kTargetBytes) Seal(lane);

@@ -98,8 +98,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (!outcome.ok()) return outcome.status().WithContext("source '" + plan_node_.name + "'");
     asleep_ = *outcome == SourceOutcome::kWait;
     finished_ = *outcome == SourceOutcome::kDone;
+    // Whatever was sent counts as work: nodes downstream must see it before the task sleeps.
+    bool worked = finished_ || *outcome == SourceOutcome::kMore || letters_.rows() > 0;
     SR_RETURN_IF_ERROR(DeliverLetters());
-    bool worked = finished_ || *outcome == SourceOutcome::kMore;
     if (batch_) {
       SR_RETURN_IF_ERROR(SendBatch(std::exchange(batch_, nullptr)));
       worked = true;
@@ -109,7 +110,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       SR_RETURN_IF_ERROR(decoder_->Begin(*chunk_).WithContext("source '" + plan_node_.name + "'"));
       worked = true;
     } else {
+      const Watermark before = watermark_;
       SR_RETURN_IF_ERROR(SendWatermark());
+      worked |= watermark_.time != before.time || watermark_.next_ordinal != before.next_ordinal;
     }
     if (worked && !told_idle_) return true;
     SR_ASSIGN_OR_RETURN(const bool went_idle, CheckIdle());

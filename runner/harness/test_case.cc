@@ -136,6 +136,7 @@ std::vector<TestCase> ReadTests(const ConfigValue& tests, const Plan& plan, Diag
     }
     TestCase test;
     test.mark = value.mark();
+    const int before = d.errors();
     for (const auto& [key, unused] : value.entries()) {
       if (std::find(kTestKeys.begin(), kTestKeys.end(), key.text()) == kTestKeys.end()) {
         d.ErrorAt(key, "config.unknown_field", "a test has no field '" + key.text() + "'", DidYouMean(key.text(), kTestKeys));
@@ -152,7 +153,7 @@ std::vector<TestCase> ReadTests(const ConfigValue& tests, const Plan& plan, Diag
     if (test.errors.present() && !test.errors.is_list() && !test.errors.is_null()) {
       d.ErrorAt(test.errors, "config.type", "'errors' takes a list of expected dead letters");
     }
-    if (test.expectations.empty() && !test.errors.present()) {
+    if (d.errors() == before && test.expectations.empty() && !test.errors.present()) {
       d.ErrorAt(value["name"], "test.nothing_expected", "test '" + test.name + "' expects nothing", "add `expect:` or `errors:`");
     }
     cases.push_back(std::move(test));

@@ -21,7 +21,7 @@ struct Arrow {
   int to;  // unit
   int to_input;
   bool encoded;  // encoder -> writer
-  bool hash;     // rows must be spread by key
+  bool spread;   // rows must go to other instances: by key, or to all
 };
 
 class Cutter {
@@ -31,7 +31,8 @@ class Cutter {
   LocalPlanPtr Cut() {
     PlaceUnits();
     group_.resize(units_.size());
-    std::iota(group_.begin(), group_.end(), 0);
+    // Parts of a pipeline that share no node still are one stage when everything is.
+    if (!everything_) std::iota(group_.begin(), group_.end(), 0);
     for (const Arrow& arrow : arrows_) {
       if (MayFuse(arrow)) Fuse(arrow);
     }
@@ -52,9 +53,10 @@ class Cutter {
       if (!bytes) {
         unit_of_[static_cast<size_t>(i)] = AddUnit(i, NodePart::kWhole, parallelism);
         for (size_t in = 0; in < node.inputs.size(); ++in) {
-          const bool hash = node.op && node.op->exchanges[in].kind == Exchange::Kind::kHash;
+          const Exchange::Kind kind = node.op ? node.op->exchanges[in].kind : Exchange::Kind::kAny;
+          const bool spread = kind == Exchange::Kind::kHash || kind == Exchange::Kind::kBroadcast;
           arrows_.push_back({unit_of_[static_cast<size_t>(node.inputs[in].node)], node.inputs[in].port,
-                             unit_of_[static_cast<size_t>(i)], static_cast<int>(in), false, hash});
+                             unit_of_[static_cast<size_t>(i)], static_cast<int>(in), false, spread});
         }
         continue;
       }
@@ -85,7 +87,7 @@ class Cutter {
     if (everything_) return true;
     // An encoder always runs with its producer: encoding is work to be shared, bytes are what crosses.
     if (to.part == NodePart::kEncode) return true;
-    if (arrow.hash && to.parallelism > 1) return false;
+    if (arrow.spread && to.parallelism > 1) return false;
     const PlanNode& from_node = plan_->node(from.node);
     const PlanNode& to_node = plan_->node(to.node);
     if (from_node.own_process || to_node.own_process) return false;
@@ -107,7 +109,14 @@ class Cutter {
     for (int& g : group_) {
       if (g == gone) g = keep;
     }
-    if (!everything_ && HasCycle()) group_ = before;
+    if (!everything_ && (SpreadsInside() || HasCycle())) group_ = before;
+  }
+
+  // Two nodes that one arrow keeps apart must not meet by way of a third.
+  bool SpreadsInside() const {
+    return std::any_of(arrows_.begin(), arrows_.end(), [&](const Arrow& a) {
+      return a.spread && units_[static_cast<size_t>(a.to)].parallelism > 1 && Group(a.from) == Group(a.to);
+    });
   }
 
   bool HasCycle() const {
@@ -154,6 +163,18 @@ class Cutter {
     }
   }
 
+  // Nodes through which input order has to go on its way to a sink.
+  void MarkOrdered() {
+    ordered_.assign(plan_->nodes.size(), false);
+    for (size_t u = 0; u < units_.size(); ++u) {
+      const PlanNode* node = &plan_->node(units_[u].node);
+      if (node->kind != ComponentKind::kSink || !OrderSurvives(static_cast<int>(u))) continue;
+      for (int i = units_[u].node; plan_->node(i).kind != ComponentKind::kSource; i = plan_->node(i).inputs[0].node) {
+        ordered_[static_cast<size_t>(i)] = true;
+      }
+    }
+  }
+
   // File order survives to a sink when one ordered source feeds it through nodes that keep order.
   bool OrderSurvives(int unit) const {
     const PlanNode* node = &plan_->node(units_[static_cast<size_t>(unit)].node);
@@ -182,6 +203,7 @@ class Cutter {
   }
 
   void BuildEdges() {
+    MarkOrdered();
     for (const Arrow& arrow : arrows_) {
       const int from_stage = stage_of_[static_cast<size_t>(arrow.from)];
       const int to_stage = stage_of_[static_cast<size_t>(arrow.to)];
@@ -199,7 +221,10 @@ class Cutter {
       edge.to_stage = to_stage;
       edge.partitioning = Spread(arrow);
       edge.encoded = arrow.encoded;
-      edge.ordered = from.parallelism > 1 && to.parallelism == 1 && OrderSurvives(arrow.to);
+      // An instance that hears of several others merges them, so that what it sends on ascends. Merges of several
+      // receivers cannot wait for each other in a circle: every sender tells all of them the exact ordinal it is at.
+      edge.ordered = from.parallelism > 1 && edge.partitioning != Partitioning::kForward &&
+                     ordered_[static_cast<size_t>(to.node)];
       if (!arrow.encoded) edge.layout = Layout(from_node, arrow.from_port, to.node);
       AddChannels(edge, from.parallelism, to.parallelism);
       local_->edges.push_back(std::move(edge));
@@ -237,6 +262,7 @@ class Cutter {
   std::vector<Arrow> arrows_;
   std::vector<int> unit_of_;
   std::vector<int> group_, stage_of_;
+  std::vector<bool> ordered_;  // by node
   std::shared_ptr<LocalPlan> local_;
 };
 

@@ -26,7 +26,8 @@ std::vector<std::string> Names(const std::vector<FieldSpec>& fields) {
 template <typename Found>
 const Found* FindComponent(const ConfigValue& name, const Found* (Registry::*find)(std::string_view) const,
                            ComponentKind kind, Diagnostics& d) {
-  const std::string what = kind == ComponentKind::kOperator ? "operator" : std::string(KindName(kind)) + " connector";
+  const bool named_by_kind = kind == ComponentKind::kOperator || kind == ComponentKind::kFormat;
+  const std::string what = std::string(KindName(kind)) + (named_by_kind ? "" : " connector");
   if (!name.is_scalar()) {
     if (name.present()) d.ErrorAt(name, "config.type", "this takes the name of a" + std::string(kind == ComponentKind::kOperator ? "n " : " ") + what);
     return nullptr;
@@ -75,7 +76,11 @@ bool BindEventTime(const DraftNode& node, const SchemaPtr& schema, PlanNode& out
   EventTimeConfig config;
   if (!ReadFields(value, EventTimeFields(), {}, "'event_time'", &config, d)) return false;
   NodeContext context(out.name, "'event_time'", node.config, {}, d);
-  const int column = config.column.is_scalar() ? context.Column(config.column, *schema) : -1;
+  if (!config.column.is_scalar()) {
+    d.ErrorAt(config.column, "config.type", "'column' takes the name of one column");
+    return false;
+  }
+  const int column = context.Column(config.column, *schema);
   if (column < 0) return false;
   const TypeId type = schema->field(column).type.id();
   if (type != TypeId::kTimestamp && type != TypeId::kTimestamptz) {
@@ -151,7 +156,8 @@ void BindSource(DraftNode& node, Draft& draft) {
     for (const auto* extra : {&node.common.format, &node.common.schema}) {
       if (extra->present()) {
         draft.diagnostics.ErrorAt(*extra, "config.unknown_field",
-                                  "source '" + definition->name + "' brings its own columns: it takes no format and no schema");
+                                  "source '" + definition->name + "' brings its own columns: it takes no format and no schema",
+                                  "leave this line out");
         return;
       }
     }
@@ -182,7 +188,8 @@ bool ResolvePorts(DraftNode& node, Draft& draft) {
     const PlanNode& from = draft.nodes[static_cast<size_t>(input.node)].node;
     std::vector<std::string_view> names;
     for (const PortSpec& port : from.ports) names.push_back(port.name);
-    int port = input.port_name.empty() ? 0 : -1;
+    const bool dot = input.value.text().find('.') != std::string::npos;
+    int port = dot ? -1 : 0;
     for (size_t i = 0; i < names.size() && port < 0; ++i) {
       if (names[i] == input.port_name) port = static_cast<int>(i);
     }
@@ -244,6 +251,11 @@ void BindOperator(DraftNode& node, Draft& draft) {
     keyed |= out.op->exchanges[i].kind == Exchange::Kind::kHash;
     single |= out.op->exchanges[i].kind == Exchange::Kind::kSingle;
   }
+  if (single && node.common.parallelism > 1) {
+    draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
+                              "operator '" + out.name + "' needs all rows in one place", "leave parallelism out here");
+    return;
+  }
   out.parallelism = single                        ? 1
                     : node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism)
                     : keyed                       ? draft.plan->settings.parallelism
@@ -267,7 +279,8 @@ void BindSink(DraftNode& node, Draft& draft) {
   ConfigValue config;
   const FormatDefinition* format = bytes ? FindFormat(node, definition->default_format, &config, draft) : nullptr;
   if (!bytes && node.common.format.present()) {
-    draft.diagnostics.ErrorAt(node.common.format, "config.unknown_field", "sink '" + definition->name + "' takes rows: it has no format");
+    draft.diagnostics.ErrorAt(node.common.format, "config.unknown_field", "sink '" + definition->name + "' takes rows: it has no format",
+                               "leave format out here");
     return;
   }
   if (!inputs_known || !out.sink || (bytes && format == nullptr)) return;

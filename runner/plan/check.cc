@@ -20,12 +20,18 @@ void CheckWiring(Draft& draft) {
       d.ErrorAt(node.name, "plan.shared_resource",
                 "'" + node.node.name + "' and '" + it->second->node.name + "' (line " +
                     std::to_string(it->second->name.mark().line) + ") both want " + exclusive,
-                "only one node can hold it: change one, or lead both inputs into one sink");
+                node.node.sink ? "only one node can hold it: change one, or lead both inputs into one sink"
+                               : "only one node can hold it: change one");
     }
   }
-  for (DraftNode& node : draft.nodes) {
-    for (const PlanNode::Input& input : node.node.inputs) {
-      draft.nodes[static_cast<size_t>(input.node)].node.wired[static_cast<size_t>(input.port)] = true;
+  // By name, so that a node with an error of its own does not make its inputs look unwired.
+  for (const DraftNode& node : draft.nodes) {
+    for (const DraftInput& input : node.inputs) {
+      if (input.node < 0) continue;
+      PlanNode& from = draft.nodes[static_cast<size_t>(input.node)].node;
+      for (size_t port = 0; port < from.wired.size(); ++port) {
+        if (input.port_name.empty() ? port == 0 : from.ports[port].name == input.port_name) from.wired[port] = true;
+      }
     }
   }
   for (const DraftNode& node : draft.nodes) {

@@ -26,9 +26,15 @@ bool ValidNodeName(std::string_view name) {
 }
 
 // A template's entries stand beneath the node's own: the node wins, mappings are not merged inside.
-ConfigValue WithTemplate(const ConfigValue& config, Draft& draft) {
+// `known` is false when the template is not: then nobody can say what the node lacks.
+ConfigValue WithTemplate(const ConfigValue& config, Draft& draft, bool* known) {
   const ConfigValue& name = config["template"];
+  *known = true;
   if (!name.present()) return config;
+  std::vector<ConfigValue::Entry> entries;
+  for (const ConfigValue::Entry& entry : config.entries()) {
+    if (entry.first.text() != "template") entries.push_back(entry);
+  }
   const ConfigValue& templates = draft.file.root["templates"];
   const ConfigValue& base = name.is_scalar() ? templates[name.text()] : name;
   if (!name.is_scalar() || !base.present() || !base.is_map()) {
@@ -38,11 +44,8 @@ ConfigValue WithTemplate(const ConfigValue& config, Draft& draft) {
                               name.is_scalar() ? "there is no template '" + name.text() + "'"
                                                : "'template' takes the name of one of `templates:`",
                               name.is_scalar() ? DidYouMean(name.text(), names) : "");
-    return config;
-  }
-  std::vector<ConfigValue::Entry> entries;
-  for (const ConfigValue::Entry& entry : config.entries()) {
-    if (entry.first.text() != "template") entries.push_back(entry);
+    *known = false;
+    return ConfigValue::Map(std::move(entries), config.mark());
   }
   for (const ConfigValue::Entry& entry : base.entries()) {
     if (!config[entry.first.text()].present()) entries.push_back(entry);
@@ -87,7 +90,8 @@ void CollectNode(const ConfigValue& key, const ConfigValue& value, ComponentKind
               std::string(KindName(kind)) + " '" + key.text() + "' takes a mapping of its fields");
     return;
   }
-  node.config = WithTemplate(value, draft);
+  bool template_known = true;
+  node.config = WithTemplate(value, draft, &template_known);
   // Only the common fields are read here; the component reads the rest when it is bound.
   const std::vector<FieldSpec>& fields = NodeFields(kind);
   for (const auto& [name, field_value] : node.config.entries()) {
@@ -101,7 +105,7 @@ void CollectNode(const ConfigValue& key, const ConfigValue& value, ComponentKind
     }
   }
   for (const FieldSpec& f : fields) {
-    if (f.required && !node.config[f.name].present()) {
+    if (f.required && template_known && !node.config[f.name].present()) {
       d.ErrorAt(key, "config.missing_field", std::string(KindName(kind)) + " '" + key.text() + "' needs '" + f.name + "'",
                 f.help);
     }
@@ -142,6 +146,10 @@ void ResolveInputs(Draft& draft) {
 }  // namespace
 
 void CollectNodes(Draft& draft) {
+  const ConfigValue& templates = draft.file.root["templates"];
+  if (templates.present() && !templates.is_map() && !templates.is_null()) {
+    draft.diagnostics.ErrorAt(templates, "config.type", "'templates' takes a mapping of name: fields");
+  }
   for (const Section& section : kSections) {
     const ConfigValue& nodes = draft.file.root[section.key];
     if (nodes.is_null() || !nodes.present()) continue;

@@ -43,6 +43,8 @@ PlanPtr BuildPlan(const PipelineFile& file, Diagnostics& diagnostics) {
   if (diagnostics.errors() > before) return nullptr;
 
   Plan& plan = *draft.plan;
+  // A node that could not be bound was reported; a plan without it would be another pipeline.
+  for (const DraftNode& node : draft.nodes) SR_CHECK(node.bound);
   for (DraftNode& node : draft.nodes) plan.nodes.push_back(std::move(node.node));
   plan.order = draft.order;
   plan.config = file.root;

@@ -123,13 +123,26 @@ std::shared_ptr<const TableFactory> BindNestedTable(const NestedComponent& compo
     d.ErrorAt(config, "plan.unbounded_table", "a table must come to an end: this source does not");
     return nullptr;
   }
-  if (definition->gives == SourceDefinition::Gives::kRows) return std::make_shared<NestedTableFactory>(source, nullptr);
+  if (definition->gives == SourceDefinition::Gives::kRows) {
+    for (const std::string_view key : {"format", "schema"}) {
+      if (!config[key].present()) continue;
+      d.ErrorAt(config[key], "config.unknown_field",
+                "source '" + definition->name + "' brings its own columns: it takes no format and no schema",
+                "leave this line out");
+      return nullptr;
+    }
+    return std::make_shared<NestedTableFactory>(source, nullptr);
+  }
 
   const ConfigValue& written = config["format"];
   const ConfigValue name = written.is_map() ? written["type"] : written;
   const FormatDefinition* format = name.is_scalar() ? Registry::Global().FindFormat(name.text()) : nullptr;
   if (format == nullptr || !format->decodes) {
-    d.ErrorAt(written.present() ? written : config, "plan.unknown_component", "the table needs a 'format' that can be read",
+    const bool known = format != nullptr;
+    const std::string message = known              ? "format '" + format->name + "' can only be written"
+                                : name.is_scalar() ? "there is no format '" + name.text() + "'"
+                                                   : "the table needs a 'format'";
+    d.ErrorAt(written.present() ? written : config, known ? "plan.format_direction" : "plan.unknown_component", message,
               "write format: csv or format: json");
     return nullptr;
   }
