@@ -111,5 +111,35 @@ TEST_CASE("an empty chunk does not stop the merge") {
   CHECK(Drain(aligner).find("r11") != std::string::npos);
 }
 
+TEST_CASE("a barrier that waits for an input which ends is released") {
+  Aligner aligner(false);
+  InEdge* a = aligner.AddEdge(0, -1, nullptr);
+  InEdge* b = aligner.AddEdge(0, -1, nullptr);
+  a->queue = {Barrier{7}, RowsOf(1, kNoOrdinal)};
+  CHECK(Drain(aligner) == "");
+  b->queue = {EndOfStream{}};
+  CHECK(Drain(aligner) == "b7 r1");
+}
+
+TEST_CASE("when the last active input ends, the idle ones make the node idle") {
+  Aligner aligner(false);
+  InEdge* a = aligner.AddEdge(0, -1, nullptr);
+  InEdge* b = aligner.AddEdge(0, -1, nullptr);
+  a->queue = {Idle{}};
+  CHECK(Drain(aligner) == "");
+  b->queue = {EndOfStream{}};
+  CHECK(Drain(aligner) == "idle");
+  a->queue = {Active{}, EndOfStream{}};
+  CHECK(Drain(aligner) == "active end");
+}
+
+TEST_CASE("rows without an ordinal do not stop a merge") {
+  Aligner aligner(true);
+  InEdge* a = aligner.AddEdge(0, -1, nullptr);
+  aligner.AddEdge(0, -1, nullptr);
+  a->queue = {RowsOf(5, kNoOrdinal)};
+  CHECK(Drain(aligner) == "r5");
+}
+
 }  // namespace
 }  // namespace streamrun
