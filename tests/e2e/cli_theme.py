@@ -60,7 +60,14 @@ class Cli(Case):
         for finding in findings:
             self.assertLessEqual({"file", "line", "column", "code", "severity", "message", "suggestion"}, set(finding))
         self.assertIn("generate", json.dumps(findings))
-        self.assertEqual(self.run_command("validate", "--strict", "pipelines", cwd=family.SOURCE).returncode, 0)
+
+    def test_strict_makes_a_warning_fail(self):
+        self.write("w.yaml", "pipeline: w\nsources: {n: {connector: file, path: in.jsonl, format: json, schema: {id: bigint}}}\n"
+                             "sinks: {out: {connector: stdout, input: n}}\n")
+        warned = self.run_command("validate", "w.yaml")
+        self.assertEqual(warned.returncode, 0, warned.stdout + warned.stderr)
+        self.assertIn("warning", warned.stdout + warned.stderr)
+        self.assertEqual(self.run_command("validate", "--strict", "w.yaml").returncode, 2)
 
     def test_echo_hides_a_secret_from_a_file(self):
         secret = self.write("key", "s3cr3t-value")

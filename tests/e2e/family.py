@@ -3,9 +3,7 @@ processes that were started here are stopped."""
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
