@@ -1,4 +1,5 @@
-// The sending end of an edge: which lane an event takes, what waits for company, and what a full channel does.
+// The sending end of an edge: which lane an event takes, what waits for company, and what a full channel
+// does.
 #include "runner/exec/partitioner.h"
 
 #include <doctest/doctest.h>

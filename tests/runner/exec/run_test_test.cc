@@ -37,7 +37,9 @@ tests:
   return RunTest(plan, tests[0]).failure;
 }
 
-bool Says(const std::string& failure, std::string_view what) { return failure.find(what) != std::string::npos; }
+bool Says(const std::string& failure, std::string_view what) {
+  return failure.find(what) != std::string::npos;
+}
 
 const std::string kErrors = "    errors: [{node: f}, {node: a}]\n";
 

@@ -1,6 +1,6 @@
-// A whole local plan, one task a worker, stepped in turn over channels in memory that hold one event: every row
-// arrives once, in order where order is promised, and the ledger closes.
-// GCC 12 sees uninitialised members when a variant of structs moves through an optional (GCC bug 105562 and kin).
+// A whole local plan, one task a worker, stepped in turn over channels in memory that hold one event: every
+// row arrives once, in order where order is promised, and the ledger closes. GCC 12 sees uninitialised
+// members when a variant of structs moves through an optional (GCC bug 105562 and kin).
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
@@ -45,16 +45,21 @@ struct Outcome {
 };
 
 Outcome Run(const std::string& settings, const std::string& filter, int64_t rows) {
-  const std::string folder = std::filesystem::temp_directory_path() / ("streamrun_task_" + std::to_string(::getpid()));
+  const std::string folder =
+      std::filesystem::temp_directory_path() / ("streamrun_task_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   {
     std::ofstream in(folder + "/in.jsonl");
-    for (int64_t i = 0; i < rows; ++i) in << "{\"k\":" << i << ",\"pad\":\"" << std::string(80, 'x') << "\"}\n";
+    for (int64_t i = 0; i < rows; ++i)
+      in << "{\"k\":" << i << ",\"pad\":\"" << std::string(80, 'x') << "\"}\n";
   }
-  const std::string text = "pipeline: p\nsettings: {" + settings + "}\nsources:\n  a: {connector: file, path: " + folder +
-                           "/in.jsonl, format: json, schema: {k: bigint, pad: text}, on_error: fail}\noperators:\n  f: {operator: filter, input: a, where: k % 10 <> 3" +
-                           filter + "}\n  m: {operator: map, input: f, keep: [k]}\nsinks:\n  out: {connector: file, path: " +
-                           folder + "/out.jsonl, input: m, format: json}\n";
+  const std::string text =
+      "pipeline: p\nsettings: {" + settings + "}\nsources:\n  a: {connector: file, path: " + folder +
+      "/in.jsonl, format: json, schema: {k: bigint, pad: text}, on_error: fail}\noperators:\n  f: {operator: "
+      "filter, input: a, where: k % 10 <> 3" +
+      filter +
+      "}\n  m: {operator: map, input: f, keep: [k]}\nsinks:\n  out: {connector: file, path: " + folder +
+      "/out.jsonl, input: m, format: json}\n";
   Diagnostics diagnostics;
   ReadOptions options;
   options.env = Env::Default();

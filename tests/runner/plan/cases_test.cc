@@ -1,9 +1,9 @@
-// Each cases/NAME.yaml is checked as `validate` checks it; what is printed must equal cases/NAME.txt letter by letter.
-// Every finding code that the plan, the harness, the configuration of components and the expression binder can give
-// has a case here.
+// Each cases/NAME.yaml is checked as `validate` checks it; what is printed must equal cases/NAME.txt letter
+// by letter. Every finding code that the plan, the harness, the configuration of components and the
+// expression binder can give has a case here.
 //
-// After a deliberate change of wording: SR_UPDATE_CASES=1 build/tests/test_runner_plan rewrites the .txt files; read
-// the difference before committing it.
+// After a deliberate change of wording: SR_UPDATE_CASES=1 build/tests/test_runner_plan rewrites the .txt
+// files; read the difference before committing it.
 #include <doctest/doctest.h>
 
 #include <cctype>
@@ -72,11 +72,14 @@ std::set<std::string> CodesIn(const std::string& text) {
   std::set<std::string> codes;
   for (size_t at = text.find('"'); at != std::string::npos; at = text.find('"', at + 1)) {
     size_t end = at + 1;
-    while (end < text.size() && (std::islower(static_cast<unsigned char>(text[end])) || text[end] == '_' || text[end] == '.')) ++end;
+    while (end < text.size() &&
+           (std::islower(static_cast<unsigned char>(text[end])) || text[end] == '_' || text[end] == '.'))
+      ++end;
     if (end >= text.size() || text[end] != '"') continue;
     const std::string word = text.substr(at + 1, end - at - 1);
     const size_t dot = word.find('.');
-    if (dot != std::string::npos && dot + 1 < word.size() && kAreas.contains(word.substr(0, dot))) codes.insert(word);
+    if (dot != std::string::npos && dot + 1 < word.size() && kAreas.contains(word.substr(0, dot)))
+      codes.insert(word);
   }
   return codes;
 }
@@ -84,13 +87,15 @@ std::set<std::string> CodesIn(const std::string& text) {
 TEST_CASE("every finding code has a case") {
   std::set<std::string> codes;
   for (const std::string folder : {"runner/plan/", "runner/harness/", "core/component/", "core/expr/"}) {
-    for (const std::string& name : Names(kRoot + folder, ".cc")) codes.merge(CodesIn(Read(kRoot + folder + name)));
+    for (const std::string& name : Names(kRoot + folder, ".cc"))
+      codes.merge(CodesIn(Read(kRoot + folder + name)));
   }
   CHECK(codes.size() > 45);
   std::string shown;
   for (const std::string& name : Names(kFolder, ".txt")) shown += Read(kFolder + name);
   // No operator gives changes yet, and no table is read from a connector that wants a table.
-  const std::set<std::string> out_of_reach = {"plan.changes", "plan.nested_table", "expr.volatile_on_changes"};
+  const std::set<std::string> out_of_reach = {"plan.changes", "plan.nested_table",
+                                              "expr.volatile_on_changes"};
   for (const std::string& code : codes) {
     CAPTURE(code);
     CHECK((shown.find("[" + code + "]") != std::string::npos) != out_of_reach.contains(code));

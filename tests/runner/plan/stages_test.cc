@@ -45,7 +45,8 @@ std::string Show(const LocalPlan& local) {
            std::string(PartitioningName(edge.partitioning)) + (edge.encoded ? " encoded" : "") +
            (edge.ordered ? " ordered" : "") + ",";
     for (const Channel& c : local.channels) {
-      if (c.edge == edge.id) out += " " + std::to_string(c.from_instance) + ">" + std::to_string(c.to_instance);
+      if (c.edge == edge.id)
+        out += " " + std::to_string(c.from_instance) + ">" + std::to_string(c.to_instance);
     }
     out += "\n";
   }
