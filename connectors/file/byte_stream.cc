@@ -228,8 +228,10 @@ std::unique_ptr<ByteStream> OpenByteStream(ReadableFile& file, std::string path,
 }
 
 Status ShrankError(const std::string& path, uint64_t expected, uint64_t now) {
-  return Status(Code::kIoError, path + " shrank while it was read: it had " + std::to_string(expected) +
-                                    " bytes when the run began and now ends at byte " + std::to_string(now));
+  // A new attempt would take the shorter file for the whole one.
+  return Status(Code::kCorruption, path + " shrank while it was read: it had " + std::to_string(expected) +
+                                       " bytes when the run began and now ends at byte " +
+                                       std::to_string(now));
 }
 
 }  // namespace streamrun

@@ -55,7 +55,8 @@ int Stop(const Options& options) {
 
 void AddCommon(CLI::App* command, Options& options) {
   command->add_option("pipeline", options.pipeline, "Name of the pipeline, or its file");
-  command->add_option("--state-dir", options.state_dir, "State directory of the pipeline, when it is not the default");
+  command->add_option("--state-dir", options.state_dir,
+                      "State directory of the pipeline, when it is not the default");
 }
 
 bool Named(const Options& options) { return !options.pipeline.empty() || !options.state_dir.empty(); }
@@ -64,7 +65,8 @@ bool Named(const Options& options) { return !options.pipeline.empty() || !option
 
 void AddAdminCommands(CLI::App& app, CliResult& result) {
   auto status_options = std::make_shared<Options>();
-  CLI::App* status = app.add_subcommand("status", "Show a running pipeline as JSON: nodes, rows, edges, workers");
+  CLI::App* status =
+      app.add_subcommand("status", "Show a running pipeline as JSON: nodes, rows, edges, workers");
   AddCommon(status, *status_options);
   status->add_flag("--metrics", status_options->metrics, "Prometheus text instead");
   status->callback([status_options, &result] {

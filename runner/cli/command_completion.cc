@@ -13,8 +13,10 @@ void AddCompletionCommand(CLI::App& app, CliResult& result) {
   auto shell = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand("completion", "Print a completion script for a shell");
   command->add_option("shell", *shell, "bash, zsh or fish")->required();
-  command->footer("bash: source <(streamrun completion bash)\nzsh:  streamrun completion zsh > \"${fpath[1]}/_streamrun\"\n"
-                  "fish: streamrun completion fish > ~/.config/fish/completions/streamrun.fish");
+  command->footer(
+      "bash: source <(streamrun completion bash)\nzsh:  streamrun completion zsh > "
+      "\"${fpath[1]}/_streamrun\"\n"
+      "fish: streamrun completion fish > ~/.config/fish/completions/streamrun.fish");
   command->callback([shell, &app, &result] {
     std::map<std::string, std::vector<std::string>> words;
     for (const ComponentKind kind :

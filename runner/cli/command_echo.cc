@@ -25,7 +25,8 @@ int Echo(const Options& options) {
 
 void AddEchoCommand(CLI::App& app, CliResult& result) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("echo", "Print a pipeline file with variables resolved and secrets hidden");
+  CLI::App* command =
+      app.add_subcommand("echo", "Print a pipeline file with variables resolved and secrets hidden");
   command->add_option("file", options->file, "Pipeline file")->required();
   command->add_option("--set", options->load.sets, "Override a value: path=value");
   command->add_option("--env-file", options->load.env_file, "File of KEY=VALUE lines for ${KEY}");

@@ -23,7 +23,8 @@ std::string Columns(const Schema& schema, const std::vector<bool>& wanted) {
   for (int c = 0; c < schema.size(); ++c) {
     const bool live = wanted.empty() || wanted[static_cast<size_t>(c)];
     std::string& list = live ? used : unused;
-    list += (list.empty() ? "" : ", ") + schema.field(c).name + (live ? " " + schema.field(c).type.ToString() : "");
+    list += (list.empty() ? "" : ", ") + schema.field(c).name +
+            (live ? " " + schema.field(c).type.ToString() : "");
   }
   if (used.empty()) used = "no columns";
   return unused.empty() ? used : used + "  (unused: " + unused + ")";
@@ -39,7 +40,8 @@ std::string MemberText(const Plan& plan, const Stage::Member& member) {
     case NodePart::kWhole:
       break;
   }
-  if (node.source) return "read " + node.name + " (" + node.source->place + ")" + (node.format ? ", decode" : "");
+  if (node.source)
+    return "read " + node.name + " (" + node.source->place + ")" + (node.format ? ", decode" : "");
   if (node.sink) return "write " + node.name + " (" + node.sink->place + ")";
   return node.component + " " + node.name;
 }
@@ -52,7 +54,8 @@ std::string ExplainPlan(const LocalPlan& local) {
                std::to_string(local.workers()) + " worker process" + (local.workers() == 1 ? "" : "es"));
   for (const Stage& stage : local.stages) {
     Say(out, "");
-    Say(out, "stage " + std::to_string(stage.id) + "  " + stage.name + "  x" + std::to_string(stage.parallelism));
+    Say(out,
+        "stage " + std::to_string(stage.id) + "  " + stage.name + "  x" + std::to_string(stage.parallelism));
     for (const Stage::Member& member : stage.members) {
       const PlanNode& node = plan.node(member.node);
       Say(out, "  " + MemberText(plan, member));
@@ -61,7 +64,8 @@ std::string ExplainPlan(const LocalPlan& local) {
         const bool letters = static_cast<int>(port) == node.errors_port;
         if (letters && !node.wired[port]) continue;
         Say(out, "    " + node.ports[port].name + ": " +
-                     (letters ? "rows that failed, with reason and place" : Columns(*node.outputs[port], node.wanted[port])));
+                     (letters ? "rows that failed, with reason and place"
+                              : Columns(*node.outputs[port], node.wanted[port])));
       }
     }
   }
@@ -72,7 +76,11 @@ std::string ExplainPlan(const LocalPlan& local) {
   for (const LocalEdge& edge : local.edges) {
     const PlanNode& from = plan.node(edge.from_node);
     const PlanNode& to = plan.node(edge.to_node);
-    std::string line = "  " + (edge.encoded ? "encoded " + to.name : from.name + (edge.from_port > 0 ? "." + from.ports[static_cast<size_t>(edge.from_port)].name : ""));
+    std::string line =
+        "  " + (edge.encoded ? "encoded " + to.name
+                             : from.name + (edge.from_port > 0
+                                                ? "." + from.ports[static_cast<size_t>(edge.from_port)].name
+                                                : ""));
     line += "  stage " + std::to_string(edge.from_stage) + " -> " + std::to_string(edge.to_stage) + "  " +
             std::string(PartitioningName(edge.partitioning));
     if (edge.ordered) line += ", merged in input order";

@@ -47,13 +47,15 @@ class TextGraph {
     const PlanNode& node = plan_.node(index);
     const bool again = shown_[index];
     shown_[index] = true;
-    std::printf("%s%s%s%s  (%s)%s\n", prefix.c_str(), branch.c_str(), label.empty() ? "" : (label + ": ").c_str(),
-                node.name.c_str(), node.component.c_str(), again && !children_[index].empty() ? "  see above" : "");
+    std::printf("%s%s%s%s  (%s)%s\n", prefix.c_str(), branch.c_str(),
+                label.empty() ? "" : (label + ": ").c_str(), node.name.c_str(), node.component.c_str(),
+                again && !children_[index].empty() ? "  see above" : "");
     if (again) return;
     const std::string deeper = prefix + (branch.empty() ? "" : branch == "└─ " ? "   " : "│  ");
     const std::vector<Child>& children = children_[index];
     for (size_t i = 0; i < children.size(); ++i) {
-      Show(children[i].node, deeper, i + 1 == children.size() ? "└─ " : "├─ ", PortLabel(node, children[i].port));
+      Show(children[i].node, deeper, i + 1 == children.size() ? "└─ " : "├─ ",
+           PortLabel(node, children[i].port));
     }
   }
 
@@ -63,10 +65,13 @@ class TextGraph {
 };
 
 void PrintDot(const Plan& plan) {
-  std::printf("digraph \"%s\" {\n  rankdir=LR;\n  node [fontname=\"sans-serif\", shape=box, style=rounded];\n", plan.pipeline.c_str());
+  std::printf(
+      "digraph \"%s\" {\n  rankdir=LR;\n  node [fontname=\"sans-serif\", shape=box, style=rounded];\n",
+      plan.pipeline.c_str());
   for (const PlanNode& node : plan.nodes) {
     const char* shape = node.source ? "cds" : node.sink ? "cylinder" : "box";
-    std::printf("  %s [label=\"%s\\n%s\", shape=%s];\n", node.name.c_str(), node.name.c_str(), node.component.c_str(), shape);
+    std::printf("  %s [label=\"%s\\n%s\", shape=%s];\n", node.name.c_str(), node.name.c_str(),
+                node.component.c_str(), shape);
   }
   for (const PlanNode& node : plan.nodes) {
     for (const PlanNode::Input& input : node.inputs) {
@@ -85,13 +90,15 @@ void PrintMermaid(const Plan& plan) {
   for (const PlanNode& node : plan.nodes) {
     const char* open = node.source ? "([" : node.sink ? "[(" : "[";
     const char* close = node.source ? "])" : node.sink ? ")]" : "]";
-    std::printf("  n_%s%s\"%s<br/>%s\"%s\n", node.name.c_str(), open, node.name.c_str(), node.component.c_str(), close);
+    std::printf("  n_%s%s\"%s<br/>%s\"%s\n", node.name.c_str(), open, node.name.c_str(),
+                node.component.c_str(), close);
   }
   for (const PlanNode& node : plan.nodes) {
     for (const PlanNode::Input& input : node.inputs) {
       const PlanNode& from = plan.node(input.node);
       const std::string label = PortLabel(from, input.port);
-      std::printf("  n_%s -->%s n_%s\n", from.name.c_str(), label.empty() ? "" : ("|" + label + "|").c_str(), node.name.c_str());
+      std::printf("  n_%s -->%s n_%s\n", from.name.c_str(), label.empty() ? "" : ("|" + label + "|").c_str(),
+                  node.name.c_str());
     }
   }
 }

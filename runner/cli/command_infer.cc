@@ -34,7 +34,8 @@ struct Guess {
 std::string KindOfText(const std::string& text) {
   if (ParseDate(text).ok() && text.size() == 10) return "date";
   Timestamp unused = 0;
-  if (text.size() >= 19 && (text[4] == '-') && (ParseTimestampFast(text, &unused) || ParseTimestamptz(text).ok())) {
+  if (text.size() >= 19 && (text[4] == '-') &&
+      (ParseTimestampFast(text, &unused) || ParseTimestamptz(text).ok())) {
     const std::string tail = text.substr(19);
     const bool zone = tail.find('Z') != std::string::npos || tail.find('+') != std::string::npos ||
                       tail.find('-') != std::string::npos;
@@ -47,8 +48,8 @@ std::string KindOfText(const std::string& text) {
 // CSV cells are all text: numbers and booleans are recognised by their form.
 std::string KindOfCell(const std::string& text) {
   if (ParseBigint(text).ok() && (text.size() == 1 || text[0] != '0')) return "bigint";
-  if (text.find_first_of("0123456789") != std::string::npos && text.find_first_not_of("+-.0123456789eE") == std::string::npos &&
-      ParseDouble(text).ok()) {
+  if (text.find_first_of("0123456789") != std::string::npos &&
+      text.find_first_not_of("+-.0123456789eE") == std::string::npos && ParseDouble(text).ok()) {
     return "double precision";
   }
   if (text == "true" || text == "false") return "boolean";
@@ -57,14 +58,16 @@ std::string KindOfCell(const std::string& text) {
 
 std::string KindOfJson(const nlohmann::ordered_json& value) {
   if (value.is_boolean()) return "boolean";
-  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) return "numeric";
+  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))
+    return "numeric";
   if (value.is_number_integer()) return "bigint";
   if (value.is_number()) return "double precision";
   if (value.is_string()) return KindOfText(value.get<std::string>());
   if (value.is_array() && !value.empty()) {
     std::set<std::string> kinds;
     for (const auto& item : value) kinds.insert(item.is_null() ? "jsonb" : KindOfJson(item));
-    if (kinds.size() == 1 && *kinds.begin() != "jsonb" && !kinds.begin()->ends_with("[]")) return *kinds.begin() + "[]";
+    if (kinds.size() == 1 && *kinds.begin() != "jsonb" && !kinds.begin()->ends_with("[]"))
+      return *kinds.begin() + "[]";
   }
   return "jsonb";
 }
@@ -104,9 +107,12 @@ class Inference {
       std::string type = Merge(guess.kinds);
       if (text_only && type == "jsonb") type = "text";
       const int64_t missing = rows_ - guess.values + guess.nulls;
-      const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; });
-      std::printf("  %s: %s%s\n", plain ? name.c_str() : ("\"" + name + "\"").c_str(), type.c_str(),
-                  missing == 0 ? "" : ("  # null or missing in " + std::to_string(missing) + " rows").c_str());
+      const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+      });
+      std::printf(
+          "  %s: %s%s\n", plain ? name.c_str() : ("\"" + name + "\"").c_str(), type.c_str(),
+          missing == 0 ? "" : ("  # null or missing in " + std::to_string(missing) + " rows").c_str());
     }
   }
 
@@ -136,7 +142,8 @@ void InferJson(const std::string& text, int64_t limit, Inference& inference) {
       continue;
     }
     inference.CountRow();
-    for (const auto& [name, value] : row.items()) inference.Add(name, value.is_null() ? "" : KindOfJson(value));
+    for (const auto& [name, value] : row.items())
+      inference.Add(name, value.is_null() ? "" : KindOfJson(value));
   }
 }
 
@@ -180,7 +187,8 @@ void InferCsv(const std::string& text, int64_t limit, Inference& inference) {
       continue;
     }
     inference.CountRow();
-    for (size_t i = 0; i < cells.size(); ++i) inference.Add(header[i], cells[i].empty() ? "" : KindOfCell(cells[i]));
+    for (size_t i = 0; i < cells.size(); ++i)
+      inference.Add(header[i], cells[i].empty() ? "" : KindOfCell(cells[i]));
   }
 }
 
@@ -200,11 +208,16 @@ int Infer(const Options& options) {
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
   if (text.empty()) return refuse(options.file + " is empty: there is nothing to infer from", kExitRuntime);
   std::string format = options.format;
-  if (format.empty()) format = text.find_first_not_of(" \t\r\n") != std::string::npos && text[text.find_first_not_of(" \t\r\n")] == '{' ? "json" : "csv";
+  if (format.empty())
+    format = text.find_first_not_of(" \t\r\n") != std::string::npos &&
+                     text[text.find_first_not_of(" \t\r\n")] == '{'
+                 ? "json"
+                 : "csv";
   Inference inference;
   format == "json" ? InferJson(text, options.rows, inference) : InferCsv(text, options.rows, inference);
   if (inference.rows() == 0) {
-    return refuse(options.file + " has no row that can be read as " + format + "; try --format " + (format == "json" ? "csv" : "json"),
+    return refuse(options.file + " has no row that can be read as " + format + "; try --format " +
+                      (format == "json" ? "csv" : "json"),
                   kExitRuntime);
   }
   inference.Print(options.file, format, format == "csv");
@@ -222,7 +235,8 @@ void AddInferCommand(CLI::App& app, CliResult& result) {
   command->add_option("--rows", options->rows, "Look at so many rows at most (and at most at 8 MiB)")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->footer("Prints a source to paste into a pipeline file.\n\nExample: streamrun infer pipelines/data/bids.jsonl");
+  command->footer(
+      "Prints a source to paste into a pipeline file.\n\nExample: streamrun infer pipelines/data/bids.jsonl");
   command->callback([options, &result] { result.exit_code = Infer(*options); });
 }
 

@@ -76,11 +76,15 @@ void AddListCommands(CLI::App& app, CliResult& result) {
     std::string write_all;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* describe = app.add_subcommand("describe", "Say all about a component: fields, ports, guarantee, example");
+  CLI::App* describe =
+      app.add_subcommand("describe", "Say all about a component: fields, ports, guarantee, example");
   describe->add_option("component", options->name, "Its name, for example filter");
-  describe->add_option("--kind", options->kind, "source, operator, sink or format, where a name stands for several")
+  describe
+      ->add_option("--kind", options->kind,
+                   "source, operator, sink or format, where a name stands for several")
       ->check(CLI::IsMember({"source", "operator", "sink", "format"}));
-  describe->add_option("--write-all", options->write_all, "Write the reference of every component into this directory");
+  describe->add_option("--write-all", options->write_all,
+                       "Write the reference of every component into this directory");
   describe->footer("Example: streamrun describe enrich");
   describe->callback([options, &result] {
     if (!options->write_all.empty()) {

@@ -40,7 +40,8 @@ void AddRunCommand(CLI::App& app, CliResult& result) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("run", "Run a pipeline until its input ends or it is stopped");
   command->add_option("file", options->file, "Pipeline file")->required();
-  command->add_option("--set", options->load.sets, "Override a value: path=value, for example settings.parallelism=4");
+  command->add_option("--set", options->load.sets,
+                      "Override a value: path=value, for example settings.parallelism=4");
   command->add_option("--env-file", options->load.env_file, "File of KEY=VALUE lines for ${KEY}");
   command->add_option("--state-dir", options->state_dir, "Directory for state, dead letters and locks");
   command->add_flag("--once", options->once, "End at the present end of inputs that are followed");
@@ -52,10 +53,12 @@ void AddRunCommand(CLI::App& app, CliResult& result) {
       ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet, "Neither progress nor closing summary");
   command->footer(
-      "Exit codes: 0 the input ended or a stop was clean, 1 failure, 2 the file is wrong, 3 the environment is (a port "
+      "Exit codes: 0 the input ended or a stop was clean, 1 failure, 2 the file is wrong, 3 the environment "
+      "is (a port "
       "taken, a library missing), 130 interrupted before a bounded input ended.\n"
       "SIGTERM and SIGINT stop cleanly; a second one kills at once.\n\n"
-      "Examples:\n  streamrun pipelines/quickstart.yaml\n  streamrun run pipeline.yaml --set settings.parallelism=auto --log-format json");
+      "Examples:\n  streamrun pipelines/quickstart.yaml\n  streamrun run pipeline.yaml --set "
+      "settings.parallelism=auto --log-format json");
   command->callback([options, &result] { result.exit_code = Run(*options); });
 }
 

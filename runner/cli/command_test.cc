@@ -45,8 +45,8 @@ int Test(const Options& options) {
       if (!options.only.empty() && test.name.find(options.only) == std::string::npos) continue;
       const TestResult result = RunTest(loaded.plan, test);
       result.failure.empty() ? ++passed : ++failed;
-      std::printf("  %s%s%s  %s\n", result.failure.empty() ? green : red, result.failure.empty() ? "ok    " : "FAILED",
-                  plain, result.name.c_str());
+      std::printf("  %s%s%s  %s\n", result.failure.empty() ? green : red,
+                  result.failure.empty() ? "ok    " : "FAILED", plain, result.name.c_str());
       if (!result.failure.empty()) std::printf("%s", result.failure.c_str());
       std::fflush(stdout);
     }
@@ -65,8 +65,10 @@ void AddTestCommand(CLI::App& app, CliResult& result) {
   command->add_option("--set", options->load.sets, "Override a value: path=value");
   command->add_option("--env-file", options->load.env_file, "File of KEY=VALUE lines for ${KEY}");
   command->footer(
-      "Each test feeds rows into sources and compares what arrives at sinks and ports. It runs on the real plan in one "
-      "process with its own clock; no connector is opened.\n\nExample: streamrun test pipelines/quickstart.yaml");
+      "Each test feeds rows into sources and compares what arrives at sinks and ports. It runs on the real "
+      "plan in one "
+      "process with its own clock; no connector is opened.\n\nExample: streamrun test "
+      "pipelines/quickstart.yaml");
   command->callback([options, &result] { result.exit_code = Test(*options); });
 }
 

@@ -81,7 +81,8 @@ int Validate(const Options& options) {
   } else {
     const auto plural = [](int n) { return n == 1 ? "" : "s"; };
     std::printf("%zu file%s checked: ", files.size(), plural(static_cast<int>(files.size())));
-    errors == 0 ? std::printf("no errors") : std::printf("%d error%s in %d file%s", errors, plural(errors), broken, plural(broken));
+    errors == 0 ? std::printf("no errors")
+                : std::printf("%d error%s in %d file%s", errors, plural(errors), broken, plural(broken));
     warnings == 0 ? std::printf("\n") : std::printf(", %d warning%s\n", warnings, plural(warnings));
   }
   return errors > 0 || (options.strict && warnings > 0) ? kExitConfig : kExitFine;
@@ -92,12 +93,16 @@ int Validate(const Options& options) {
 void AddValidateCommand(CLI::App& app, CliResult& result) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("validate", "Check pipeline files and report every problem at once");
-  command->add_option("paths", options->paths, "Files, directories (searched for *.yaml) or patterns")->required();
+  command->add_option("paths", options->paths, "Files, directories (searched for *.yaml) or patterns")
+      ->required();
   command->add_flag("--json", options->json, "Print findings as a JSON array");
   command->add_flag("--strict", options->strict, "Warnings fail too");
-  command->add_option("--set", options->load.sets, "Override a value: path=value, for example settings.parallelism=4");
+  command->add_option("--set", options->load.sets,
+                      "Override a value: path=value, for example settings.parallelism=4");
   command->add_option("--env-file", options->load.env_file, "File of KEY=VALUE lines for ${KEY}");
-  command->footer("Exit code 0 when every file is fine, 2 when one has an error.\n\nExample: streamrun validate --strict pipelines/");
+  command->footer(
+      "Exit code 0 when every file is fine, 2 when one has an error.\n\nExample: streamrun validate --strict "
+      "pipelines/");
   command->callback([options, &result] { result.exit_code = Validate(*options); });
 }
 

@@ -17,13 +17,13 @@ struct CliResult {
 void AddRunCommand(CLI::App& app, CliResult& result);
 void AddValidateCommand(CLI::App& app, CliResult& result);
 void AddTestCommand(CLI::App& app, CliResult& result);
-void AddListCommands(CLI::App& app, CliResult& result);     // list, describe
+void AddListCommands(CLI::App& app, CliResult& result);  // list, describe
 void AddInferCommand(CLI::App& app, CliResult& result);
 void AddGraphCommand(CLI::App& app, CliResult& result);
 void AddExplainCommand(CLI::App& app, CliResult& result);
 void AddSchemaCommand(CLI::App& app, CliResult& result);
 void AddEchoCommand(CLI::App& app, CliResult& result);
-void AddAdminCommands(CLI::App& app, CliResult& result);    // status, stop
+void AddAdminCommands(CLI::App& app, CliResult& result);  // status, stop
 void AddCompletionCommand(CLI::App& app, CliResult& result);
 
 }  // namespace streamrun

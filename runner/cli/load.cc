@@ -7,12 +7,14 @@
 #include <map>
 
 #include "runner/config/report.h"
+#include "runner/plan/secrets.h"
 
 namespace streamrun {
 
 namespace {
 
-// KEY=VALUE lines; blank lines and lines that begin with # are passed over; quotes around a value are taken off.
+// KEY=VALUE lines; blank lines and lines that begin with # are passed over; quotes around a value are taken
+// off.
 Result<std::map<std::string, std::string>> ReadEnvFile(const std::string& path) {
   std::map<std::string, std::string> variables;
   if (path.empty()) return variables;
@@ -29,10 +31,12 @@ Result<std::map<std::string, std::string>> ReadEnvFile(const std::string& path) 
     if (line.empty() || line[0] == '#') continue;
     const size_t equals = line.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return Status::InvalidArgument(path + ":" + std::to_string(number) + ": a line of an env file is KEY=VALUE");
+      return Status::InvalidArgument(path + ":" + std::to_string(number) +
+                                     ": a line of an env file is KEY=VALUE");
     }
     std::string value = line.substr(equals + 1);
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front()) {
+    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
+        value.back() == value.front()) {
       value = value.substr(1, value.size() - 2);
     }
     variables[line.substr(0, equals)] = std::move(value);
@@ -59,18 +63,23 @@ Loaded Load(const std::string& path, const LoadOptions& options) {
   for (const std::string& set : options.sets) {
     const size_t equals = set.find('=');
     if (equals == std::string::npos || equals == 0) {
-      loaded.usage = Status::InvalidArgument("--set takes path=value, for example --set settings.parallelism=4, not '" + set + "'");
+      loaded.usage = Status::InvalidArgument(
+          "--set takes path=value, for example --set settings.parallelism=4, not '" + set + "'");
       return loaded;
     }
     read.overrides.emplace_back(set.substr(0, equals), set.substr(equals + 1));
   }
+  read.keep_going = true;  // what the plan finds is reported in the same run
+  read.text = &loaded.text;
   loaded.file = ReadPipelineFile(path, read, loaded.diagnostics);
-  if (loaded.file && !loaded.diagnostics.has_errors()) loaded.plan = BuildPlan(*loaded.file, loaded.diagnostics);
+  if (loaded.file) MarkSecretFields(&loaded.file->root);
+  if (loaded.file) loaded.plan = BuildPlan(*loaded.file, loaded.diagnostics);
+  if (loaded.diagnostics.has_errors()) loaded.plan = nullptr;
   return loaded;
 }
 
 std::string Render(const Loaded& loaded, bool color) {
-  const std::string text = loaded.file ? MaskSecrets(loaded.file->text, loaded.file->root) : "";
+  const std::string text = loaded.file ? MaskSecrets(loaded.text, loaded.file->root) : loaded.text;
   return RenderFindings(loaded.diagnostics.findings(), text, color);
 }
 
@@ -83,7 +92,8 @@ std::optional<LoadedPlan> LoadOrExplain(const std::string& path, const LoadOptio
   if (!loaded.plan) {
     const int errors = loaded.diagnostics.errors();
     std::fprintf(stderr, "%s\nstreamrun: %s has %d error%s; nothing was started\n",
-                 Render(loaded, UseColor(STDERR_FILENO)).c_str(), path.c_str(), errors, errors == 1 ? "" : "s");
+                 Render(loaded, UseColor(STDERR_FILENO)).c_str(), path.c_str(), errors,
+                 errors == 1 ? "" : "s");
     return std::nullopt;
   }
   return LoadedPlan{std::move(*loaded.file), loaded.plan};

@@ -28,7 +28,8 @@ struct LoadOptions {
 
 struct Loaded {
   std::optional<PipelineFile> file;
-  PlanPtr plan;  // null when the file has errors
+  PlanPtr plan;      // null when the file has errors
+  std::string text;  // of the file, also when it cannot be parsed
   Diagnostics diagnostics;
   /// Set when an option itself is wrong; then nothing else is.
   Status usage;

@@ -1,7 +1,7 @@
 // streamrun: the command line.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <algorithm>
+#include <cstdio>
 
 #include "runner/cli/commands.h"
 #include "runner/cli/load.h"
@@ -12,7 +12,8 @@ namespace streamrun {
 namespace {
 
 constexpr char kAbout[] =
-    "streamrun runs a stream-processing pipeline that a YAML file describes: sources, operators and sinks, as a small "
+    "streamrun runs a stream-processing pipeline that a YAML file describes: sources, operators and sinks, "
+    "as a small "
     "family of processes.\n\n"
     "`streamrun pipeline.yaml` is short for `streamrun run pipeline.yaml`.";
 
@@ -43,9 +44,11 @@ int Main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].empty() && arguments[0][0] != '-') {
     const std::vector<CLI::App*> commands = app.get_subcommands([](CLI::App*) { return true; });
-    const bool known = std::any_of(commands.begin(), commands.end(), [&](const CLI::App* c) { return c->get_name() == arguments[0]; });
+    const bool known = std::any_of(commands.begin(), commands.end(),
+                                   [&](const CLI::App* c) { return c->get_name() == arguments[0]; });
     if (!known) {
-      const bool file = arguments[0].find_first_of("./") != std::string::npos || Env::Default()->Info(arguments[0]).ok();
+      const bool file =
+          arguments[0].find_first_of("./") != std::string::npos || Env::Default()->Info(arguments[0]).ok();
       if (!file) {
         std::vector<std::string> names;
         for (const CLI::App* c : commands) names.push_back(c->get_name());

@@ -101,7 +101,8 @@ std::optional<Event> Aligner::CombineEnd() {
   if (all) return EndOfStream{complete_};
   // The one that ended may have been what a barrier waited for, or the last that was not idle.
   if (barrier_ && Aligned()) return ReleaseBarrier();
-  const bool silent = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->idle; });
+  const bool silent =
+      std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->idle; });
   if (silent && !idle_) {
     idle_ = true;
     return Idle{};
@@ -122,7 +123,8 @@ std::optional<Event> Aligner::Combine(InEdge& edge, const Event& event) {
   }
   if (std::holds_alternative<Idle>(event)) {
     edge.idle = true;
-    const bool all = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->idle; });
+    const bool all =
+        std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->idle; });
     if (!all) return AdvanceWatermark();
     if (idle_) return std::nullopt;
     idle_ = true;

@@ -41,8 +41,8 @@ class Aligner {
     int input;
     Event event;
   };
-  /// The next event for the node, or nothing for now. Watermark, Idle, Active, Barrier and EndOfStream come out once,
-  /// combined over all edges; a watermark only when it advances.
+  /// The next event for the node, or nothing for now. Watermark, Idle, Active, Barrier and EndOfStream come
+  /// out once, combined over all edges; a watermark only when it advances.
   Result<std::optional<Item>> Next();
 
   const std::vector<std::unique_ptr<InEdge>>& edges() const { return edges_; }

@@ -87,17 +87,19 @@ void LetterBuilder::Add(const Place& place, const std::string& code, const std::
   AppendText(columns_[7], revision_);
   columns_[8].AppendNull();  // no epoch before there are checkpoints
   // The token names the failure, so that a replay of the same letter is recognised.
-  std::string key = node_ + '\n' + port_ + '\n' + std::string(place.split) + '\n' + std::to_string(place.offset) + '\n' + code;
+  std::string key = node_ + '\n' + port_ + '\n' + std::string(place.split) + '\n' +
+                    std::to_string(place.offset) + '\n' + code;
   if (row != nullptr && place.offset < 0) key += '\n' + std::string(*row);
   char token[17];
-  std::snprintf(token, sizeof token, "%016llx", static_cast<unsigned long long>(XXH3_64bits(key.data(), key.size())));
+  std::snprintf(token, sizeof token, "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(key.data(), key.size())));
   columns_[9].AppendText(token);
   raw == nullptr ? columns_[10].AppendNull() : columns_[10].AppendText(raw->substr(0, kMaxRaw));
   row == nullptr ? columns_[11].AppendNull() : columns_[11].AppendText(*row);
 }
 
-void LetterBuilder::AddRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
-                              const std::string& code, const std::string& message) {
+void LetterBuilder::AddRecord(const std::shared_ptr<const std::string>& split, int64_t offset,
+                              std::string_view raw, const std::string& code, const std::string& message) {
   Add({split ? std::string_view(*split) : std::string_view(), offset}, code, message, &raw, nullptr);
 }
 
@@ -129,7 +131,8 @@ BatchPtr LetterBuilder::Finish() {
   return std::make_shared<const Batch>(DeadLetterSchema(), count, std::move(columns));
 }
 
-DeadLetterFile::DeadLetterFile(Env* env, std::string directory, std::string name, int64_t max_bytes, bool drop_oldest)
+DeadLetterFile::DeadLetterFile(Env* env, std::string directory, std::string name, int64_t max_bytes,
+                               bool drop_oldest)
     : env_(env),
       directory_(std::move(directory)),
       name_(std::move(name)),
@@ -147,7 +150,8 @@ Status DeadLetterFile::RemoveStale(const std::string& generation_prefix, const s
   return Status::Ok();
 }
 
-// With drop_oldest the letters live in two files, each with half of the room; the older one goes when both are full.
+// With drop_oldest the letters live in two files, each with half of the room; the older one goes when both
+// are full.
 Status DeadLetterFile::Roll() {
   if (file_) {
     SR_RETURN_IF_ERROR(file_->Close());

@@ -1,5 +1,5 @@
-// Rows that failed: built into batches of the dead-letter schema, then led to the errors port or to this worker's
-// dead-letter file.
+// Rows that failed: built into batches of the dead-letter schema, then led to the errors port or to this
+// worker's dead-letter file.
 #pragma once
 
 #include <memory>
@@ -36,8 +36,8 @@ class LetterBuilder {
     int64_t offset = -1;
     Timestamp event_time = kMinTimestamp;
   };
-  void Add(const Place& place, const std::string& code, const std::string& message, const std::string_view* raw,
-           const std::string_view* row);
+  void Add(const Place& place, const std::string& code, const std::string& message,
+           const std::string_view* raw, const std::string_view* row);
 
   std::string node_;
   std::string port_;
@@ -53,7 +53,8 @@ class DeadLetterFile {
  public:
   DeadLetterFile(Env* env, std::string directory, std::string name, int64_t max_bytes, bool drop_oldest);
 
-  /// Files of this worker from earlier attempts of the same generation hold rows that are read again: remove them.
+  /// Files of this worker from earlier attempts of the same generation hold rows that are read again: remove
+  /// them.
   Status RemoveStale(const std::string& generation_prefix, const std::string& worker_suffix);
   Status Write(const BatchPtr& letters);
   Status Close();

@@ -9,8 +9,7 @@ Node::Node(TaskShared& shared, const Stage::Member& member, bool ordered_input)
       member_(member),
       plan_node_(shared.plan->plan->node(member.node)),
       aligner_(ordered_input),
-      letters_(plan_node_.name, !plan_node_.sink ? "errors" : "rejected",
-               shared.plan->plan->hash) {
+      letters_(plan_node_.name, !plan_node_.sink ? "errors" : "rejected", shared.plan->plan->hash) {
   targets_.resize(std::max<size_t>(1, plan_node_.ports.size()));
   counters_.node = member.node;
   counters_.port_rows.resize(targets_.size());
@@ -22,7 +21,9 @@ NodeCounters Node::Counters() const {
   return counters;
 }
 
-void Node::WirePort(int port, InEdge* edge) { targets_[static_cast<size_t>(port)].push_back({edge, nullptr}); }
+void Node::WirePort(int port, InEdge* edge) {
+  targets_[static_cast<size_t>(port)].push_back({edge, nullptr});
+}
 void Node::WirePort(int port, Partitioner* partitioner) {
   targets_[static_cast<size_t>(port)].push_back({nullptr, partitioner});
 }
@@ -58,7 +59,8 @@ Status Node::SendRows(int port, const BatchPtr& batch, Ordinal ordinal) {
 }
 
 Status Node::SendAll(const Event& event) {
-  for (size_t port = 0; port < targets_.size(); ++port) SR_RETURN_IF_ERROR(Send(static_cast<int>(port), event));
+  for (size_t port = 0; port < targets_.size(); ++port)
+    SR_RETURN_IF_ERROR(Send(static_cast<int>(port), event));
   return Status::Ok();
 }
 

@@ -1,5 +1,6 @@
 // One node of a task: a component with its input queue, output ports and counters. The host's part of every
-// component lives in this folder, once: sources in source_node, operators in operator_node, sinks in sink_node.
+// component lives in this folder, once: sources in source_node, operators in operator_node, sinks in
+// sink_node.
 #pragma once
 
 #include <memory>
@@ -47,6 +48,7 @@ class Node {
   /// The worker woke up: what was not ready may be now.
   virtual void OnWake() {}
   virtual void RequestStop() {}
+  virtual Status Failure() const { return Status::Ok(); }
   virtual void AddWait(WaitSpec& wait) { (void)wait; }
   virtual std::string Describe() const { return plan_node_.name; }
 

@@ -43,7 +43,8 @@ bool SameSplit(const Event& a, const Event& b) {
 
 }  // namespace
 
-Partitioner::Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>& keys, Duration linger, Env* env)
+Partitioner::Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>& keys, Duration linger,
+                         Env* env)
     : edge_(edge), linger_(linger), env_(env) {
   for (const ExpressionPtr& key : keys) keys_.emplace_back(key, env);
 }

@@ -1,5 +1,5 @@
-// The sending end of an edge: spreads events over its channels, gathers small batches, holds what a full channel
-// did not take.
+// The sending end of an edge: spreads events over its channels, gathers small batches, holds what a full
+// channel did not take.
 #pragma once
 
 #include <deque>

@@ -1,5 +1,5 @@
-// A sink inside a task, in up to two parts: an encoder where rows are made, a writer where bytes leave. Sinks that
-// take rows are one part.
+// A sink inside a task, in up to two parts: an encoder where rows are made, a writer where bytes leave. Sinks
+// that take rows are one part.
 #include "runner/exec/node.h"
 
 namespace streamrun {
@@ -171,7 +171,9 @@ class WriteNode final : public SinkNode {
  private:
   bool IsRows(const Event& event) const override { return std::holds_alternative<Encoded>(event); }
   int64_t RowsIn(const Event& event) const override { return std::get<Encoded>(event).records(); }
-  Result<SinkOutcome> Write(const Event& event) override { return sink_->WriteBytes(std::get<Encoded>(event)); }
+  Result<SinkOutcome> Write(const Event& event) override {
+    return sink_->WriteBytes(std::get<Encoded>(event));
+  }
 };
 
 class RowSinkNode final : public SinkNode, private Output {

@@ -55,6 +55,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
 
   void OnWake() override { asleep_ = false; }
   void RequestStop() override { stop_ = true; }
+  Status Failure() const override { return failure_; }
 
   void AddWait(WaitSpec& wait) override {
     // A source that can go on waits for room, not for its input.
@@ -95,7 +96,15 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       BusyTimer timer(context_.env, &counters_.busy_us);
       outcome = source_->Poll(*this);
     }
-    if (!outcome.ok()) return outcome.status().WithContext("source '" + plan_node_.name + "'");
+    if (!outcome.ok()) {
+      Status status = outcome.status().WithContext("source '" + plan_node_.name + "'");
+      const bool damaged = status.code() == Code::kCorruption && !status.retryable();
+      if (!damaged) return status;
+      // What is under way goes on to its end; then the pipeline fails.
+      failure_ = std::move(status);
+      complete_ = false;
+      outcome = SourceOutcome::kDone;
+    }
     asleep_ = *outcome == SourceOutcome::kWait;
     finished_ = *outcome == SourceOutcome::kDone;
     // Whatever was sent counts as work: nodes downstream must see it before the task sleeps.
@@ -150,8 +159,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   // A connector's own schema has no event-time mark; the plan's has.
   BatchPtr Retyped(BatchPtr batch) const {
     if (batch->schema() == plan_node_.outputs[0]) return batch;
-    return std::make_shared<const Batch>(plan_node_.outputs[0], batch->rows(), batch->columns(), batch->origin(),
-                                         batch->changes());
+    return std::make_shared<const Batch>(plan_node_.outputs[0], batch->rows(), batch->columns(),
+                                         batch->origin(), batch->changes());
   }
 
   // Advances the clock of this source; rows without a usable time fail.
@@ -253,6 +262,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   bool stop_ = false;
   bool finished_ = false;
   bool complete_ = true;
+  Status failure_;
 };
 
 }  // namespace

@@ -31,15 +31,18 @@ class LocalTask final : public Task {
     if (!shared_.options.dead_letter_directory.empty()) {
       shared_.dead_letters = std::make_unique<DeadLetterFile>(
           shared_.options.env, shared_.options.dead_letter_directory,
-          std::to_string(shared_.options.generation) + "." + std::to_string(shared_.options.attempt) + WorkerSuffix(),
-          plan->settings.dead_letter_max / std::max(1, shared_.plan->workers()), plan->settings.dead_letter_drop_oldest);
+          std::to_string(shared_.options.generation) + "." + std::to_string(shared_.options.attempt) +
+              WorkerSuffix(),
+          plan->settings.dead_letter_max / std::max(1, shared_.plan->workers()),
+          plan->settings.dead_letter_drop_oldest);
     }
     return Status::Ok();
   }
 
   Status Open() override {
     if (shared_.dead_letters) {
-      SR_RETURN_IF_ERROR(shared_.dead_letters->RemoveStale(std::to_string(shared_.options.generation) + ".", WorkerSuffix()));
+      SR_RETURN_IF_ERROR(shared_.dead_letters->RemoveStale(std::to_string(shared_.options.generation) + ".",
+                                                           WorkerSuffix()));
     }
     // Sinks first: when a source opens, everything it may feed is there.
     for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) SR_RETURN_IF_ERROR((*it)->Open());
@@ -63,7 +66,8 @@ class LocalTask final : public Task {
   WaitSpec Wait() override {
     WaitSpec wait;
     for (const auto& node : nodes_) node->AddWait(wait);
-    for (const auto& partitioner : partitioners_) wait.deadline = std::min(wait.deadline, partitioner->Deadline());
+    for (const auto& partitioner : partitioners_)
+      wait.deadline = std::min(wait.deadline, partitioner->Deadline());
     return wait;
   }
 
@@ -88,6 +92,11 @@ class LocalTask final : public Task {
     return counters;
   }
 
+  Status Failure() const override {
+    for (const auto& node : nodes_) SR_RETURN_IF_ERROR(node->Failure());
+    return Status::Ok();
+  }
+
   std::string BlockedOn() const override {
     for (const auto& partitioner : partitioners_) {
       if (partitioner->Blocked()) {
@@ -95,7 +104,8 @@ class LocalTask final : public Task {
       }
     }
     for (const auto& node : nodes_) {
-      if (const std::string text = node->Describe(); text.find('\'') != std::string::npos) return "external: " + text;
+      if (const std::string text = node->Describe(); text.find('\'') != std::string::npos)
+        return "external: " + text;
     }
     return "input";
   }
@@ -109,7 +119,8 @@ class LocalTask final : public Task {
   // Whether the inputs of a member are to be merged by ordinal.
   bool OrderedInput(const Stage::Member& member) const {
     return std::any_of(shared_.plan->edges.begin(), shared_.plan->edges.end(), [&](const LocalEdge& e) {
-      return e.to_stage == shared_.stage && e.to_node == member.node && e.ordered && e.encoded == (member.part == NodePart::kWrite);
+      return e.to_stage == shared_.stage && e.to_node == member.node && e.ordered &&
+             e.encoded == (member.part == NodePart::kWrite);
     });
   }
 
@@ -126,7 +137,8 @@ class LocalTask final : public Task {
   Node* FindNode(int index, NodePart part, int input = 0) {
     for (const auto& node : nodes_) {
       const Stage::Member& m = node->member();
-      if (m.node == index && m.part == part && (part != NodePart::kEncode || m.input == input)) return node.get();
+      if (m.node == index && m.part == part && (part != NodePart::kEncode || m.input == input))
+        return node.get();
     }
     return nullptr;
   }
@@ -135,12 +147,14 @@ class LocalTask final : public Task {
   void WireLocal() {
     for (const auto& to : nodes_) {
       const Stage::Member& member = to->member();
-      const int inputs = member.part == NodePart::kEncode ? member.input + 1 : static_cast<int>(to->plan_node().inputs.size());
+      const int inputs = member.part == NodePart::kEncode ? member.input + 1
+                                                          : static_cast<int>(to->plan_node().inputs.size());
       for (int i = member.part == NodePart::kEncode ? member.input : 0; i < inputs; ++i) {
         const PlanNode::Input& input = to->plan_node().inputs[static_cast<size_t>(i)];
         const bool writer = member.part == NodePart::kWrite;
         if (ArrivesByChannel(member, i)) continue;
-        Node* from = writer ? FindNode(member.node, NodePart::kEncode, i) : FindNode(input.node, NodePart::kWhole);
+        Node* from =
+            writer ? FindNode(member.node, NodePart::kEncode, i) : FindNode(input.node, NodePart::kWhole);
         SR_CHECK(from != nullptr);
         from->WirePort(writer ? 0 : input.port, to->aligner().AddEdge(i, -1, nullptr));
       }
@@ -157,12 +171,15 @@ class LocalTask final : public Task {
   Status WireOut(const LocalEdge& edge, const std::map<int, OutChannel*>& out) {
     std::vector<ExpressionPtr> keys;
     const PlanNode& to = shared_.plan->plan->node(edge.to_node);
-    if (edge.partitioning == Partitioning::kHash) keys = to.op->exchanges[static_cast<size_t>(edge.to_input)].keys;
-    auto partitioner = std::make_unique<Partitioner>(edge, keys, shared_.plan->plan->settings.linger, shared_.options.env);
+    if (edge.partitioning == Partitioning::kHash)
+      keys = to.op->exchanges[static_cast<size_t>(edge.to_input)].keys;
+    auto partitioner =
+        std::make_unique<Partitioner>(edge, keys, shared_.plan->plan->settings.linger, shared_.options.env);
     for (const Channel& channel : shared_.plan->channels) {
       if (channel.edge != edge.id || channel.from_instance != shared_.instance) continue;
       const auto it = out.find(channel.id);
-      if (it == out.end()) return Status::Internal("channel " + std::to_string(channel.id) + " has no sending end");
+      if (it == out.end())
+        return Status::Internal("channel " + std::to_string(channel.id) + " has no sending end");
       partitioner->AddChannel(channel.id, it->second);
     }
     Node* from = edge.encoded ? FindNode(edge.from_node, NodePart::kEncode, edge.to_input)
@@ -174,12 +191,14 @@ class LocalTask final : public Task {
   }
 
   Status WireIn(const LocalEdge& edge, const std::map<int, InChannel*>& in) {
-    Node* to = edge.encoded ? FindNode(edge.to_node, NodePart::kWrite) : FindNode(edge.to_node, NodePart::kWhole);
+    Node* to =
+        edge.encoded ? FindNode(edge.to_node, NodePart::kWrite) : FindNode(edge.to_node, NodePart::kWhole);
     SR_CHECK(to != nullptr);
     for (const Channel& channel : shared_.plan->channels) {
       if (channel.edge != edge.id || channel.to_instance != shared_.instance) continue;
       const auto it = in.find(channel.id);
-      if (it == in.end()) return Status::Internal("channel " + std::to_string(channel.id) + " has no receiving end");
+      if (it == in.end())
+        return Status::Internal("channel " + std::to_string(channel.id) + " has no receiving end");
       to->aligner().AddEdge(edge.to_input, channel.id, it->second);
     }
     return Status::Ok();

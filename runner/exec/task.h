@@ -1,5 +1,5 @@
-// One worker's share of a plan, as a machine that is stepped: Step never blocks, so the same code runs in a worker
-// process, in a test with virtual time, and under a simulator.
+// One worker's share of a plan, as a machine that is stepped: Step never blocks, so the same code runs in a
+// worker process, in a test with virtual time, and under a simulator.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +21,14 @@ namespace streamrun {
 /// Counters of one node in one worker. Monotone within an attempt.
 struct NodeCounters {
   int node = 0;
-  int64_t rows_in = 0;   // sources: records read
-  int64_t rows_out = 0;  // over all data ports; sinks: rows delivered
-  int64_t bytes_in = 0;  // sources: bytes read
+  int64_t rows_in = 0;    // sources: records read
+  int64_t rows_out = 0;   // over all data ports; sinks: rows delivered
+  int64_t bytes_in = 0;   // sources: bytes read
   int64_t bytes_out = 0;  // byte sinks: bytes written
-  int64_t created = 0;   // rows made beyond those forwarded
-  FateCounts fates{};    // of the input rows; kForwarded is derived
+  int64_t created = 0;    // rows made beyond those forwarded
+  FateCounts fates{};     // of the input rows; kForwarded is derived
   std::vector<int64_t> port_rows;
-  int64_t busy_us = 0;   // time inside the component
+  int64_t busy_us = 0;       // time inside the component
   int64_t total_bytes = -1;  // bounded sources: extent of this instance's share, -1 unknown
   Timestamp watermark = kMinTimestamp;
 };
@@ -86,12 +86,15 @@ class Task {
   /// Sources stop reading; what is under way drains; EndOfStream(complete = false) follows it.
   virtual void Stop() = 0;
   virtual TaskCounters Counters() const = 0;
+  /// After kDone: why an input ended before its end (damaged data that reading again would not mend); what
+  /// was whole before the damage has been delivered. Ok when everything was read.
+  virtual Status Failure() const = 0;
   /// What the task waits for in words ("output of edge 2", "source bids"), for BEATs and SIGUSR1 dumps.
   virtual std::string BlockedOn() const = 0;
 };
 
-/// `channels_in` and `channels_out` by Channel::id for the channels that end or begin at this worker; they outlive
-/// the task.
+/// `channels_in` and `channels_out` by Channel::id for the channels that end or begin at this worker; they
+/// outlive the task.
 Result<std::unique_ptr<Task>> CreateTask(LocalPlanPtr plan, int stage, int instance,
                                          std::map<int, InChannel*> channels_in,
                                          std::map<int, OutChannel*> channels_out, TaskOptions options);

@@ -27,7 +27,8 @@ class FeedSource final : public Source {
         return SourceOutcome::kMore;
       case FeedItem::Kind::kRaw:
         if (!node_.format) {
-          return Status::InvalidArgument(Where(item) + "source '" + node_.name + "' makes rows itself: feed rows, not records");
+          return Status::InvalidArgument(Where(item) + "source '" + node_.name +
+                                         "' makes rows itself: feed rows, not records");
         }
         EmitRecords(out);
         return SourceOutcome::kMore;
@@ -61,7 +62,8 @@ class FeedSource final : public Source {
       const FeedItem& item = items_[at_];
       for (const auto& [key, value] : item.value.entries()) {
         if (schema->Find(key.text()) < 0) {
-          return Status::InvalidArgument(Where(item) + "source '" + node_.name + "' has no column '" + key.text() + "'");
+          return Status::InvalidArgument(Where(item) + "source '" + node_.name + "' has no column '" +
+                                         key.text() + "'");
         }
       }
       for (int c = 0; c < schema->size(); ++c) {
@@ -78,7 +80,9 @@ class FeedSource final : public Source {
     } while (!row_by_row_ && at_ < items_.size() && items_[at_].kind == FeedItem::Kind::kRow);
     std::vector<ColumnPtr> columns;
     for (ColumnBuilder& builder : builders) columns.push_back(builder.Finish());
-    out.EmitBatch(std::make_shared<const Batch>(schema, rows, std::move(columns), Origin{split_, offsets.Finish()}), kNoOrdinal);
+    out.EmitBatch(
+        std::make_shared<const Batch>(schema, rows, std::move(columns), Origin{split_, offsets.Finish()}),
+        kNoOrdinal);
     return Status::Ok();
   }
 
@@ -113,8 +117,8 @@ class FeedSource final : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> MakeFeedSource(const PlanNode& node, const std::vector<FeedItem>& items, bool row_by_row,
-                                       VirtualEnv* env) {
+std::unique_ptr<Source> MakeFeedSource(const PlanNode& node, const std::vector<FeedItem>& items,
+                                       bool row_by_row, VirtualEnv* env) {
   return std::make_unique<FeedSource>(node, items, row_by_row, env);
 }
 

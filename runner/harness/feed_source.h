@@ -9,9 +9,10 @@
 
 namespace streamrun {
 
-/// `row_by_row`: every row is a batch of its own; else rows between control lines share one. A row that does not fit
-/// the schema ends the source with an InvalidArgument that names its place. Arguments outlive the source.
-std::unique_ptr<Source> MakeFeedSource(const PlanNode& node, const std::vector<FeedItem>& items, bool row_by_row,
-                                       VirtualEnv* env);
+/// `row_by_row`: every row is a batch of its own; else rows between control lines share one. A row that does
+/// not fit the schema ends the source with an InvalidArgument that names its place. Arguments outlive the
+/// source.
+std::unique_ptr<Source> MakeFeedSource(const PlanNode& node, const std::vector<FeedItem>& items,
+                                       bool row_by_row, VirtualEnv* env);
 
 }  // namespace streamrun

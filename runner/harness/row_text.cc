@@ -92,8 +92,8 @@ Status AppendConfigValue(const ConfigValue& value, ColumnBuilder& builder) {
     return Status::Ok();
   }
   if (!value.is_scalar()) {
-    return Status::InvalidArgument("a column of type " + builder.type().ToString() + " takes a single value, not " +
-                                   std::string(value.KindName()));
+    return Status::InvalidArgument("a column of type " + builder.type().ToString() +
+                                   " takes a single value, not " + std::string(value.KindName()));
   }
   return AppendParsed(value.text(), builder);
 }
@@ -136,7 +136,8 @@ Status RowOfConfig(const ConfigValue& map, const Schema& schema, RowText* row, s
     for (const auto& [key, v] : map.entries()) {
       if (schema.Find(key.text()) == static_cast<int>(columns.size())) value = &v;
     }
-    SR_RETURN_IF_ERROR(AppendConfigValue(value ? *value : ConfigValue(), builder).WithContext("column '" + field.name + "'"));
+    SR_RETURN_IF_ERROR(AppendConfigValue(value ? *value : ConfigValue(), builder)
+                           .WithContext("column '" + field.name + "'"));
     columns.push_back(builder.Finish());
   }
   *row = RowOf(Batch(std::make_shared<const Schema>(schema), 1, std::move(columns)), 0);

@@ -12,8 +12,8 @@
 
 namespace streamrun {
 
-/// Appends a value written in YAML to a column: scalars in the type's text form, lists and mappings as arrays and
-/// jsonb. On error nothing is appended.
+/// Appends a value written in YAML to a column: scalars in the type's text form, lists and mappings as arrays
+/// and jsonb. On error nothing is appended.
 Status AppendConfigValue(const ConfigValue& value, ColumnBuilder& builder);
 
 /// A row as column texts (PostgreSQL's output form; nullopt = null; jsonb canonical).

@@ -27,8 +27,10 @@ Status RunOnce(const PlanPtr& plan, const TestCase& test, bool row_by_row, Colle
   options.once = true;
   options.discard_sinks = true;
   options.replace_source = [&](int node) {
-    const auto feed = std::find_if(test.feeds.begin(), test.feeds.end(), [&](const auto& f) { return f.node == node; });
-    return MakeFeedSource(plan->node(node), feed == test.feeds.end() ? kNothing : feed->items, row_by_row, &env);
+    const auto feed =
+        std::find_if(test.feeds.begin(), test.feeds.end(), [&](const auto& f) { return f.node == node; });
+    return MakeFeedSource(plan->node(node), feed == test.feeds.end() ? kNothing : feed->items, row_by_row,
+                          &env);
   };
   options.on_rows = [&](int node, int port, const BatchPtr& batch) {
     for (int64_t row = 0; row < batch->rows(); ++row) out->rows[{node, port}].push_back(RowOf(*batch, row));
@@ -36,14 +38,16 @@ Status RunOnce(const PlanPtr& plan, const TestCase& test, bool row_by_row, Colle
   options.on_dead_letters = [&](const BatchPtr& letters) {
     for (int64_t row = 0; row < letters->rows(); ++row) out->letters.push_back(RowOf(*letters, row));
   };
-  SR_ASSIGN_OR_RETURN(const std::unique_ptr<Task> task, CreateTask(CutPlan(plan, true), 0, 0, {}, {}, options));
+  SR_ASSIGN_OR_RETURN(const std::unique_ptr<Task> task,
+                      CreateTask(CutPlan(plan, true), 0, 0, {}, {}, options));
   SR_RETURN_IF_ERROR(task->Open());
   for (;;) {
     SR_ASSIGN_OR_RETURN(const StepResult result, task->Step());
-    if (result == StepResult::kDone) return Status::Ok();
+    if (result == StepResult::kDone) return task->Failure();
     if (result != StepResult::kWait) continue;
     const Timestamp deadline = task->Wait().deadline;
-    if (deadline == kMaxTimestamp) return Status::Internal("the pipeline waits for something that a test cannot give");
+    if (deadline == kMaxTimestamp)
+      return Status::Internal("the pipeline waits for something that a test cannot give");
     env.Advance(std::max<Duration>(1, deadline - env.MonotonicNow()));
   }
 }
@@ -92,11 +96,13 @@ std::string Compare(const ConfigValue& written, const std::vector<RowText>& actu
       used[found] = true;
       continue;
     }
-    out += "  " + Place(expected[i].mark) + ": " + place + " row " + std::to_string(i + 1) + "\n    expected " +
-           PrintRow(expected[i].row, schema, partial ? &expected[i].mentioned : nullptr) + "\n";
+    out += "  " + Place(expected[i].mark) + ": " + place + " row " + std::to_string(i + 1) +
+           "\n    expected " + PrintRow(expected[i].row, schema, partial ? &expected[i].mentioned : nullptr) +
+           "\n";
     if (!unordered) {
       if (i < actual.size()) {
-        out += "    got      " + PrintRow(actual[i], schema, partial ? &expected[i].mentioned : nullptr) + "\n";
+        out +=
+            "    got      " + PrintRow(actual[i], schema, partial ? &expected[i].mentioned : nullptr) + "\n";
         used[i] = true;
       } else {
         out += "    got      no row\n";
@@ -106,7 +112,8 @@ std::string Compare(const ConfigValue& written, const std::vector<RowText>& actu
     }
   }
   for (size_t j = 0; j < actual.size(); ++j) {
-    if (!used[j]) out += "  " + place + ": unexpected row\n    got      " + PrintRow(actual[j], schema) + "\n";
+    if (!used[j])
+      out += "  " + place + ": unexpected row\n    got      " + PrintRow(actual[j], schema) + "\n";
   }
   return out;
 }
@@ -120,7 +127,8 @@ std::string Check(const PlanPtr& plan, const TestCase& test, const Collected& co
     const Schema& schema = e.port < 0 ? *node.input_schemas[0] : *node.outputs[static_cast<size_t>(e.port)];
     const auto it = collected.rows.find({e.node, e.port});
     static const std::vector<RowText> kNone;
-    out += Compare(e.rows, it == collected.rows.end() ? kNone : it->second, schema, e.place, test.unordered, letters);
+    out += Compare(e.rows, it == collected.rows.end() ? kNone : it->second, schema, e.place, test.unordered,
+                   letters);
     if (letters) watched.insert(node.name);
   }
   if (test.errors.present()) {
@@ -128,8 +136,8 @@ std::string Check(const PlanPtr& plan, const TestCase& test, const Collected& co
   } else {
     for (const RowText& letter : collected.letters) {
       if (watched.contains(letter[0].value_or(""))) continue;
-      out += "  a row failed and the test says nothing of it (add `errors:`)\n    node " + letter[0].value_or("") + ", " +
-             letter[2].value_or("") + ": " + letter[3].value_or("") + "\n";
+      out += "  a row failed and the test says nothing of it (add `errors:`)\n    node " +
+             letter[0].value_or("") + ", " + letter[2].value_or("") + ": " + letter[3].value_or("") + "\n";
     }
   }
   return out;

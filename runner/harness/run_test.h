@@ -15,8 +15,8 @@ struct TestResult {
   std::string failure;
 };
 
-/// Each case runs twice: with as many rows in a batch as the feed allows, and row by row. Both must give the expected
-/// rows.
+/// Each case runs twice: with as many rows in a batch as the feed allows, and row by row. Both must give the
+/// expected rows.
 TestResult RunTest(const PlanPtr& plan, const TestCase& test);
 
 }  // namespace streamrun

@@ -16,7 +16,8 @@ bool ReadClock(const ConfigValue& value, FeedItem* item, Diagnostics& d) {
     ConfigValue rest = ConfigValue::Scalar(value.text().substr(1), false, value.mark());
     return ReadDuration(rest, "clock", &item->advance, d);
   }
-  Result<Timestamp> time = value.is_scalar() ? ParseTimestamptz(value.text()) : Status::InvalidArgument("not a time");
+  Result<Timestamp> time =
+      value.is_scalar() ? ParseTimestamptz(value.text()) : Status::InvalidArgument("not a time");
   if (!time.ok()) {
     d.ErrorAt(value, "test.clock", "'clock' takes a step such as +5s or a timestamp");
     return false;
@@ -25,7 +26,8 @@ bool ReadClock(const ConfigValue& value, FeedItem* item, Diagnostics& d) {
   return true;
 }
 
-// A mapping with one key that is a control word is a control line, unless the source has a column of that name.
+// A mapping with one key that is a control word is a control line, unless the source has a column of that
+// name.
 std::optional<FeedItem> ReadFeedItem(const ConfigValue& value, const Schema& schema, Diagnostics& d) {
   FeedItem item;
   item.value = value;
@@ -34,7 +36,8 @@ std::optional<FeedItem> ReadFeedItem(const ConfigValue& value, const Schema& sch
     return item;
   }
   if (!value.is_map()) {
-    d.ErrorAt(value, "test.feed", "a feed takes rows as mappings, records as text, and watermark, clock or idle lines");
+    d.ErrorAt(value, "test.feed",
+              "a feed takes rows as mappings, records as text, and watermark, clock or idle lines");
     return std::nullopt;
   }
   if (value.entries().size() == 1 && schema.Find(value.entries()[0].first.text()) < 0) {
@@ -62,7 +65,8 @@ std::optional<FeedItem> ReadFeedItem(const ConfigValue& value, const Schema& sch
 }
 
 void ReadFeeds(const ConfigValue& feed, const Plan& plan, TestCase* test, Diagnostics& d) {
-  if (feed.present() && !feed.is_map()) return d.ErrorAt(feed, "config.type", "'feed' takes a mapping of source: rows");
+  if (feed.present() && !feed.is_map())
+    return d.ErrorAt(feed, "config.type", "'feed' takes a mapping of source: rows");
   for (const auto& [name, rows] : feed.entries()) {
     const int node = plan.Find(name.text());
     if (node < 0 || !plan.node(node).source) {
@@ -70,7 +74,8 @@ void ReadFeeds(const ConfigValue& feed, const Plan& plan, TestCase* test, Diagno
       for (const PlanNode& n : plan.nodes) {
         if (n.source) names.push_back(n.name);
       }
-      d.ErrorAt(name, "test.unknown_source", "there is no source '" + name.text() + "'", DidYouMean(name.text(), names));
+      d.ErrorAt(name, "test.unknown_source", "there is no source '" + name.text() + "'",
+                DidYouMean(name.text(), names));
       continue;
     }
     if (!rows.is_list()) {
@@ -79,7 +84,8 @@ void ReadFeeds(const ConfigValue& feed, const Plan& plan, TestCase* test, Diagno
     }
     TestCase::Feed out{node, {}};
     for (const ConfigValue& item : rows.items()) {
-      if (std::optional<FeedItem> read = ReadFeedItem(item, *plan.node(node).outputs[0], d)) out.items.push_back(*read);
+      if (std::optional<FeedItem> read = ReadFeedItem(item, *plan.node(node).outputs[0], d))
+        out.items.push_back(*read);
     }
     test->feeds.push_back(std::move(out));
   }
@@ -103,7 +109,8 @@ void ReadExpectations(const ConfigValue& expect, const Plan& plan, TestCase* tes
     if (dot != std::string::npos) {
       const std::string port = place.text().substr(dot + 1);
       const std::vector<PortSpec>& ports = plan.node(node).ports;
-      const auto it = std::find_if(ports.begin(), ports.end(), [&](const PortSpec& p) { return p.name == port; });
+      const auto it =
+          std::find_if(ports.begin(), ports.end(), [&](const PortSpec& p) { return p.name == port; });
       if (it == ports.end()) {
         d.ErrorAt(place, "test.unknown_port", "'" + name + "' has no port '" + port + "'");
         continue;
@@ -111,8 +118,8 @@ void ReadExpectations(const ConfigValue& expect, const Plan& plan, TestCase* tes
       out.port = static_cast<int>(it - ports.begin());
     }
     if (rows.is_null()) out.rows = ConfigValue::List({}, rows.mark());
-    if (!out.rows.is_list() ||
-        !std::all_of(out.rows.items().begin(), out.rows.items().end(), [](const ConfigValue& r) { return r.is_map(); })) {
+    if (!out.rows.is_list() || !std::all_of(out.rows.items().begin(), out.rows.items().end(),
+                                            [](const ConfigValue& r) { return r.is_map(); })) {
       d.ErrorAt(rows, "config.type", "expected rows are a list of mappings");
       continue;
     }
@@ -139,7 +146,8 @@ std::vector<TestCase> ReadTests(const ConfigValue& tests, const Plan& plan, Diag
     const int before = d.errors();
     for (const auto& [key, unused] : value.entries()) {
       if (std::find(kTestKeys.begin(), kTestKeys.end(), key.text()) == kTestKeys.end()) {
-        d.ErrorAt(key, "config.unknown_field", "a test has no field '" + key.text() + "'", DidYouMean(key.text(), kTestKeys));
+        d.ErrorAt(key, "config.unknown_field", "a test has no field '" + key.text() + "'",
+                  DidYouMean(key.text(), kTestKeys));
       }
     }
     if (!value["name"].present() || !ReadText(value["name"], "name", &test.name, d)) {
@@ -154,7 +162,8 @@ std::vector<TestCase> ReadTests(const ConfigValue& tests, const Plan& plan, Diag
       d.ErrorAt(test.errors, "config.type", "'errors' takes a list of expected dead letters");
     }
     if (d.errors() == before && test.expectations.empty() && !test.errors.present()) {
-      d.ErrorAt(value["name"], "test.nothing_expected", "test '" + test.name + "' expects nothing", "add `expect:` or `errors:`");
+      d.ErrorAt(value["name"], "test.nothing_expected", "test '" + test.name + "' expects nothing",
+                "add `expect:` or `errors:`");
     }
     cases.push_back(std::move(test));
   }

@@ -44,8 +44,8 @@ struct TestCase {
   struct Expectation {
     std::string place;  // "sink" or "node.port"
     int node;
-    int port;           // -1: what enters a sink
-    ConfigValue rows;   // a list of mappings
+    int port;          // -1: what enters a sink
+    ConfigValue rows;  // a list of mappings
   };
   std::vector<Expectation> expectations;
   /// Dead letters expected; absent = none may occur.

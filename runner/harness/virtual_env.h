@@ -29,16 +29,24 @@ class VirtualEnv final : public Env {
     return z ^ (z >> 31);
   }
 
-  Result<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) override { return real_->OpenForRead(path); }
+  Result<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) override {
+    return real_->OpenForRead(path);
+  }
   Result<std::unique_ptr<WritableFile>> OpenForWrite(const std::string& path, WriteMode mode) override {
     return real_->OpenForWrite(path, mode);
   }
   Result<FileInfo> Info(const std::string& path) override { return real_->Info(path); }
-  Result<std::vector<std::string>> List(const std::string& directory) override { return real_->List(directory); }
+  Result<std::vector<std::string>> List(const std::string& directory) override {
+    return real_->List(directory);
+  }
   Status Rename(const std::string& from, const std::string& to) override { return real_->Rename(from, to); }
-  Status RenameNoReplace(const std::string& from, const std::string& to) override { return real_->RenameNoReplace(from, to); }
+  Status RenameNoReplace(const std::string& from, const std::string& to) override {
+    return real_->RenameNoReplace(from, to);
+  }
   Status Remove(const std::string& path) override { return real_->Remove(path); }
-  Status MakeDirectories(const std::string& path, uint32_t mode) override { return real_->MakeDirectories(path, mode); }
+  Status MakeDirectories(const std::string& path, uint32_t mode) override {
+    return real_->MakeDirectories(path, mode);
+  }
   Status SyncDirectory(const std::string& directory) override { return real_->SyncDirectory(directory); }
 
  private:

@@ -64,7 +64,8 @@ class Cutter {
       std::vector<int> encoders;
       for (size_t in = 0; in < node.inputs.size(); ++in) {
         const int from = unit_of_[static_cast<size_t>(node.inputs[in].node)];
-        const int encoder = AddUnit(i, NodePart::kEncode, units_[static_cast<size_t>(from)].parallelism, static_cast<int>(in));
+        const int encoder = AddUnit(i, NodePart::kEncode, units_[static_cast<size_t>(from)].parallelism,
+                                    static_cast<int>(in));
         arrows_.push_back({from, node.inputs[in].port, encoder, static_cast<int>(in), false, false});
         encoders.push_back(encoder);
       }
@@ -133,7 +134,9 @@ class Cutter {
       return false;
     };
     for (size_t i = 0; i < units_.size(); ++i) {
-      if (Group(static_cast<int>(i)) == static_cast<int>(i) && state[i] == 0 && visit(visit, static_cast<int>(i))) return true;
+      if (Group(static_cast<int>(i)) == static_cast<int>(i) && state[i] == 0 &&
+          visit(visit, static_cast<int>(i)))
+        return true;
     }
     return false;
   }
@@ -169,7 +172,8 @@ class Cutter {
     for (size_t u = 0; u < units_.size(); ++u) {
       const PlanNode* node = &plan_->node(units_[u].node);
       if (node->kind != ComponentKind::kSink || !OrderSurvives(static_cast<int>(u))) continue;
-      for (int i = units_[u].node; plan_->node(i).kind != ComponentKind::kSource; i = plan_->node(i).inputs[0].node) {
+      for (int i = units_[u].node; plan_->node(i).kind != ComponentKind::kSource;
+           i = plan_->node(i).inputs[0].node) {
         ordered_[static_cast<size_t>(i)] = true;
       }
     }
@@ -181,7 +185,8 @@ class Cutter {
     if (!node->ordered) return false;
     while (node->kind != ComponentKind::kSource) {
       if (node->inputs.size() != 1) return false;
-      if (node->op && (!node->op->preserves_order || node->op->exchanges[0].kind != Exchange::Kind::kAny)) return false;
+      if (node->op && (!node->op->preserves_order || node->op->exchanges[0].kind != Exchange::Kind::kAny))
+        return false;
       const PlanNode::Input& input = node->inputs[0];
       node = &plan_->node(input.node);
       if (input.port == node->errors_port) return false;
@@ -221,8 +226,9 @@ class Cutter {
       edge.to_stage = to_stage;
       edge.partitioning = Spread(arrow);
       edge.encoded = arrow.encoded;
-      // An instance that hears of several others merges them, so that what it sends on ascends. Merges of several
-      // receivers cannot wait for each other in a circle: every sender tells all of them the exact ordinal it is at.
+      // An instance that hears of several others merges them, so that what it sends on ascends. Merges of
+      // several receivers cannot wait for each other in a circle: every sender tells all of them the exact
+      // ordinal it is at.
       edge.ordered = from.parallelism > 1 && edge.partitioning != Partitioning::kForward &&
                      ordered_[static_cast<size_t>(to.node)];
       if (!arrow.encoded) edge.layout = Layout(from_node, arrow.from_port, to.node);
@@ -290,6 +296,8 @@ int LocalPlan::workers() const {
   return n;
 }
 
-LocalPlanPtr CutPlan(PlanPtr plan, bool fuse_everything) { return Cutter(std::move(plan), fuse_everything).Cut(); }
+LocalPlanPtr CutPlan(PlanPtr plan, bool fuse_everything) {
+  return Cutter(std::move(plan), fuse_everything).Cut();
+}
 
 }  // namespace streamrun

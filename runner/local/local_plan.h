@@ -1,5 +1,5 @@
-// The local engine's cut of a plan: stages (one process per parallel instance), edges and channels between them.
-// Derived from the plan alone, the same in the supervisor and in every worker.
+// The local engine's cut of a plan: stages (one process per parallel instance), edges and channels between
+// them. Derived from the plan alone, the same in the supervisor and in every worker.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ enum class Partitioning : uint8_t {
 };
 std::string_view PartitioningName(Partitioning partitioning);
 
-/// What a stage runs for a plan node. A byte sink is two parts: its encoder runs in the stages upstream, its writer
-/// in a stage of its own; everything else is whole.
+/// What a stage runs for a plan node. A byte sink is two parts: its encoder runs in the stages upstream, its
+/// writer in a stage of its own; everything else is whole.
 enum class NodePart : uint8_t { kWhole, kEncode, kWrite };
 
 /// An arrow of the plan that crosses processes: `channels` ZeroMQ channels carry it.

@@ -29,7 +29,10 @@ const Found* FindComponent(const ConfigValue& name, const Found* (Registry::*fin
   const bool named_by_kind = kind == ComponentKind::kOperator || kind == ComponentKind::kFormat;
   const std::string what = std::string(KindName(kind)) + (named_by_kind ? "" : " connector");
   if (!name.is_scalar()) {
-    if (name.present()) d.ErrorAt(name, "config.type", "this takes the name of a" + std::string(kind == ComponentKind::kOperator ? "n " : " ") + what);
+    if (name.present())
+      d.ErrorAt(
+          name, "config.type",
+          "this takes the name of a" + std::string(kind == ComponentKind::kOperator ? "n " : " ") + what);
     return nullptr;
   }
   if (const Found* found = (Registry::Global().*find)(name.text())) return found;
@@ -57,20 +60,23 @@ std::vector<DeclaredColumn> DeclaredSchema(const DraftNode& node, Draft& draft, 
       return columns;
     }
   }
-  draft.diagnostics.ErrorAt(schema, "schema.unknown_schema", "there is no schema '" + schema.text() + "' under `schemas:`",
+  draft.diagnostics.ErrorAt(schema, "schema.unknown_schema",
+                            "there is no schema '" + schema.text() + "' under `schemas:`",
                             DidYouMean(schema.text(), names));
   *fine = false;
   return columns;
 }
 
 // The event-time column marks the schema; the rest becomes PlanNode::event_time.
-bool BindEventTime(const DraftNode& node, const SchemaPtr& schema, PlanNode& out, SchemaPtr* marked, Draft& draft) {
+bool BindEventTime(const DraftNode& node, const SchemaPtr& schema, PlanNode& out, SchemaPtr* marked,
+                   Draft& draft) {
   *marked = schema;
   const ConfigValue& value = node.common.event_time;
   if (!value.present()) return true;
   Diagnostics& d = draft.diagnostics;
   if (!value.is_map()) {
-    d.ErrorAt(value, "config.type", "'event_time' takes a mapping", "write event_time: {column: name, out_of_order: 1s}");
+    d.ErrorAt(value, "config.type", "'event_time' takes a mapping",
+              "write event_time: {column: name, out_of_order: 1s}");
     return false;
   }
   EventTimeConfig config;
@@ -113,13 +119,16 @@ const FormatDefinition* FindFormat(const DraftNode& node, const std::string& fal
     name = written["type"];
     *config = written;
     if (!name.present()) {
-      draft.diagnostics.ErrorAt(written, "config.missing_field", "'format' needs a 'type'", "write format: {type: csv, ...}");
+      draft.diagnostics.ErrorAt(written, "config.missing_field", "'format' needs a 'type'",
+                                "write format: {type: csv, ...}");
       return nullptr;
     }
   } else if (!written.present()) {
     if (fallback.empty()) {
-      draft.diagnostics.ErrorAt(node.name, "config.missing_field", std::string(KindName(node.node.kind)) + " '" + node.node.name + "' needs a 'format'",
-                                "write format: json, csv, lines or another (`streamrun list formats`)");
+      draft.diagnostics.ErrorAt(
+          node.name, "config.missing_field",
+          std::string(KindName(node.node.kind)) + " '" + node.node.name + "' needs a 'format'",
+          "write format: json, csv, lines or another (`streamrun list formats`)");
       return nullptr;
     }
     name = ConfigValue::Scalar(fallback, false, node.name.mark());
@@ -145,19 +154,22 @@ void BindSource(DraftNode& node, Draft& draft) {
     const FormatDefinition* format = FindFormat(node, definition->default_format, &config, draft);
     if (format == nullptr || !fine) return;
     if (!format->decodes) {
-      draft.diagnostics.ErrorAt(node.common.format, "plan.format_direction", "format '" + format->name + "' can only be written");
+      draft.diagnostics.ErrorAt(node.common.format, "plan.format_direction",
+                                "format '" + format->name + "' can only be written");
       return;
     }
-    NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"}, draft.diagnostics);
+    NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"},
+                               draft.diagnostics);
     out.format = format->bind_decoder(format_context, declared);
     if (!out.format) return;
     schema = out.format->schema;
   } else {
     for (const auto* extra : {&node.common.format, &node.common.schema}) {
       if (extra->present()) {
-        draft.diagnostics.ErrorAt(*extra, "config.unknown_field",
-                                  "source '" + definition->name + "' brings its own columns: it takes no format and no schema",
-                                  "leave this line out");
+        draft.diagnostics.ErrorAt(
+            *extra, "config.unknown_field",
+            "source '" + definition->name + "' brings its own columns: it takes no format and no schema",
+            "leave this line out");
         return;
       }
     }
@@ -170,12 +182,14 @@ void BindSource(DraftNode& node, Draft& draft) {
   out.outputs = {marked};
   // A record may be malformed, a row may have no usable event time.
   if (out.format || out.event_time.column >= 0) out.errors_port = 1;
-  out.parallelism = out.source->parallel ? (node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism)
-                                                                         : draft.plan->settings.parallelism)
-                                         : 1;
+  out.parallelism = out.source->parallel
+                        ? (node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism)
+                                                       : draft.plan->settings.parallelism)
+                        : 1;
   if (!out.source->parallel && node.common.parallelism > 1) {
     draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
-                              "source '" + out.name + "' cannot be shared by several workers", "leave parallelism out here");
+                              "source '" + out.name + "' cannot be shared by several workers",
+                              "leave parallelism out here");
     return;
   }
   node.bound = true;
@@ -198,7 +212,8 @@ bool ResolvePorts(DraftNode& node, Draft& draft) {
       for (const std::string_view n : names) list += (list.empty() ? "" : ", ") + std::string(n);
       std::string suggestion = DidYouMean(input.port_name, names);
       draft.diagnostics.ErrorAt(input.value, "plan.unknown_port",
-                                "'" + from.name + "' (" + from.component + ") has no port '" + input.port_name + "'; it has " + list,
+                                "'" + from.name + "' (" + from.component + ") has no port '" +
+                                    input.port_name + "'; it has " + list,
                                 suggestion);
       fine = false;
       continue;
@@ -234,7 +249,8 @@ void BindOperator(DraftNode& node, Draft& draft) {
   for (size_t i = 0; i < out.input_schemas.size(); ++i) {
     if (out.input_schemas[i]->changes && !definition->takes_changes) {
       draft.diagnostics.ErrorAt(node.inputs[i].value, "plan.changes",
-                                "operator '" + definition->name + "' takes no changes, but '" + node.inputs[i].value.text() + "' gives them");
+                                "operator '" + definition->name + "' takes no changes, but '" +
+                                    node.inputs[i].value.text() + "' gives them");
       return;
     }
   }
@@ -253,7 +269,8 @@ void BindOperator(DraftNode& node, Draft& draft) {
   }
   if (single && node.common.parallelism > 1) {
     draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
-                              "operator '" + out.name + "' needs all rows in one place", "leave parallelism out here");
+                              "operator '" + out.name + "' needs all rows in one place",
+                              "leave parallelism out here");
     return;
   }
   out.parallelism = single                        ? 1
@@ -277,33 +294,39 @@ void BindSink(DraftNode& node, Draft& draft) {
   out.sink = definition->bind(context);
   const bool bytes = definition->takes == SinkDefinition::Takes::kBytes;
   ConfigValue config;
-  const FormatDefinition* format = bytes ? FindFormat(node, definition->default_format, &config, draft) : nullptr;
+  const FormatDefinition* format =
+      bytes ? FindFormat(node, definition->default_format, &config, draft) : nullptr;
   if (!bytes && node.common.format.present()) {
-    draft.diagnostics.ErrorAt(node.common.format, "config.unknown_field", "sink '" + definition->name + "' takes rows: it has no format",
-                               "leave format out here");
+    draft.diagnostics.ErrorAt(node.common.format, "config.unknown_field",
+                              "sink '" + definition->name + "' takes rows: it has no format",
+                              "leave format out here");
     return;
   }
   if (!inputs_known || !out.sink || (bytes && format == nullptr)) return;
   for (size_t i = 1; i < out.input_schemas.size(); ++i) {
     if (out.input_schemas[i]->fields() != out.input_schemas[0]->fields()) {
       draft.diagnostics.ErrorAt(node.inputs[i].value, "plan.input_schema",
-                                "'" + node.inputs[i].value.text() + "' has other columns than '" + node.inputs[0].value.text() +
-                                    "': (" + out.input_schemas[i]->ToString() + ") and (" + out.input_schemas[0]->ToString() + ")",
+                                "'" + node.inputs[i].value.text() + "' has other columns than '" +
+                                    node.inputs[0].value.text() + "': (" + out.input_schemas[i]->ToString() +
+                                    ") and (" + out.input_schemas[0]->ToString() + ")",
                                 "make them alike with `map`, or give each its own sink");
       return;
     }
   }
   if (out.input_schemas[0]->changes && !out.sink->takes_changes) {
     draft.diagnostics.ErrorAt(node.inputs[0].value, "plan.changes",
-                              "sink '" + definition->name + "' takes no changes, but '" + node.inputs[0].value.text() + "' gives them");
+                              "sink '" + definition->name + "' takes no changes, but '" +
+                                  node.inputs[0].value.text() + "' gives them");
     return;
   }
   if (bytes) {
     if (!format->encodes) {
-      draft.diagnostics.ErrorAt(node.common.format, "plan.format_direction", "format '" + format->name + "' can only be read");
+      draft.diagnostics.ErrorAt(node.common.format, "plan.format_direction",
+                                "format '" + format->name + "' can only be read");
       return;
     }
-    NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"}, draft.diagnostics);
+    NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"},
+                               draft.diagnostics);
     out.format = format->bind_encoder(format_context, out.input_schemas[0]);
     if (!out.format) return;
   }
@@ -312,11 +335,13 @@ void BindSink(DraftNode& node, Draft& draft) {
     inherited = std::max(inherited, draft.nodes[static_cast<size_t>(input.node)].node.parallelism);
   }
   if (out.sink->single_writer && node.common.parallelism > 1) {
-    draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism", "sink '" + out.name + "' has one writer",
-                              "leave parallelism out here");
+    draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
+                              "sink '" + out.name + "' has one writer", "leave parallelism out here");
     return;
   }
-  out.parallelism = out.sink->single_writer ? 1 : node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism) : inherited;
+  out.parallelism = out.sink->single_writer       ? 1
+                    : node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism)
+                                                  : inherited;
   node.bound = true;
 }
 

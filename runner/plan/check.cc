@@ -30,7 +30,8 @@ void CheckWiring(Draft& draft) {
       if (input.node < 0) continue;
       PlanNode& from = draft.nodes[static_cast<size_t>(input.node)].node;
       for (size_t port = 0; port < from.wired.size(); ++port) {
-        if (input.port_name.empty() ? port == 0 : from.ports[port].name == input.port_name) from.wired[port] = true;
+        if (input.port_name.empty() ? port == 0 : from.ports[port].name == input.port_name)
+          from.wired[port] = true;
       }
     }
   }
@@ -41,11 +42,13 @@ void CheckWiring(Draft& draft) {
       if (node.node.wired[port] || spec.role == PortRole::kSide) continue;
       if (spec.role == PortRole::kError) {
         if (node.on_error_written || draft.on_error_written) continue;
-        d.WarningAt(node.name, "plan.unwired_errors",
-                    "rows that fail in '" + node.node.name + "' go to the dead-letter file: its port '" + spec.name +
-                        "' is not wired",
-                    "wire " + node.node.name + "." + spec.name + ", or write on_error: dead_letter | drop | fail");
-      } else if (port > 0 || std::find(node.node.wired.begin(), node.node.wired.end(), true) != node.node.wired.end()) {
+        d.WarningAt(
+            node.name, "plan.unwired_errors",
+            "rows that fail in '" + node.node.name + "' go to the dead-letter file: its port '" + spec.name +
+                "' is not wired",
+            "wire " + node.node.name + "." + spec.name + ", or write on_error: dead_letter | drop | fail");
+      } else if (port > 0 ||
+                 std::find(node.node.wired.begin(), node.node.wired.end(), true) != node.node.wired.end()) {
         d.WarningAt(node.name, "plan.unwired_port",
                     "rows on port '" + spec.name + "' of '" + node.node.name + "' go nowhere",
                     "wire " + node.node.name + "." + spec.name + ", or do not produce them");
@@ -74,9 +77,9 @@ void FindUsedColumns(Draft& draft) {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       PlanNode& from = draft.nodes[static_cast<size_t>(node.inputs[i].node)].node;
       std::vector<bool>& wanted = from.wanted[static_cast<size_t>(node.inputs[i].port)];
-      std::vector<bool> needed = node.op                  ? node.op->NeededColumns(static_cast<int>(i), data_ports)
-                                 : node.format            ? std::vector<bool>(wanted.size(), true)
-                                                          : node.sink->NeededColumns(*node.input_schemas[i]);
+      std::vector<bool> needed = node.op       ? node.op->NeededColumns(static_cast<int>(i), data_ports)
+                                 : node.format ? std::vector<bool>(wanted.size(), true)
+                                               : node.sink->NeededColumns(*node.input_schemas[i]);
       // Event time is read by every windowed node downstream through the schema's mark.
       for (size_t c = 0; c < wanted.size(); ++c) wanted[c] = wanted[c] || needed[c];
       if (node.origin && node.inputs[i].port != from.errors_port) from.origin = true;
@@ -86,8 +89,8 @@ void FindUsedColumns(Draft& draft) {
 
 namespace {
 
-// Weakest link of one source-to-sink path. Without checkpoints a restart reads replayable sources again from the
-// beginning, so a sink that starts anew keeps exactly once.
+// Weakest link of one source-to-sink path. Without checkpoints a restart reads replayable sources again from
+// the beginning, so a sink that starts anew keeps exactly once.
 Plan::Path Weakest(const Draft& draft, int source, int sink) {
   const PlanNode& from = draft.nodes[static_cast<size_t>(source)].node;
   const PlanNode& to = draft.nodes[static_cast<size_t>(sink)].node;
@@ -123,14 +126,16 @@ void ComputeDelivery(Draft& draft) {
       }
     }
     for (const int source : draft.order) {
-      if (!above[static_cast<size_t>(source)] || draft.nodes[static_cast<size_t>(source)].node.kind != ComponentKind::kSource) continue;
+      if (!above[static_cast<size_t>(source)] ||
+          draft.nodes[static_cast<size_t>(source)].node.kind != ComponentKind::kSource)
+        continue;
       Plan::Path path = Weakest(draft, source, sink);
       if (promised != Delivery::kAuto && path.delivery < promised) {
         draft.diagnostics.ErrorAt(
             draft.delivery_value, "plan.delivery",
             "the path from '" + draft.nodes[static_cast<size_t>(source)].node.name + "' to '" +
-                draft.nodes[static_cast<size_t>(sink)].node.name + "' keeps " + std::string(DeliveryName(path.delivery)) +
-                " at best: " + path.reason,
+                draft.nodes[static_cast<size_t>(sink)].node.name + "' keeps " +
+                std::string(DeliveryName(path.delivery)) + " at best: " + path.reason,
             "write delivery: " + std::string(DeliveryName(path.delivery)) + ", or change that connector");
       }
       draft.plan->paths.push_back(std::move(path));

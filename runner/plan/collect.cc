@@ -77,11 +77,14 @@ void CollectNode(const ConfigValue& key, const ConfigValue& value, ComponentKind
   DraftNode node;
   node.name = key;
   if (!ValidNodeName(key.text())) {
-    d.ErrorAt(key, "config.name", "a node name takes lower-case letters, digits and '_', begins with no digit, and has at most 63");
+    d.ErrorAt(
+        key, "config.name",
+        "a node name takes lower-case letters, digits and '_', begins with no digit, and has at most 63");
   }
   if (const int other = draft.Find(key.text()); other >= 0) {
-    d.ErrorAt(key, "config.duplicate_node", "there is already a node '" + key.text() + "' in line " +
-                                                std::to_string(draft.nodes[static_cast<size_t>(other)].name.mark().line),
+    d.ErrorAt(key, "config.duplicate_node",
+              "there is already a node '" + key.text() + "' in line " +
+                  std::to_string(draft.nodes[static_cast<size_t>(other)].name.mark().line),
               "names are shared by sources, operators and sinks: choose another");
     return;
   }
@@ -99,15 +102,16 @@ void CollectNode(const ConfigValue& key, const ConfigValue& value, ComponentKind
                                     [&, text = name.text()](const FieldSpec& f) { return f.name == text; });
     if (field == fields.end()) continue;
     if (field_value.is_null()) {
-      d.ErrorAt(name, "config.empty", "'" + name.text() + "' has no value", "write a value or leave the line out");
+      d.ErrorAt(name, "config.empty", "'" + name.text() + "' has no value",
+                "write a value or leave the line out");
     } else {
       field->read(field_value, &node.common, *field, d);
     }
   }
   for (const FieldSpec& f : fields) {
     if (f.required && template_known && !node.config[f.name].present()) {
-      d.ErrorAt(key, "config.missing_field", std::string(KindName(kind)) + " '" + key.text() + "' needs '" + f.name + "'",
-                f.help);
+      d.ErrorAt(key, "config.missing_field",
+                std::string(KindName(kind)) + " '" + key.text() + "' needs '" + f.name + "'", f.help);
     }
   }
   node.on_error_written = node.config["on_error"].present();
@@ -131,7 +135,8 @@ void ResolveInputs(Draft& draft) {
     for (DraftInput& input : node.inputs) {
       const int index = draft.Find(input.node_name);
       if (index < 0) {
-        draft.diagnostics.ErrorAt(input.value, "plan.unknown_node", "there is no node '" + input.node_name + "'",
+        draft.diagnostics.ErrorAt(input.value, "plan.unknown_node",
+                                  "there is no node '" + input.node_name + "'",
                                   DidYouMean(input.node_name, names));
       } else if (draft.nodes[static_cast<size_t>(index)].node.kind == ComponentKind::kSink) {
         draft.diagnostics.ErrorAt(input.value, "plan.input_is_sink",
@@ -154,22 +159,26 @@ void CollectNodes(Draft& draft) {
     const ConfigValue& nodes = draft.file.root[section.key];
     if (nodes.is_null() || !nodes.present()) continue;
     if (!nodes.is_map()) {
-      draft.diagnostics.ErrorAt(nodes, "config.type", "'" + std::string(section.key) + "' takes a mapping of name: " +
-                                                          std::string(KindName(section.kind)));
+      draft.diagnostics.ErrorAt(nodes, "config.type",
+                                "'" + std::string(section.key) +
+                                    "' takes a mapping of name: " + std::string(KindName(section.kind)));
       continue;
     }
     for (const auto& [key, value] : nodes.entries()) CollectNode(key, value, section.kind, draft);
   }
   ResolveInputs(draft);
   const auto has = [&](ComponentKind kind) {
-    return std::any_of(draft.nodes.begin(), draft.nodes.end(), [&](const DraftNode& n) { return n.node.kind == kind; });
+    return std::any_of(draft.nodes.begin(), draft.nodes.end(),
+                       [&](const DraftNode& n) { return n.node.kind == kind; });
   };
   if (draft.diagnostics.has_errors()) return;
   if (!has(ComponentKind::kSource)) {
-    draft.diagnostics.Error(draft.file.root.mark(), "plan.no_source", "the pipeline has no source", "add one under `sources:`");
+    draft.diagnostics.Error(draft.file.root.mark(), "plan.no_source", "the pipeline has no source",
+                            "add one under `sources:`");
   }
   if (!has(ComponentKind::kSink)) {
-    draft.diagnostics.Error(draft.file.root.mark(), "plan.no_sink", "the pipeline has no sink", "add one under `sinks:`");
+    draft.diagnostics.Error(draft.file.root.mark(), "plan.no_sink", "the pipeline has no sink",
+                            "add one under `sinks:`");
   }
 }
 
@@ -215,8 +224,8 @@ void OrderNodes(Draft& draft) {
   for (size_t i = 0; i < draft.nodes.size(); ++i) {
     if (!useful[i]) {
       draft.diagnostics.ErrorAt(draft.nodes[i].name, "plan.unreachable",
-                                std::string(KindName(draft.nodes[i].node.kind)) + " '" + draft.nodes[i].name.text() +
-                                    "' leads to no sink",
+                                std::string(KindName(draft.nodes[i].node.kind)) + " '" +
+                                    draft.nodes[i].name.text() + "' leads to no sink",
                                 "name it as the input of a sink or an operator, or remove it");
     }
   }

@@ -43,11 +43,11 @@ struct Draft {
 };
 
 // The steps, in this order; each reports everything it can find.
-void ReadTopLevel(Draft& draft);   // keys, name, settings, schemas
-void CollectNodes(Draft& draft);   // sources, operators, sinks, templates, common fields, inputs by name
-void OrderNodes(Draft& draft);     // topological order; cycles, nodes that lead nowhere
-void BindNodes(Draft& draft);      // components, formats, ports
-void CheckWiring(Draft& draft);    // exclusive resources, unwired ports
+void ReadTopLevel(Draft& draft);  // keys, name, settings, schemas
+void CollectNodes(Draft& draft);  // sources, operators, sinks, templates, common fields, inputs by name
+void OrderNodes(Draft& draft);    // topological order; cycles, nodes that lead nowhere
+void BindNodes(Draft& draft);     // components, formats, ports
+void CheckWiring(Draft& draft);   // exclusive resources, unwired ports
 void FindUsedColumns(Draft& draft);
 void ComputeDelivery(Draft& draft);
 

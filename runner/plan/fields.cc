@@ -9,35 +9,45 @@ const std::vector<std::pair<std::string, OnError>> kOnErrorChoices = {
 
 std::vector<FieldSpec> MakeSettingsFields() {
   ConfigSpec<SettingsConfig::DeadLetter> dead_letter;
-  dead_letter.Size("max_size", &SettingsConfig::DeadLetter::max_size, "Most that dead-letter files may take on disk.")
+  dead_letter
+      .Size("max_size", &SettingsConfig::DeadLetter::max_size,
+            "Most that dead-letter files may take on disk.")
       .AtLeast(4096);
-  dead_letter.OneOf("when_full", &SettingsConfig::DeadLetter::drop_oldest, {{"fail", false}, {"drop_oldest", true}},
+  dead_letter.OneOf("when_full", &SettingsConfig::DeadLetter::drop_oldest,
+                    {{"fail", false}, {"drop_oldest", true}},
                     "What happens beyond max_size: stop the pipeline, or forget the oldest letters.");
   ConfigSpec<SettingsConfig::Local> local;
-  local.OneOf("fuse", &SettingsConfig::Local::fuse,
-              {{"auto", PlanSettings::Fuse::kAuto}, {"all", PlanSettings::Fuse::kAll}, {"none", PlanSettings::Fuse::kNone}},
-              "Which neighbours share a process: auto cuts where rows are repartitioned and before a single writer, "
-              "all cuts only where it must, none gives every node its own.");
+  local.OneOf(
+      "fuse", &SettingsConfig::Local::fuse,
+      {{"auto", PlanSettings::Fuse::kAuto},
+       {"all", PlanSettings::Fuse::kAll},
+       {"none", PlanSettings::Fuse::kNone}},
+      "Which neighbours share a process: auto cuts where rows are repartitioned and before a single writer, "
+      "all cuts only where it must, none gives every node its own.");
   ConfigSpec<SettingsConfig::Engine> engine;
   engine.Struct("local", &SettingsConfig::Engine::local, local, "The local multi-process engine.");
 
   ConfigSpec<SettingsConfig> spec;
   spec.Text("parallelism", &SettingsConfig::parallelism,
-            "Parallel instances of sources that can share their input and of keyed operators; auto = one per core.");
+            "Parallel instances of sources that can share their input and of keyed operators; auto = one per "
+            "core.");
   spec.OneOf("delivery", &SettingsConfig::delivery,
              {{"auto", Delivery::kAuto},
               {"at_most_once", Delivery::kAtMostOnce},
               {"at_least_once", Delivery::kAtLeastOnce},
               {"exactly_once", Delivery::kExactlyOnce}},
              "Promise that every path from source to sink must keep; auto = the strongest each path can.");
-  spec.Text("state_dir", &SettingsConfig::state_dir,
-            "Directory for state, dead letters and locks (default: the user's state directory, by pipeline name).");
-  spec.Size("max_row", &SettingsConfig::max_row, "Longest record; a longer one leaves by `errors` with a prefix.")
+  spec.Text(
+      "state_dir", &SettingsConfig::state_dir,
+      "Directory for state, dead letters and locks (default: the user's state directory, by pipeline name).");
+  spec.Size("max_row", &SettingsConfig::max_row,
+            "Longest record; a longer one leaves by `errors` with a prefix.")
       .AtLeast(1024)
       .AtMost(64 << 20);
-  spec.DurationField("linger", &SettingsConfig::linger,
-                     "Longest time rows may wait for company before they cross to another process while the worker "
-                     "is busy; an idle worker sends at once.");
+  spec.DurationField(
+      "linger", &SettingsConfig::linger,
+      "Longest time rows may wait for company before they cross to another process while the worker "
+      "is busy; an idle worker sends at once.");
   spec.DurationField("stop_deadline", &SettingsConfig::stop_deadline,
                      "How long a stop may take to drain before the workers are killed.");
   spec.OneOf("on_error", &SettingsConfig::on_error, kOnErrorChoices, "Default of every node's on_error.");
@@ -47,9 +57,12 @@ std::vector<FieldSpec> MakeSettingsFields() {
 }
 
 void AddShared(ConfigSpec<NodeConfig>& spec) {
-  spec.Integer("parallelism", &NodeConfig::parallelism, "Parallel instances of this node.").AtLeast(1).AtMost(1024);
+  spec.Integer("parallelism", &NodeConfig::parallelism, "Parallel instances of this node.")
+      .AtLeast(1)
+      .AtMost(1024);
   spec.OneOf("on_error", &NodeConfig::on_error, kOnErrorChoices,
-             "What happens to a row that fails here when the errors port is not wired: keep it as a dead letter, drop "
+             "What happens to a row that fails here when the errors port is not wired: keep it as a dead "
+             "letter, drop "
              "and count it, or stop the pipeline.");
   spec.OneOf("process", &NodeConfig::process, {{"shared", Process::kShared}, {"own", Process::kOwn}},
              "own: run in a process of its own instead of sharing one with its neighbours.");
@@ -63,18 +76,22 @@ std::vector<FieldSpec> MakeNodeFields(ComponentKind kind) {
     spec.Raw("connector", &NodeConfig::connector, "Name of the connector.").Required();
   }
   if (kind != ComponentKind::kSource) {
-    spec.Raw("input", &NodeConfig::input, "Node, node.port, or a list of these, whose rows enter here.").Required();
+    spec.Raw("input", &NodeConfig::input, "Node, node.port, or a list of these, whose rows enter here.")
+        .Required();
   }
   if (kind != ComponentKind::kOperator) {
-    spec.Raw("format", &NodeConfig::format, "Format of the bytes: a name, or {type: name, ...} with its options.");
+    spec.Raw("format", &NodeConfig::format,
+             "Format of the bytes: a name, or {type: name, ...} with its options.");
   }
   if (kind == ComponentKind::kSource) {
     spec.Raw("schema", &NodeConfig::schema, "Columns as `name: type`, or the name of one of `schemas:`.");
-    spec.Raw("event_time", &NodeConfig::event_time, "Which column says when a row happened, and how late rows may be.");
+    spec.Raw("event_time", &NodeConfig::event_time,
+             "Which column says when a row happened, and how late rows may be.");
   }
   if (kind == ComponentKind::kSink) {
-    spec.OneOf("order", &NodeConfig::order, {{"file", SinkOrder::kFile}, {"any", SinkOrder::kAny}},
-               "file: rows of a parallel bounded source come out in the order of the input; any: as they arrive.");
+    spec.OneOf(
+        "order", &NodeConfig::order, {{"file", SinkOrder::kFile}, {"any", SinkOrder::kAny}},
+        "file: rows of a parallel bounded source come out in the order of the input; any: as they arrive.");
   }
   AddShared(spec);
   return spec.fields();
@@ -83,8 +100,10 @@ std::vector<FieldSpec> MakeNodeFields(ComponentKind kind) {
 std::vector<FieldSpec> MakeEventTimeFields() {
   ConfigSpec<EventTimeConfig> spec;
   spec.Raw("column", &EventTimeConfig::column, "Column of type timestamp or timestamptz.").Required();
-  spec.DurationField("out_of_order", &EventTimeConfig::out_of_order, "How much later than its successors a row may come.");
-  spec.Raw("idle_after", &EventTimeConfig::idle_after, "Silence after which the source no longer holds back time.");
+  spec.DurationField("out_of_order", &EventTimeConfig::out_of_order,
+                     "How much later than its successors a row may come.");
+  spec.Raw("idle_after", &EventTimeConfig::idle_after,
+           "Silence after which the source no longer holds back time.");
   spec.DurationField("max_future", &EventTimeConfig::max_future,
                      "Rows that claim to be further than this in the future leave by `errors`.");
   return spec.fields();

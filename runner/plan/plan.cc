@@ -50,7 +50,8 @@ PlanPtr BuildPlan(const PipelineFile& file, Diagnostics& diagnostics) {
   plan.config = file.root;
   const std::string canonical = PrintCanonicalJson(file.root, false);
   char hash[17];
-  std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(XXH3_64bits(canonical.data(), canonical.size())));
+  std::snprintf(hash, sizeof hash, "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(canonical.data(), canonical.size())));
   plan.hash = hash;
   return draft.plan;
 }

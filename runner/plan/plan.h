@@ -62,7 +62,8 @@ struct PlanNode {
   std::vector<std::vector<bool>> wanted;
   /// Per port: is any node wired to it?
   std::vector<bool> wired;
-  /// Its input (or, for a source, its output) carries the origin of rows because someone may report a failure.
+  /// Its input (or, for a source, its output) carries the origin of rows because someone may report a
+  /// failure.
   bool origin = false;
 
   int parallelism = 1;  // resolved: the node's own, else the pipeline's, capped to 1 where only one can be

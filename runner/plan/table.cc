@@ -13,10 +13,11 @@ class TableCollector final : public SourceOutput, public DecodeOutput {
   void EmitChunk(Chunk chunk) override { chunk_ = std::move(chunk); }
   void EmitBatch(BatchPtr batch, Ordinal) override { Emit(std::move(batch)); }
   void Progress(Ordinal) override {}
-  void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view, std::string code,
-                  std::string message) override {
+  void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view,
+                  std::string code, std::string message) override {
     if (failure_.ok()) {
-      failure_ = Status::InvalidArgument(*split + ", offset " + std::to_string(offset) + ": " + message + " [" + code + "]");
+      failure_ = Status::InvalidArgument(*split + ", offset " + std::to_string(offset) + ": " + message +
+                                         " [" + code + "]");
     }
   }
   void Emit(BatchPtr batch) override {
@@ -33,7 +34,8 @@ class TableCollector final : public SourceOutput, public DecodeOutput {
 
 class NestedTableReader final : public TableReader {
  public:
-  NestedTableReader(Env* env, std::shared_ptr<const BoundSource> source, std::shared_ptr<const BoundFormat> format)
+  NestedTableReader(Env* env, std::shared_ptr<const BoundSource> source,
+                    std::shared_ptr<const BoundFormat> format)
       : env_(env), source_(std::move(source)), format_(std::move(format)) {}
 
   Result<std::vector<BatchPtr>> ReadAll() override {
@@ -102,8 +104,8 @@ class TableContext final : public BindContext {
 
 }  // namespace
 
-std::shared_ptr<const TableFactory> BindNestedTable(const NestedComponent& component, const std::string& owner,
-                                                    Diagnostics& d) {
+std::shared_ptr<const TableFactory> BindNestedTable(const NestedComponent& component,
+                                                    const std::string& owner, Diagnostics& d) {
   const ConfigValue& config = component.value;
   if (!config.is_map()) {
     d.ErrorAt(config, "config.type", "'table' takes a mapping: path, format, schema");
@@ -112,7 +114,8 @@ std::shared_ptr<const TableFactory> BindNestedTable(const NestedComponent& compo
   const std::string connector = config["connector"].present() ? config["connector"].text() : "file";
   const SourceDefinition* definition = Registry::Global().FindSource(connector);
   if (definition == nullptr) {
-    d.ErrorAt(config["connector"], "plan.unknown_component", "there is no source connector '" + connector + "'",
+    d.ErrorAt(config["connector"], "plan.unknown_component",
+              "there is no source connector '" + connector + "'",
               DidYouMean(connector, Registry::Global().Names(ComponentKind::kSource)));
     return nullptr;
   }
@@ -142,7 +145,8 @@ std::shared_ptr<const TableFactory> BindNestedTable(const NestedComponent& compo
     const std::string message = known              ? "format '" + format->name + "' can only be written"
                                 : name.is_scalar() ? "there is no format '" + name.text() + "'"
                                                    : "the table needs a 'format'";
-    d.ErrorAt(written.present() ? written : config, known ? "plan.format_direction" : "plan.unknown_component", message,
+    d.ErrorAt(written.present() ? written : config,
+              known ? "plan.format_direction" : "plan.unknown_component", message,
               "write format: csv or format: json");
     return nullptr;
   }

@@ -9,7 +9,7 @@
 namespace streamrun {
 
 /// Connector (default file), format and schema of a bounded source that is read whole. Null after reporting.
-std::shared_ptr<const TableFactory> BindNestedTable(const NestedComponent& component, const std::string& owner,
-                                                    Diagnostics& diagnostics);
+std::shared_ptr<const TableFactory> BindNestedTable(const NestedComponent& component,
+                                                    const std::string& owner, Diagnostics& diagnostics);
 
 }  // namespace streamrun

@@ -28,8 +28,9 @@ void ReadName(Draft& draft) {
     return;
   }
   if (!name.is_scalar() || !ValidName(name.text(), true)) {
-    draft.diagnostics.ErrorAt(name, "config.name",
-                              "'pipeline' takes a name of lower-case letters, digits, '_', '-' and '.', at most 63");
+    draft.diagnostics.ErrorAt(
+        name, "config.name",
+        "'pipeline' takes a name of lower-case letters, digits, '_', '-' and '.', at most 63");
     return;
   }
   draft.plan->pipeline = name.text();
@@ -90,7 +91,8 @@ void ReadTopLevel(Draft& draft) {
   for (const auto& [key, help] : TopLevelKeys()) known.push_back(key);
   for (const auto& [key, value] : draft.file.root.entries()) {
     if (std::find(known.begin(), known.end(), key.text()) == known.end()) {
-      draft.diagnostics.ErrorAt(key, "config.unknown_field", "a pipeline file has no key '" + key.text() + "'",
+      draft.diagnostics.ErrorAt(key, "config.unknown_field",
+                                "a pipeline file has no key '" + key.text() + "'",
                                 DidYouMean(key.text(), known));
     }
   }

@@ -68,6 +68,13 @@ TaskCounters CountersFrom(const Json& json) {
   return counters;
 }
 
+void PutStatus(Json& json, const Status& status) {
+  json["code"] = static_cast<int>(status.code());
+  json["fault"] = static_cast<int>(status.fault());
+  json["retryable"] = status.retryable();
+  json["message"] = status.message();
+}
+
 struct Writer {
   Json& json;
   void operator()(const RegisterMessage& m) const { json["pid"] = m.pid; }
@@ -77,14 +84,14 @@ struct Writer {
     json["counters"] = ToJson(m.counters);
   }
   void operator()(const FailMessage& m) const {
-    json["code"] = static_cast<int>(m.status.code());
-    json["fault"] = static_cast<int>(m.status.fault());
-    json["retryable"] = m.status.retryable();
-    json["message"] = m.status.message();
+    PutStatus(json, m.status);
     json["opening"] = m.opening;
     json["peer_gone"] = m.peer_gone;
   }
-  void operator()(const DoneMessage& m) const { json["counters"] = ToJson(m.counters); }
+  void operator()(const DoneMessage& m) const {
+    json["counters"] = ToJson(m.counters);
+    if (!m.failure.ok()) PutStatus(json["failure"], m.failure);
+  }
   void operator()(const AssignMessage& m) const {
     json["pipeline"] = m.pipeline;
     json["file"] = m.file;
@@ -105,17 +112,21 @@ struct Writer {
   void operator()(const Empty&) const {}
 };
 
-FailMessage FailFrom(const Json& json) {
+Status StatusFrom(const Json& json) {
   const int code = json.at("code");
   const int fault = json.at("fault");
-  FailMessage fail;
   if (code < 1 || code > static_cast<int>(Code::kInternal) || fault < 0 ||
       fault > static_cast<int>(Fault::kInternal)) {
     throw Json::other_error::create(600, "code or fault out of range", &json);
   }
-  fail.status = Status(static_cast<Code>(code), json.at("message").get<std::string>())
-                    .WithFault(static_cast<Fault>(fault))
-                    .WithRetry(json.at("retryable").get<bool>());
+  return Status(static_cast<Code>(code), json.at("message").get<std::string>())
+      .WithFault(static_cast<Fault>(fault))
+      .WithRetry(json.at("retryable").get<bool>());
+}
+
+FailMessage FailFrom(const Json& json) {
+  FailMessage fail;
+  fail.status = StatusFrom(json);
   json.at("opening").get_to(fail.opening);
   json.at("peer_gone").get_to(fail.peer_gone);
   return fail;
@@ -153,7 +164,10 @@ ControlMessage MessageFrom(std::string_view kind, const Json& json) {
                        CountersFrom(json.at("counters"))};
   }
   if (kind == "FAIL") return FailFrom(json);
-  if (kind == "DONE") return DoneMessage{CountersFrom(json.at("counters"))};
+  if (kind == "DONE") {
+    return DoneMessage{CountersFrom(json.at("counters")),
+                       json.contains("failure") ? StatusFrom(json.at("failure")) : Status::Ok()};
+  }
   if (kind == "ASSIGN") return AssignFrom(json);
   if (kind == "CONNECT") return ConnectMessage{};
   if (kind == "START") return StartMessage{};

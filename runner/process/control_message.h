@@ -39,6 +39,7 @@ struct FailMessage {
 /// Everything ended and was handed over; the worker waits for EXIT, since its peers may still read.
 struct DoneMessage {
   TaskCounters counters;
+  Status failure;  // why an input ended before its end; ok: everything was read
 };
 
 // --- Supervisor to worker

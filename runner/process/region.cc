@@ -147,6 +147,7 @@ void Region::OnMessage(Slot& slot, ControlMessage message) {
     Fail(fail->peer_gone ? Cause::kPeerGone : Cause::kReported, &slot, fail->status, fail->opening);
   } else if (auto* done = std::get_if<DoneMessage>(&message)) {
     host_->ledger->Update(slot.stage, slot.instance, std::move(done->counters));
+    if (!done->failure.ok() && damage_.ok()) damage_ = done->failure.WithContext("worker " + Name(slot));
     slot.state = WorkerState::kDone;
     slot.blocked_on.clear();
     if (state_ == State::kRunning && All(WorkerState::kDone)) {
@@ -212,6 +213,12 @@ void Region::BeginDying() {
 // All workers are gone: what now?
 void Region::Conclude() {
   host_->state->RemoveEndpoints(attempt_);
+  if (state_ == State::kLeaving && !damage_.ok()) {
+    exit_code_ = 1;
+    last_failure_ = damage_.message();
+    LogError(last_failure_);
+    return Enter(State::kFailed);
+  }
   if (state_ == State::kLeaving) return Enter(State::kFinished);
   if (stopping_ && !has_failure_) {
     forced_ = forced_ || ran_once_;

@@ -115,6 +115,7 @@ class Region {
   bool has_failure_ = false;
   Cause cause_ = Cause::kPeerGone;
   Status failure_;
+  Status damage_;  // what a worker said when it was done: an input ended before its end
   bool failed_opening_ = false;
   bool ran_once_ = false;
   int restarts_ = 0;

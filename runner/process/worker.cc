@@ -69,7 +69,7 @@ class Worker {
     while (!start_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
     started_ = true;
     SR_RETURN_IF_ERROR(Work());
-    SR_RETURN_IF_ERROR(Send(DoneMessage{task_->Counters()}));
+    SR_RETURN_IF_ERROR(Send(DoneMessage{task_->Counters(), task_->Failure()}));
     while (!exit_) {
       if (Status status = AwaitControl(kMaxTimestamp); !status.ok() && !exit_) return status;
     }
@@ -190,7 +190,9 @@ class Worker {
         Publish(now, task_->BlockedOn());
         WaitSpec wait = task_->Wait();
         wait.descriptors.push_back({kControlDescriptor, POLLIN});
-        SR_RETURN_IF_ERROR(poller_.Wait(env_, wait.descriptors, wait.deadline));
+        // Counts that were held back go out even when nothing more happens.
+        const Timestamp wake = held_back_ ? std::min(wait.deadline, next_publish_) : wait.deadline;
+        SR_RETURN_IF_ERROR(poller_.Wait(env_, wait.descriptors, wake));
       }
       if (result == StepResult::kWait || now >= next_control) {
         SR_RETURN_IF_ERROR(ReadControl());
@@ -206,7 +208,8 @@ class Worker {
   // A waiting worker says at once what it waits for, but counts only now and then: at low rates it sleeps
   // after every batch.
   void Publish(Timestamp now, std::string blocked_on) {
-    if (now < next_publish_ && blocked_on == last_blocked_) return;
+    held_back_ = now < next_publish_ && blocked_on == last_blocked_;
+    if (held_back_) return;
     BeatMessage beat{steps_, blocked_on, task_->Counters()};
     last_blocked_ = std::move(blocked_on);
     next_publish_ = now + kPublishInterval;
@@ -276,6 +279,7 @@ class Worker {
   Poller poller_;
   std::unique_ptr<Task> task_;
   int64_t steps_ = 0;
+  bool held_back_ = false;
   Timestamp next_publish_ = 0;
   std::string last_blocked_;
 };
@@ -306,8 +310,9 @@ int WorkerMain(int argc, char** argv) {
   }
   BindLifeToParent(std::strtol(argv[2], nullptr, 10));
   ShowTitle(argc, argv);
-  // Batches come and go at 100 KiB to 1 MiB. Keeping their memory in the heap instead of mapping and unmapping it
-  // each time saves a tenth of the CPU of a decoding worker; what is kept stays below the trim threshold.
+  // Batches come and go at 100 KiB to 1 MiB. Keeping their memory in the heap instead of mapping and
+  // unmapping it each time saves a tenth of the CPU of a decoding worker; what is kept stays below the trim
+  // threshold.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 32 << 20);
   try {

@@ -72,7 +72,8 @@ TEST_CASE("every operator file is one registered operator") {
     ++files;
     CAPTURE(entry.path().string());
     CHECK(Registry::Global().FindOperator(entry.path().stem().string()) != nullptr);
-    CHECK(std::filesystem::exists(SR_SOURCE_DIR "/tests/operators/" + entry.path().stem().string() + ".yaml"));
+    CHECK(
+        std::filesystem::exists(SR_SOURCE_DIR "/tests/operators/" + entry.path().stem().string() + ".yaml"));
     CHECK(std::filesystem::exists(SR_SOURCE_DIR "/pipelines/" + entry.path().stem().string() + ".yaml"));
   }
   CHECK(files == Registry::Global().List(ComponentKind::kOperator).size());
