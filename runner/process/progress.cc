@@ -186,12 +186,12 @@ std::string RenderSummary(const PipelineStatus& s) {
     rows.push_back({n.name, n.kind, GroupDigits(n.now.rows_in), GroupDigits(n.now.rows_out), OtherFates(n)});
   }
   text += Table(rows) + "\n";
-  if (s.phase == Phase::kFailed) {
-    text += "  the run failed: these are the last counts that were heard of\n";
-  } else if (s.residue == 0) {
-    text += "  ledger balances: every row is accounted for\n";
-  } else {
+  if (s.residue != 0) {
     text += "  ledger: " + GroupDigits(s.residue) + " rows were still under way\n";
+  } else if (s.phase == Phase::kFailed) {
+    text += "  the run failed: these are the last counts that were heard of\n";
+  } else {
+    text += "  ledger balances: every row is accounted for\n";
   }
   if (s.dead_letters > 0) {
     text += "  dead letters: " + GroupDigits(s.dead_letters) +

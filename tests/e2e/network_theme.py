@@ -112,8 +112,8 @@ class Network(Case):
         with self.connect(port) as client:
             client.sendall(b'{"client":1,"n":1}\nbroken\n{"client":1,"n":2}\n')
             self.assertTrue(eventually(5, lambda: len(self.lines("out.jsonl")) == 2))
-            self.assertTrue(eventually(3, lambda: self.status()["residue"] == 0))
-            self.assertEqual(self.node(self.status(), "in")["fates"].get("dead_lettered"), 1)
+            self.assertTrue(eventually(4, lambda: self.node(self.status(), "in")["fates"].get("dead_lettered") == 1))
+            self.assertTrue(eventually(4, lambda: self.status()["residue"] == 0))
 
     def test_status_metrics_and_stop_while_it_runs(self):
         port = free_port()
