@@ -21,7 +21,8 @@ void MarkSecretFields(ConfigValue* root) {
     if (!nodes.is_map()) continue;
     for (auto& [name, node] : nodes.mutable_entries()) {
       if (!node.is_map()) continue;
-      if (const Definition* definition = DefinitionOf(section.text(), node)) MarkSecrets(definition->fields, &node);
+      if (const Definition* definition = DefinitionOf(section.text(), node))
+        MarkSecrets(definition->fields, &node);
     }
   }
 }

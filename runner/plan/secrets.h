@@ -5,7 +5,8 @@
 
 namespace streamrun {
 
-/// Marks them in the tree, so that no print, finding or hash shows them. Components that do not exist are passed over.
+/// Marks them in the tree, so that no print, finding or hash shows them. Components that do not exist are
+/// passed over.
 void MarkSecretFields(ConfigValue* root);
 
 }  // namespace streamrun
