@@ -20,6 +20,12 @@ int64_t RowsOf(const Event& event) {
   return 0;
 }
 
+int64_t BytesOf(const Event& event) {
+  if (const auto* rows = std::get_if<Rows>(&event)) return static_cast<int64_t>(rows->batch->ByteSize());
+  if (const auto* encoded = std::get_if<Encoded>(&event)) return static_cast<int64_t>(encoded->bytes->size());
+  return 0;
+}
+
 }  // namespace
 
 InEdge* Aligner::AddEdge(int input, int channel_id, InChannel* channel) {
@@ -41,6 +47,7 @@ Status Aligner::Receive() {
     std::optional<Event>& event = *received;
     if (!event) continue;
     edge->counters.rows += RowsOf(*event);
+    edge->counters.bytes += BytesOf(*event);
     edge->queue.push_back(std::move(*event));
   }
   return Status::Ok();

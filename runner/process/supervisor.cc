@@ -15,6 +15,7 @@ namespace {
 
 constexpr Duration kSnapshotInterval = 200 * kMillisecond;
 constexpr Duration kDrawInterval = 250 * kMillisecond;
+constexpr Duration kRateWindow = 3 * kSecond;
 constexpr Duration kLineInterval = 10 * kSecond;
 
 sigset_t WatchedSignals() {
@@ -324,12 +325,14 @@ void Supervisor::Show(Timestamp now) {
   next_show_ = now + (live_ ? kDrawInterval : kLineInterval);
   if (options_.quiet) return;
   if (live_) {
-    display_.Draw(RenderLive(*status, shown_.get(), display_.width()));
+    display_.Draw(RenderLive(*status, shown_.empty() ? nullptr : shown_.front().get(), display_.width()));
   } else {
-    LogInfo(RenderLine(*status, shown_.get()));
+    LogInfo(RenderLine(*status, shown_.empty() ? nullptr : shown_.front().get()));
   }
-  // Rates over about a second are steady enough to read.
-  if (!live_ || shown_ == nullptr || status->elapsed - shown_->elapsed >= kSecond) shown_ = status;
+  // Workers report once a second: rates over some seconds are steady enough to read.
+  shown_.push_back(status);
+  while (shown_.size() > 1 && (!live_ || status->elapsed - shown_[1]->elapsed >= kRateWindow))
+    shown_.pop_front();
 }
 
 int Supervisor::Finish() {

@@ -1,6 +1,7 @@
 // The supervisor's loop: one thread, one poll over workers, signals, worker logs and API commands.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,7 +74,8 @@ class Supervisor {
   Timestamp next_show_ = 0;
   bool live_ = false;
   LiveDisplay display_;
-  PipelineStatusPtr shown_;  // what the last display was computed from
+  std::deque<PipelineStatusPtr>
+      shown_;  // displays of the last seconds, oldest first: what rates are computed from
 };
 
 }  // namespace streamrun
