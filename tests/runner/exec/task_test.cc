@@ -131,7 +131,9 @@ TEST_CASE("every row arrives once and in the order of the file, however the plan
       {"parallelism: 2", ", parallelism: 1"},
       {"parallelism: 2", ", process: own"},
   };
-  for (const auto& [settings, filter] : cuts) {
+  for (const auto& cut : cuts) {
+    const auto& settings = cut.first;
+    const auto& filter = cut.second;
     CAPTURE(settings);
     CAPTURE(filter);
     const Outcome outcome = Run(settings, filter, kRows);
