@@ -59,6 +59,8 @@ class BatchReader {
   Status Begin() {
     if (record_.compression() != nullptr) return Status::Unsupported("compressed Arrow batches");
     if (record_.length() < 0 || record_.length() > kMaxRows) return Corrupt("row count out of range");
+    // The verifier checks the alignment of a vector's length only, not of the structs behind it.
+    if (!Aligned(record_.nodes()) || !Aligned(record_.buffers())) return Corrupt("metadata is not aligned");
     return Status::Ok();
   }
 
@@ -112,6 +114,11 @@ class BatchReader {
   }
 
  private:
+  template <typename Vector>
+  static bool Aligned(const Vector* structs) {
+    return structs == nullptr || reinterpret_cast<uintptr_t>(structs->Data()) % 8 == 0;
+  }
+
   // `rows`: what must be there; a list's child may hold more.
   Status NextNode(int64_t* rows, bool exact, int64_t* nulls) {
     if (record_.nodes() == nullptr || node_ >= record_.nodes()->size()) return Corrupt("a column is missing");
