@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "core/expr/functions/families.h"
 #include "core/expr/types.h"
 
 namespace streamrun {
@@ -14,26 +15,21 @@ namespace {
 
 struct Registry {
   FunctionTable all;
+  std::vector<FunctionFamily> families;
   std::unordered_map<std::string_view, std::vector<const Function*>> by_name;
   std::map<std::pair<TypeId, TypeId>, const Function*> casts;
   std::vector<std::string_view> names;
 
   Registry() {
-    AddArithmetic(all);
-    AddComparison(all);
-    AddBoolean(all);
-    AddMath(all);
-    AddText(all);
-    AddTextEdit(all);
-    AddPattern(all);
-    AddRegex(all);
-    AddDatetime(all);
-    AddDatetimeTrunc(all);
-    AddDatetimeMake(all);
-    AddDatetimeArithmetic(all);
-    AddJson(all);
-    AddArray(all);
-    AddCasts(all);
+    std::vector<std::pair<size_t, size_t>> ranges;
+    for (const FamilyEntry& family : kFamilies) {
+      const size_t begin = all.size();
+      family.add(all);
+      ranges.push_back({begin, all.size() - begin});
+    }
+    for (size_t i = 0; i < ranges.size(); ++i) {
+      families.push_back({kFamilies[i].title, std::span(all).subspan(ranges[i].first, ranges[i].second)});
+    }
     for (const Function& f : all) {
       if (f.name == "cast") {
         casts[{static_cast<TypeId>(f.args[0]), static_cast<TypeId>(f.result)}] = &f;
@@ -72,6 +68,7 @@ std::string Function::Signature() const {
 }
 
 std::span<const Function> AllFunctions() { return TheRegistry().all; }
+const std::vector<FunctionFamily>& FunctionFamilies() { return TheRegistry().families; }
 
 std::span<const Function* const> FunctionsNamed(std::string_view name) {
   const auto& by_name = TheRegistry().by_name;
@@ -89,18 +86,56 @@ const Function* FindCast(TypeId from, TypeId to) {
 const std::vector<std::string_view>& FunctionNames() { return TheRegistry().names; }
 
 DataType TypeOf(Arg arg) {
-  if (arg == Arg::kTextList) return DataType::List(TypeId::kText);
-  if (arg == Arg::kIntegerList) return DataType::List(TypeId::kInteger);
-  return DataType(static_cast<TypeId>(arg));
+  switch (arg) {
+    case Arg::kTextList:
+      return DataType::List(TypeId::kText);
+    case Arg::kIntegerList:
+      return DataType::List(TypeId::kInteger);
+    case Arg::kBigintList:
+      return DataType::List(TypeId::kBigint);
+    case Arg::kDoubleList:
+      return DataType::List(TypeId::kDouble);
+    case Arg::kNumericList:
+      return DataType::List(TypeId::kNumeric);
+    case Arg::kBooleanList:
+      return DataType::List(TypeId::kBoolean);
+    case Arg::kJsonbList:
+      return DataType::List(TypeId::kJsonb);
+    default:
+      return DataType(static_cast<TypeId>(arg));
+  }
 }
 
 std::string_view ArgName(Arg arg) {
-  static constexpr std::string_view kNames[] = {
-      "unknown",       "boolean",   "integer",   "bigint",      "double precision",
-      "numeric",       "numeric",   "uuid",      "inet",        "text",
-      "bytea",         "date",      "timestamp", "timestamptz", "interval",
-      "jsonb",         "any array", "any",       "any element", "any array",
-      "any non-array", "any",       "text[]",    "integer[]"};
+  static constexpr std::string_view kNames[] = {"unknown",
+                                                "boolean",
+                                                "integer",
+                                                "bigint",
+                                                "double precision",
+                                                "numeric",
+                                                "numeric",
+                                                "uuid",
+                                                "inet",
+                                                "text",
+                                                "bytea",
+                                                "date",
+                                                "timestamp",
+                                                "timestamptz",
+                                                "interval",
+                                                "jsonb",
+                                                "any array",
+                                                "any",
+                                                "any element",
+                                                "any array",
+                                                "any non-array",
+                                                "any",
+                                                "text[]",
+                                                "integer[]",
+                                                "bigint[]",
+                                                "double precision[]",
+                                                "numeric[]",
+                                                "boolean[]",
+                                                "jsonb[]"};
   return kNames[static_cast<size_t>(arg)];
 }
 

@@ -1,7 +1,7 @@
 // The table of functions and operators: one entry each, in functions/*.cc.
 //
 // The binder resolves overloads from it, documentation is printed from it and every example in it is a test.
-// Adding a function is one entry with its kernel.
+// Adding a function is one entry with its kernel; a new file adds one line to functions/families.h.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +48,11 @@ enum class Arg : uint8_t {
   // Lists of a fixed type.
   kTextList,
   kIntegerList,
+  kBigintList,
+  kDoubleList,
+  kNumericList,
+  kBooleanList,
+  kJsonbList,
 };
 
 /// Computes one column. Called with every argument evaluated; see kernel.h.
@@ -66,6 +71,7 @@ enum FunctionFlags : uint32_t {
   kImplicitCast = 16,  // casts: inserted where types do not fit
   kAssignCast = 32,    // casts: inserted where a value is stored
   kNoHelp = 64,        // reached by syntax only, not listed
+  kAddition = 128,     // PostgreSQL 15 has no such function, or another result
 };
 
 struct Function {
@@ -74,7 +80,7 @@ struct Function {
   Arg result;
   Kernel kernel;
   std::string_view help;     // one sentence without a full stop
-  std::string_view example;  // "lower('ABC') -> abc", run as a test; may be empty for members of a family
+  std::string_view example;  // "lower('ABC') -> abc", run as a test; empty only with kNoHelp
   uint32_t flags = kPartial;
   Prepare prepare = nullptr;
 
@@ -89,6 +95,12 @@ struct Function {
 
 /// Every entry, in the order of the families.
 std::span<const Function> AllFunctions();
+/// The entries of one file of functions/, under the heading that documentation gives them.
+struct FunctionFamily {
+  std::string_view title;
+  std::span<const Function> functions;
+};
+const std::vector<FunctionFamily>& FunctionFamilies();
 /// Entries of that name; empty when there is none. For operators the caller checks the number of arguments.
 std::span<const Function* const> FunctionsNamed(std::string_view name);
 /// The cast entry between two types, or null.
@@ -101,21 +113,5 @@ DataType TypeOf(Arg arg);
 std::string_view ArgName(Arg arg);
 
 using FunctionTable = std::vector<Function>;
-// The families.
-void AddArithmetic(FunctionTable& table);
-void AddComparison(FunctionTable& table);
-void AddBoolean(FunctionTable& table);
-void AddMath(FunctionTable& table);
-void AddText(FunctionTable& table);
-void AddTextEdit(FunctionTable& table);
-void AddPattern(FunctionTable& table);
-void AddRegex(FunctionTable& table);
-void AddDatetime(FunctionTable& table);
-void AddDatetimeTrunc(FunctionTable& table);
-void AddDatetimeMake(FunctionTable& table);
-void AddDatetimeArithmetic(FunctionTable& table);
-void AddJson(FunctionTable& table);
-void AddArray(FunctionTable& table);
-void AddCasts(FunctionTable& table);
 
 }  // namespace streamrun
