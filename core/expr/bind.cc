@@ -8,6 +8,7 @@
 #include "core/data/column_builder.h"
 #include "core/data/text_io.h"
 #include "core/expr/resolve.h"
+#include "core/expr/token.h"
 #include "core/expr/types.h"
 
 namespace streamrun {

@@ -5,6 +5,7 @@
 #include "core/data/text_io.h"
 #include "core/expr/bind.h"
 #include "core/expr/resolve.h"
+#include "core/expr/token.h"
 #include "core/expr/types.h"
 
 namespace streamrun {

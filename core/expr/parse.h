@@ -67,11 +67,4 @@ inline constexpr size_t kMaxExpressionBytes = 64 * 1024;
 /// Parses `sql` (one scalar expression, UTF-8). On failure returns null and fills `problem`. Thread-safe.
 AstPtr ParseExpression(std::string_view sql, ExprProblem* problem);
 
-/// Length in bytes of the token that starts at `offset`, at least 1 (0 at the end of the text): what a caret
-/// underlines.
-size_t TokenLength(std::string_view sql, size_t offset);
-
-/// What a syntax error at `offset` may come from, or nothing: "equality is written with one =".
-std::string SyntaxHint(std::string_view sql, size_t offset);
-
 }  // namespace streamrun

@@ -1,8 +1,7 @@
-// What can be said about the raw text: how long a token is, and what a syntax error may come from.
+#include "core/expr/token.h"
+
 #include <algorithm>
 #include <cctype>
-
-#include "core/expr/parse.h"
 
 namespace streamrun {
 

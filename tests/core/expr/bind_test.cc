@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/expr/expression.h"
-#include "core/expr/parse.h"
+#include "core/expr/token.h"
 
 namespace streamrun {
 namespace {
