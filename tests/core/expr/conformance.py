@@ -1,0 +1,329 @@
+#!/usr/bin/env python3
+"""Expressions here and in a PostgreSQL 15 that this test starts.
+
+usage: conformance.py EXPRESSION_TOOL [--only cases|random] [--count N] [--seed S] [--report FILE]
+
+1. Every line of cases/*.txt (not additions_*) is what PostgreSQL answers; of departures.txt both sides are checked.
+2. N (20,000) random well-typed expressions over columns of every type, evaluated on both sides and compared row by
+   row: values as text, errors by SQLSTATE and message. A difference is explained by code (explain.py) that finds the
+   reason in the expression, or is a fault: the expression is then shrunk and printed with its row.
+The seed is printed; SR_SEED or --seed replays it. Exit code 77 (skipped) only where PostgreSQL 15 is not installed.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import explain
+from expression_values import ROWS, column_sql, fill_columns
+from postgres import Postgres
+from random_expressions import Expr, Generator, literal
+
+SKIPPED = 77
+CASES = pathlib.Path(__file__).parent / "cases"
+CHUNK = 500
+
+
+class Tool:
+    """expression_tool, one process for the whole run; started again should an expression kill it."""
+
+    def __init__(self, path, columns=None):
+        self.command = [path, "evaluate"] + ([columns] if columns else [])
+        self.lock = threading.Lock()
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+
+    def evaluate(self, expressions):
+        with self.lock:
+            return self._evaluate(expressions)
+
+    def _evaluate(self, expressions):
+        answers = []
+        while len(answers) < len(expressions):
+            if self.process is None:
+                self.start()
+            rest = expressions[len(answers):]
+            writer = threading.Thread(target=self._write, args=(self.process.stdin, rest))
+            writer.start()
+            for _ in rest:
+                line = self.process.stdout.readline()
+                if not line:
+                    break
+                answers.append(json.loads(line))
+            else:
+                writer.join()
+                break
+            writer.join()
+            died = {"code": "crash", "message": f"expression_tool ended with {self.process.wait()}"}
+            answers.append({"problem": died})
+            self.process = None
+        return answers
+
+    @staticmethod
+    def _write(pipe, expressions):
+        try:
+            pipe.write("".join(e + "\n" for e in expressions))
+            pipe.flush()
+        except BrokenPipeError:
+            pass
+
+    def close(self):
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
+
+
+# --- 1. The case files
+
+
+def read_cases():
+    """[(file:line, expression, PostgreSQL's answer)]"""
+    cases = []
+    for path in sorted(CASES.glob("*.txt")):
+        if path.name.startswith("additions_"):
+            continue
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            expression, _, answer = line.rpartition(" -->")
+            if path.name == "departures.txt":
+                line, _, answer = line.rpartition(" --pg-->")
+                expression = line.rpartition(" -->")[0]
+            cases.append((f"{path.name}:{number}", expression, answer.strip()))
+    return cases
+
+
+def as_case(value):
+    """A value in the form of the case files."""
+    if value is None:
+        return "NULL"
+    return "error: " + value["message"] if explain.is_error(value) else value.strip()
+
+
+def in_case_form(answer):
+    """`error at N:` checks the place on our side only."""
+    return "error: " + answer.split(": ", 1)[1] if answer.startswith("error at ") else answer
+
+
+def check_cases(server):
+    cases = read_cases()
+    server.run("DROP TABLE IF EXISTS one; CREATE TABLE one AS SELECT 1 AS k;")
+    chunks = [cases[i:i + CHUNK] for i in range(0, len(cases), CHUNK)]
+    wrong = 0
+    for chunk in chunks:
+        answers = server.evaluate([expression for _, expression, _ in chunk], 1, "SELECT * FROM one")
+        for (where, expression, recorded), answer in zip(chunk, answers):
+            theirs = as_case(answer[1][0]) if answer else "no answer in time"
+            if theirs.replace("\n", "\\n") != in_case_form(recorded):
+                wrong += 1
+                print(f"{where}: {expression}\n  recorded   {recorded}\n  PostgreSQL {theirs}")
+    print(f"cases: {len(cases)} checked against PostgreSQL, {wrong} differ")
+    return wrong == 0
+
+
+# --- 2. Random expressions
+
+
+class Comparison:
+    def __init__(self, server, tool, columns):
+        self.server, self.tool = server, tool
+        self.values_of_row = lambda row: {c["name"]: c["values"][row] for c in columns}
+        self.explained = collections.Counter()
+        self.examples = {}
+        self.compared = 0
+        self.slow = []
+
+    def both(self, expressions):
+        """[(ours, theirs)] of Exprs."""
+        texts = [e.sql() for e in expressions]
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            ours = pool.submit(self.tool.evaluate, texts)
+            theirs = self.server.evaluate(texts, ROWS)
+            return list(zip(ours.result(), theirs))
+
+    def unfolded(self, expressions):
+        """PostgreSQL's answers when its planner sees no constant: literals come as columns."""
+        texts, sources = [], []
+        for expression in expressions:
+            lifted = []
+            texts.append(expression.sql(lifted))
+            extra = "".join(f", {text} AS _l{i}" for i, text in enumerate(lifted))
+            sources.append(f"SELECT *{extra} FROM t OFFSET 0")
+        return self.server.evaluate(texts, ROWS, lambda number: sources[number])
+
+    def differences(self, expressions, count=False):
+        """[(expression, ours, theirs, rows)] where something differs and constants are not the reason."""
+        found, late = [], []
+        for expression, (ours, theirs) in zip(expressions, self.both(expressions)):
+            if theirs is None:
+                late.append(expression)
+                continue
+            if count:
+                self.compared += ROWS
+            rows = explain.differing_rows(ours, theirs)
+            if rows:
+                found.append((expression, ours, theirs, rows))
+        if count:
+            self.slow += late
+        kept = []
+        for case, unfolded in zip(found, self.unfolded([f[0] for f in found])):
+            expression, ours, theirs, rows = case
+            if unfolded and explain.same_without_folding(ours, unfolded):
+                if count:
+                    self.note("constants that fail or vanish in PostgreSQL's planner", expression)
+            else:
+                kept.append(case)
+        return kept
+
+    def note(self, reason, expression):
+        self.explained[reason] += 1
+        self.examples.setdefault(reason, expression.sql())
+
+    def unexplained(self, cases, count=False):
+        """Those for which no departure is the reason: [(expression, ours, theirs, row)]."""
+        parts = [list(expression.parts()) for expression, *_ in cases]
+        flat = [part for all_parts in parts for part in all_parts]
+        answers = iter(self.server.evaluate([part.sql() for part in flat], ROWS))
+        left = []
+        for (expression, ours, theirs, rows), all_parts in zip(cases, parts):
+            known = [(part, next(answers)) for part in all_parts]
+            reasons = set()
+            for row in rows:
+                at = [(part, a[0], a[1][max(row, 0)]) for part, a in known if a]
+                facts = explain.Facts(row, explain.ours_at(ours, row), theirs[1][max(row, 0)], at)
+                reason = explain.reason_for(facts)
+                reasons.add(reason)
+                if reason is None:
+                    left.append((expression, ours, theirs, row))
+                    break
+            if count and None not in reasons:
+                self.note(", ".join(sorted(reasons)), expression)
+        return left
+
+    def shrink(self, case):
+        """The smallest part that still differs without a reason, its arguments replaced by their values."""
+        expression, ours, theirs, row = case
+        candidates = [part for part in expression.parts() if part is not expression and part.children]
+        failing = self.unexplained(self.differences(candidates)) if candidates else []
+        if failing:
+            case = min(failing, key=lambda f: len(f[0].sql()))
+            expression, ours, theirs, row = case
+        answers = self.server.evaluate([child.sql() for child in expression.children], ROWS)
+        children = []
+        for child, answer in zip(expression.children, answers):
+            value = answer[1][max(row, 0)] if answer else {}
+            known = explain.type_name(answer[0]) if answer else None
+            children.append(literal(value, known) if known and not explain.is_error(value) and child.label != "literal" else child)
+        smaller = Expr(expression.template, children, expression.type, label=expression.label)
+        failing = self.unexplained(self.differences([smaller])) if expression.children else []
+        return failing[0] if failing else case
+
+
+def show(case, values):
+    expression, ours, theirs, row = case
+    at = max(row, 0)
+    used = {part.template for part in expression.parts() if part.label == "column"}
+    mine, other = explain.ours_at(ours, row), theirs[1][at]
+    if row == -1:
+        mine, other = ours["type"], theirs[0]
+    lines = [f"  {expression.sql()}"]
+    if used:
+        lines.append("    row        " + ", ".join(f"{name} = {values(at)[name]!r}" for name in sorted(used)))
+    describe = lambda v: f"error {v['code']}: {v['message']}" if explain.is_error(v) else "NULL" if v is None else repr(v)
+    return "\n".join(lines + [f"    here       {describe(mine)}", f"    PostgreSQL {describe(other)}"])
+
+
+def check_random(server, arguments, seed):
+    chance = random.Random(seed)
+    table = json.loads(subprocess.run([arguments.tool, "functions"], capture_output=True, text=True, check=True).stdout)
+    columns = fill_columns(chance)
+    server.run("DROP TABLE IF EXISTS t;" + column_sql(columns))
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(columns, file)
+        file.flush()
+        tool = Tool(arguments.tool, file.name)
+        generator = Generator(table, chance)
+        comparison = Comparison(server, tool, columns)
+        expressions = generator.expressions(arguments.count)
+        faults = []
+
+        def one(chunk):
+            return comparison.unexplained(comparison.differences(chunk, True), True)
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            chunks = [expressions[i:i + CHUNK] for i in range(0, len(expressions), CHUNK)]
+            for found in pool.map(one, chunks):
+                faults += found
+        return report(comparison, generator, faults, arguments, len(expressions), tool)
+
+
+def report(comparison, generator, faults, arguments, count, tool):
+    groups = collections.defaultdict(list)
+    for case in faults:
+        groups[case[0].label].append(case)
+    shrunk = collections.defaultdict(list)
+    for cases in groups.values():
+        for case in cases[:arguments.examples]:
+            small = comparison.shrink(case)
+            shrunk[small[0].label].append(small)
+    tool.close()
+    families = {entry["signature"]: entry["family"] for entry in generator.entries}
+    record = []
+    for label, cases in sorted(shrunk.items(), key=lambda item: (families.get(item[0], "Grammar"), item[0])):
+        seen = set()
+        for case in cases:
+            text = show(case, comparison.values_of_row)
+            if text not in seen and len(seen) < arguments.examples:
+                seen.add(text)
+                print(f"{families.get(label, 'Grammar')}: {label}\n{text}")
+                record.append({"family": families.get(label, "Grammar"), "label": label, "text": text})
+    if arguments.report:
+        pathlib.Path(arguments.report).write_text(json.dumps(record))
+    for why, names in generator.left_out.items():
+        print(f"not generated, {why}: {len(names)}" + (f" ({', '.join(names)})" if names else ""))
+    print(f"random: {count} expressions, {comparison.compared} values compared")
+    for reason, number in comparison.explained.most_common():
+        print(f"  explained: {reason}: {number} expressions, for example {comparison.examples[reason]}")
+    if comparison.slow:
+        print(f"  without an answer of PostgreSQL in time: {len(comparison.slow)}, for example {comparison.slow[0].sql()}")
+    print(f"  unexplained: {len(faults)}")
+    return not faults and len(comparison.slow) * 1000 <= count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tool")
+    parser.add_argument("--only", choices=["cases", "random"])
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("SR_SEED") or time.time_ns() % 1000000))
+    parser.add_argument("--examples", type=int, default=2, help="faults to show of one kind")
+    parser.add_argument("--report", help="also write the faults as JSON")
+    arguments = parser.parse_args()
+    if not Postgres.available():
+        print("skipped: there is no PostgreSQL 15 (package postgresql-15)")
+        sys.exit(SKIPPED)
+    fine = True
+    with Postgres() as server:
+        if arguments.only != "random":
+            fine = check_cases(server) and fine
+        if arguments.only != "cases":
+            print(f"seed {arguments.seed} (SR_SEED={arguments.seed} replays it)", flush=True)
+            began = time.monotonic()
+            fine = check_random(server, arguments, arguments.seed) and fine
+            print(f"random: {time.monotonic() - began:.0f} s")
+    sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()
