@@ -24,7 +24,7 @@ import threading
 import time
 
 import explain
-from expression_values import ROWS, column_sql, fill_columns
+from expression_values import POOLS, ROWS, column_sql, fill_columns
 from postgres import Postgres
 from random_expressions import Expr, Generator, literal
 
@@ -163,7 +163,7 @@ class Comparison:
         return self.server.evaluate(texts, ROWS, lambda number: sources[number])
 
     def differences(self, expressions, count=False):
-        """[(expression, ours, theirs, rows)] where something differs and constants are not the reason."""
+        """[(expression, ours, theirs, unfolded, rows)] where something differs and folded constants are not why."""
         found, late = [], []
         for expression, (ours, theirs) in zip(expressions, self.both(expressions)):
             if theirs is None:
@@ -177,13 +177,12 @@ class Comparison:
         if count:
             self.slow += late
         kept = []
-        for case, unfolded in zip(found, self.unfolded([f[0] for f in found])):
-            expression, ours, theirs, rows = case
-            if unfolded and explain.same_without_folding(ours, unfolded):
-                if count:
-                    self.note("constants that fail or vanish in PostgreSQL's planner", expression)
-            else:
-                kept.append(case)
+        for (expression, ours, theirs, rows), unfolded in zip(found, self.unfolded([f[0] for f in found])):
+            left = [row for row in rows if row not in explain.same_without_folding(ours, unfolded or theirs)]
+            if left:
+                kept.append((expression, ours, theirs, unfolded or theirs, left))
+            elif count:
+                self.note("constants that fail or vanish in PostgreSQL's planner", expression)
         return kept
 
     def note(self, reason, expression):
@@ -192,24 +191,48 @@ class Comparison:
 
     def unexplained(self, cases, count=False):
         """Those for which no departure is the reason: [(expression, ours, theirs, row)]."""
-        parts = [list(expression.parts()) for expression, *_ in cases]
-        flat = [part for all_parts in parts for part in all_parts]
-        answers = iter(self.server.evaluate([part.sql() for part in flat], ROWS))
+        parts = [list(case[0].parts()) for case in cases]
+        answers = iter(self.server.evaluate([part.sql() for all_parts in parts for part in all_parts], ROWS))
         left = []
-        for (expression, ours, theirs, rows), all_parts in zip(cases, parts):
+        for (expression, ours, theirs, unfolded, rows), all_parts in zip(cases, parts):
             known = [(part, next(answers)) for part in all_parts]
             reasons = set()
             for row in rows:
                 at = [(part, a[0], a[1][max(row, 0)]) for part, a in known if a]
-                facts = explain.Facts(row, explain.ours_at(ours, row), theirs[1][max(row, 0)], at)
-                reason = explain.reason_for(facts)
+                mine = explain.ours_at(ours, row)
+                both = [explain.Facts(row, mine, side[1][max(row, 0)], at) for side in (theirs, unfolded)]
+                reason = explain.reason_for(both[0]) or explain.reason_for(both[1])
                 reasons.add(reason)
                 if reason is None:
-                    left.append((expression, ours, theirs, row))
                     break
-            if count and None not in reasons:
+            if None in reasons and self.refused_constant(expression, ours):
+                reasons = {"a constant argument that no value fits, refused before the first row"}
+            if None in reasons:
+                left.append((expression, ours, theirs, row))
+            elif count:
                 self.note(", ".join(sorted(reasons)), expression)
         return left
+
+    def refused_constant(self, expression, ours):
+        """The smallest part refused here is a call with a constant (a pattern, a zone) that PostgreSQL refuses too as
+        soon as the other arguments are ordinary values: not null, not infinite."""
+        if "problem" not in ours or ours["problem"]["code"] in ("crash", "expr.type"):
+            return False
+        parts = [part for part in expression.parts() if part.children]
+        refused = [part for part, answer in zip(parts, self.tool.evaluate([part.sql() for part in parts]))
+                   if answer.get("problem") == ours["problem"]]
+        if not refused:
+            return False
+        call = min(refused, key=lambda part: len(part.sql()))
+        tries = []
+        for position, child in enumerate(call.children):
+            for value in POOLS.get(child.type, []):
+                children = list(call.children)
+                children[position] = literal(value, child.type)
+                tries.append(Expr(call.template, children, call.type).sql())
+        message = ours["problem"]["message"]
+        return any(answer and all(explain.is_error(v) and explain.same_refusal(message, v["message"]) for v in answer[1])
+                   for answer in self.server.evaluate(tries, ROWS))
 
     def shrink(self, case):
         """The smallest part that still differs without a reason, its arguments replaced by their values."""
@@ -224,7 +247,8 @@ class Comparison:
         for child, answer in zip(expression.children, answers):
             value = answer[1][max(row, 0)] if answer else {}
             known = explain.type_name(answer[0]) if answer else None
-            children.append(literal(value, known) if known and not explain.is_error(value) and child.label != "literal" else child)
+            replace = known and not explain.is_error(value) and child.label != "literal"
+            children.append(literal(value, known) if replace else child)
         smaller = Expr(expression.template, children, expression.type, label=expression.label)
         failing = self.unexplained(self.differences([smaller])) if expression.children else []
         return failing[0] if failing else case

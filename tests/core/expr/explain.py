@@ -44,17 +44,27 @@ def message_of(value):
 
 
 def same_without_folding(ours, theirs):
-    """`theirs` is what PostgreSQL gives when no constant is visible to its planner."""
-    if not differing_rows(ours, theirs):
-        return True
-    # A constant that fails on every row is one problem here, found before the first row.
+    """Rows that agree with `theirs`, PostgreSQL's answer when no constant is visible to its planner."""
+    different = set(differing_rows(ours, theirs))
+    if -1 in different:
+        return set()
     values = theirs[1]
-    return "problem" in ours and all(map(is_error, values)) and any(
-        v["message"] == ours["problem"]["message"] for v in values)
+    # A constant that fails on every row is one problem here, found before the first row.
+    if "problem" in ours and all(map(is_error, values)) and any(
+            v["message"] == ours["problem"]["message"] for v in values):
+        return set(range(len(values)))
+    return set(range(len(values))) - different
+
+
+def same_refusal(ours, theirs):
+    """One constant refused on both sides, its pattern perhaps in the words of another engine."""
+    pattern = "invalid regular expression: "
+    return ours == theirs or ours.startswith(pattern) and theirs.startswith(pattern)
 
 
 def digits(text):
-    return len(re.sub(r"\D", "", text.split("e")[0]).lstrip("0"))
+    """Significant digits, or those after the point when there are more."""
+    return max(len(re.sub(r"\D", "", text).lstrip("0")), len(text.partition(".")[2]))
 
 
 class Facts:
@@ -88,7 +98,7 @@ def regex_dialect(facts):
     """Another engine: no back-references, look-around, word ends; its own words for a broken pattern."""
     ours, theirs = facts.ours, facts.theirs
     if is_error(ours) and is_error(theirs) and ours["message"].startswith("invalid regular expression: "):
-        return theirs["message"].startswith("invalid regular expression: ")
+        return same_refusal(ours["message"], theirs["message"])
     return is_error(ours) and ours["message"].startswith("invalid regular expression: ") and any(
         UNSUPPORTED.search(text) for text in facts.texts("text"))
 

@@ -279,7 +279,8 @@ class Generator:
             froms = [name for name in TYPES if name.endswith("[]") and name != type_name] + ["text"]
         source = chance.choice(froms)
         if source == "text" and type_name in POOLS and chance.random() < 0.8:  # text that reads as the type, or nearly
-            child = literal(chance.choice([chance.choice(POOLS[type_name]), chance.choice(POOLS[chance.choice(TYPES)])]), "text")
+            pool = POOLS[chance.choice(TYPES)] if chance.random() < 0.1 else POOLS[type_name]
+            child = literal(chance.choice(pool), "text")
         else:
             child = self.make(source, depth - 1)
         shown = chance.choice(["numeric(10,2)", "numeric(5,0)", "numeric(38,10)"]) if wanted == "decimal" else type_name
