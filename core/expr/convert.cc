@@ -98,12 +98,13 @@ AstPtr Converter::Indirection(const PgQuery__AIndirection& e, int depth) {
   AstPtr ast = Convert(e.arg, depth + 1);
   for (size_t i = 0; ast && i < e.n_indirection; ++i) {
     if (e.indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES) {
-      return Refuse(-1, "only [index] may follow an expression",
+      return Refuse(static_cast<int>(ast->offset) + prefix_, "only [index] may follow an expression",
                     "a field of a jsonb value is value ->> 'field'");
     }
     const PgQuery__AIndices& index = *e.indirection[i]->a_indices;
     auto outer = std::make_unique<Ast>();
     outer->kind = index.is_slice ? Kind::kSlice : Kind::kSubscript;
+    outer->number = i > 0 ? 1 : 0;
     outer->offset = ast->offset;
     outer->args.push_back(std::move(ast));
     if (index.is_slice) {
@@ -173,18 +174,55 @@ AstPtr Converter::Convert(const PgNode* node, int depth) {
       AstPtr ast = Make(Kind::kArray, e->location);
       return AddAll(*ast, e->elements, e->n_elements, depth) ? std::move(ast) : nullptr;
     }
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+      return Collate(*node->collate_clause, depth);
+    case PG_QUERY__NODE__NODE_ROW_EXPR:
+      return Row(*node->row_expr, depth);
+    default:
+      return NoScalar(*node);
+  }
+}
+
+AstPtr Converter::Row(const PgQuery__RowExpr& row, int depth) {
+  AstPtr ast = Make(Kind::kRow, row.location);
+  return AddAll(*ast, row.args, row.n_args, depth) ? std::move(ast) : nullptr;
+}
+
+// Text has one order, that of its bytes: the collations that say just that change nothing.
+AstPtr Converter::Collate(const PgQuery__CollateClause& clause, int depth) {
+  const std::string name(LastName(clause.collname, clause.n_collname));
+  static constexpr std::string_view kBytewise[] = {"C", "POSIX", "ucs_basic", "default", "C.utf8", "C.UTF-8"};
+  if (std::find(std::begin(kBytewise), std::end(kBytewise), name) == std::end(kBytewise)) {
+    return Refuse(clause.location, "collation \"" + name + "\" is not supported",
+                  "text is compared byte by byte, as with COLLATE \"C\"");
+  }
+  AstPtr argument = Convert(clause.arg, depth + 1);
+  if (!argument) return nullptr;
+  AstPtr ast = Make(Kind::kCollate, clause.location);
+  ast->text = name;
+  ast->args.push_back(std::move(argument));
+  return ast;
+}
+
+AstPtr Converter::NoScalar(const PgNode& node) {
+  switch (node.node_case) {
     case PG_QUERY__NODE__NODE_SUB_LINK:
-      return Refuse(node->sub_link->location, "sub-queries are not allowed in expressions",
+      return Refuse(node.sub_link->location, "sub-queries are not allowed in expressions",
                     "use an enrich or join operator");
     case PG_QUERY__NODE__NODE_PARAM_REF:
-      return Refuse(node->param_ref->location, "parameters ($1) are not allowed in expressions",
+      return Refuse(node.param_ref->location, "parameters ($1) are not allowed in expressions",
                     "values from outside are written ${NAME}");
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
-      return Refuse(node->collate_clause->location,
-                    "COLLATE is not supported: text is compared byte by byte");
-    case PG_QUERY__NODE__NODE_ROW_EXPR:
-      return Refuse(node->row_expr->location, "rows are not supported in expressions",
-                    "compare the columns one by one");
+    case PG_QUERY__NODE__NODE_XML_EXPR:
+      return Refuse(node.xml_expr->location, "XML is not supported", "use jsonb");
+    case PG_QUERY__NODE__NODE_XML_SERIALIZE:
+      return Refuse(node.xml_serialize->location, "XML is not supported", "use jsonb");
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+      return Refuse(node.grouping_func->location, "GROUPING is not allowed in expressions",
+                    "use an aggregate operator");
+    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
+      return Refuse(node.set_to_default->location, "DEFAULT is not allowed in this context");
+    case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR:
+      return Refuse(-1, "WHERE CURRENT OF is not supported");
     default:
       return Refuse(-1, "this expression is not supported");
   }

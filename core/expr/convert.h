@@ -15,9 +15,6 @@
 
 namespace streamrun {
 
-/// What stands before the expression in the text that libpg_query sees; its locations count from there.
-inline constexpr std::string_view kPrefix = "SELECT ";
-
 using PgNode = PgQuery__Node;
 
 /// The text of a string node, "" of any other.
@@ -28,9 +25,14 @@ std::string_view LastName(PgNode** names, size_t count);
 /// Turns one tree into another; the first thing it cannot take ends the walk with a problem.
 class Converter {
  public:
-  Converter(std::string_view sql, ExprProblem* problem) : sql_(sql), problem_(problem) {}
+  /// `prefix`: bytes that stand before `sql` in the text that libpg_query saw; its locations count from
+  /// there.
+  Converter(std::string_view sql, size_t prefix, ParseOptions options, ExprProblem* problem)
+      : sql_(sql), prefix_(static_cast<int>(prefix)), options_(options), problem_(problem) {}
 
   AstPtr Convert(const PgNode* node, int depth);
+  /// ORDER BY's items.
+  bool Order(PgNode** items, size_t count, int depth, std::vector<OrderKey>* out);
 
  private:
   using Kind = Ast::Kind;
@@ -43,8 +45,7 @@ class Converter {
   }
   // Tree locations are byte offsets into the wrapped text, -1 when unknown.
   size_t Offset(int location) const {
-    const auto prefix = static_cast<int>(kPrefix.size());
-    return location < prefix ? 0 : std::min(sql_.size(), static_cast<size_t>(location - prefix));
+    return location < prefix_ ? 0 : std::min(sql_.size(), static_cast<size_t>(location - prefix_));
   }
   std::nullptr_t Refuse(int location, std::string message, std::string suggestion = "") {
     problem_->offset = Offset(location);
@@ -73,13 +74,19 @@ class Converter {
   AstPtr Between(const PgQuery__AExpr& e, int64_t flags, int depth);
   AstPtr Boolean(const PgQuery__BoolExpr& e, int depth);
   AstPtr Call(const PgQuery__FuncCall& call, int depth);
+  bool Arguments(const PgQuery__FuncCall& call, Ast& ast, int depth);
+  bool Aggregation(const PgQuery__FuncCall& call, Ast& ast, int depth);
   AstPtr Cast(const PgQuery__TypeCast& cast, int depth);
   AstPtr Case(const PgQuery__CaseExpr& e, int depth);
   AstPtr Clock(const PgQuery__SQLValueFunction& f);
   AstPtr Indirection(const PgQuery__AIndirection& e, int depth);
-  bool IntervalUnit(const PgQuery__TypeName& type, Ast& argument, int location);
+  AstPtr Collate(const PgQuery__CollateClause& clause, int depth);
+  AstPtr Row(const PgQuery__RowExpr& row, int depth);
+  AstPtr NoScalar(const PgNode& node);
 
   std::string_view sql_;
+  int prefix_;
+  ParseOptions options_;
   ExprProblem* problem_;
 };
 

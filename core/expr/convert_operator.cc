@@ -18,9 +18,8 @@ AstPtr Converter::Operator(const PgQuery__AExpr& e, int depth) {
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:  // x ~ similar_to_escape(pattern [, escape])
       break;
-    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-      return Refuse(e.location, "SIMILAR TO is not supported", "use a regular expression: x ~ '^(...)$'");
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
       kind = Kind::kAny;
       break;

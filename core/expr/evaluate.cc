@@ -59,6 +59,10 @@ void And(RowSet& set, const RowSet& with) {
   for (size_t w = 0; w < set.size(); ++w) set[w] &= with[w];
 }
 
+void Or(RowSet& set, const RowSet& with) {
+  for (size_t w = 0; w < set.size(); ++w) set[w] |= with[w];
+}
+
 bool IsSubset(const uint64_t* rows, const RowSet& of) {
   for (size_t w = 0; w < of.size(); ++w) {
     if ((rows[w] & ~of[w]) != 0) return false;
@@ -88,14 +92,32 @@ RowSet Evaluation::Everything(const uint64_t* active) const {
 }
 
 Vector Evaluation::Evaluate(const ExprNode& node, const uint64_t* active) {
-  if (!node.shared) return Dispatch(node, active);
+  return node.shared ? Shared(node, active) : Dispatch(node, active);
+}
+
+Vector Evaluation::Shared(const ExprNode& node, const uint64_t* active) {
+  const RowSet wanted = Everything(active);
+  RowSet missing = wanted;
   const auto found = shared_.find(&node);
   if (found != shared_.end()) {
-    const Known& known = found->second;
-    if (known.everything || (active != nullptr && IsSubset(active, known.rows))) return known.values;
+    for (const MergePart& part : found->second) {
+      if (IsSubset(wanted.data(), part.rows)) return part.values;
+      AndNot(missing, part.rows);
+    }
   }
-  Known known{Dispatch(node, active), active ? Everything(active) : RowSet(), active == nullptr};
-  return shared_.insert_or_assign(&node, std::move(known)).first->second.values;
+  const bool first = found == shared_.end();
+  Vector values;
+  if (first || AnyBit(missing)) values = Dispatch(node, first ? active : missing.data());
+  // Dispatch may have added other nodes: look up anew.
+  std::vector<MergePart>& parts = shared_[&node];
+  if (values.column) parts.push_back({missing, values});
+  if (values.column && IsSubset(wanted.data(), missing)) return values;
+  values = {Merge(node.type, rows_, parts), false};
+  RowSet all = std::move(parts[0].rows);
+  for (size_t i = 1; i < parts.size(); ++i) Or(all, parts[i].rows);
+  parts.clear();
+  parts.push_back({std::move(all), values});
+  return values;
 }
 
 Vector Evaluation::Dispatch(const ExprNode& node, const uint64_t* active) {
@@ -115,6 +137,11 @@ Vector Evaluation::Dispatch(const ExprNode& node, const uint64_t* active) {
       return Coalesce(node, active);
     case ExprNode::Kind::kDistinct:
       return Distinct(node, active);
+    case ExprNode::Kind::kAny:
+    case ExprNode::Kind::kAll:
+      return AnyAll(node, active);
+    case ExprNode::Kind::kVariadic:
+      return Variadic(node, active);
   }
   return NullVector(node.type);
 }

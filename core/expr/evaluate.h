@@ -8,6 +8,17 @@
 
 namespace streamrun {
 
+/// Rows where a boolean vector is true.
+RowSet TrueRows(const Vector& v, int64_t rows);
+
+/// One column from several: row r comes from the part whose set holds r (sets are disjoint); rows in no set
+/// are null.
+struct MergePart {
+  RowSet rows;
+  Vector values;
+};
+ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts);
+
 /// Evaluates nodes of one tree over one set of columns. `columns`, `failures` and `env` outlive it. Failures
 /// are appended in no particular order and may name a row twice.
 class Evaluation {
@@ -28,31 +39,23 @@ class Evaluation {
   Vector Case(const ExprNode& node, const uint64_t* active);
   Vector Coalesce(const ExprNode& node, const uint64_t* active);
   Vector Distinct(const ExprNode& node, const uint64_t* active);
+  Vector AnyAll(const ExprNode& node, const uint64_t* active);
+  Vector Variadic(const ExprNode& node, const uint64_t* active);
+  /// The call for rows whose lists have `length` elements each, which stand in `elements` row by row.
+  ColumnPtr VariadicGroup(const ExprNode& node, const std::vector<ColumnPtr>& fixed, const Vector& lists,
+                          int32_t length, const std::vector<int64_t>& rows,
+                          const std::vector<uint32_t>& elements, std::vector<RowFailure>* failures) const;
+  Vector Shared(const ExprNode& node, const uint64_t* active);
   RowSet Everything(const uint64_t* active) const;
 
   const std::vector<ColumnPtr>& columns_;
   int64_t rows_;
   std::vector<RowFailure>* failures_;
   Env* env_;
-  // Values of shared nodes and the rows they were computed for (`everything` = all).
-  struct Known {
-    Vector values;
-    RowSet rows;
-    bool everything = false;
-  };
-  std::unordered_map<const ExprNode*, Known> shared_;
+  // Values of shared nodes, with the rows they were computed for; the sets of one node are disjoint. No row
+  // is computed twice, so none fails twice.
+  std::unordered_map<const ExprNode*, std::vector<MergePart>> shared_;
 };
-
-/// Rows where a boolean vector is true.
-RowSet TrueRows(const Vector& v, int64_t rows);
-
-/// One column from several: row r comes from the part whose set holds r (sets are disjoint); rows in no set
-/// are null.
-struct MergePart {
-  RowSet rows;
-  Vector values;
-};
-ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts);
 
 /// `rows` copies of a constant vector, or the column itself.
 ColumnPtr Flatten(const Vector& v, int64_t rows);

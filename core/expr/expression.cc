@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 #include "core/expr/bind.h"
 #include "core/expr/evaluate.h"
@@ -12,9 +13,18 @@ namespace streamrun {
 
 namespace {
 
-void CollectColumns(const ExprNode& node, std::set<int>& columns) {
+// Every subtree once: equal ones are the same node, so the paths to them may be many.
+void CollectColumns(const ExprNode& node, std::unordered_set<const ExprNode*>& seen, std::set<int>& columns) {
+  if (!node.varies || !seen.insert(&node).second) return;
   if (node.kind == ExprNode::Kind::kColumn) columns.insert(node.column);
-  for (const NodePtr& arg : node.args) CollectColumns(*arg, columns);
+  for (const NodePtr& arg : node.args) CollectColumns(*arg, seen, columns);
+}
+
+std::set<int> ColumnsOf(const ExprNode& node) {
+  std::unordered_set<const ExprNode*> seen;
+  std::set<int> columns;
+  CollectColumns(node, seen, columns);
+  return columns;
 }
 
 // Parse, bind, coerce with `finish`, check constants.
@@ -29,7 +39,7 @@ Result<ExpressionPtr> BindWith(std::string_view sql, const Scope& scope, ExprPro
     if (root && !binder.CheckConstants(*root)) root = nullptr;
   }
   if (!root) return Status::InvalidArgument(problem->message);
-  return std::make_shared<const Expression>(std::move(root), std::string(sql));
+  return std::make_shared<const Expression>(ShareEqual(root), std::string(sql));
 }
 
 // Failures by row, the first of each row only. Evaluation goes left to right, so the first is the one that
@@ -61,8 +71,7 @@ ColumnPtr WithoutFailed(const ColumnPtr& column, const std::vector<RowFailure>& 
 
 // Which relations a subtree reads, as bits.
 uint32_t RelationsOf(const ExprNode& node, const Scope& scope) {
-  std::set<int> columns;
-  CollectColumns(node, columns);
+  const std::set<int> columns = ColumnsOf(node);
   uint32_t bits = 0;
   for (const int column : columns) {
     int base = 0;
@@ -96,8 +105,7 @@ Expression::Expression(std::shared_ptr<const ExprNode> root, std::string text)
       text_(std::move(text)),
       can_fail_(root_->can_fail),
       volatile_(root_->is_volatile) {
-  std::set<int> columns;
-  CollectColumns(*root_, columns);
+  const std::set<int> columns = ColumnsOf(*root_);
   columns_.assign(columns.begin(), columns.end());
   if (root_->is_constant()) constant_ = Value::FromColumn(*root_->value, 0);
   if (root_->kind == ExprNode::Kind::kColumn) column_ = root_->column;

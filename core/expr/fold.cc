@@ -1,4 +1,6 @@
 // Constant folding: a subtree without columns is evaluated once, at bind.
+#include <unordered_set>
+
 #include "core/expr/bind.h"
 #include "core/expr/evaluate.h"
 
@@ -6,26 +8,25 @@ namespace streamrun {
 
 namespace {
 
-bool AllConstant(const ExprNode& node) {
-  if (node.kind == ExprNode::Kind::kColumn || node.is_volatile) return false;
-  for (const NodePtr& arg : node.args) {
-    if (!AllConstant(*arg)) return false;
+// Looks for the first subtree that every row evaluates and that fails: AND, CASE and their like evaluate only
+// their first argument unconditionally. A subtree that stands in several places is looked at once.
+class FailureSearch {
+ public:
+  const ExprNode* Find(const ExprNode& node, RowFailure* failure) {
+    if (!node.can_fail || !seen_.insert(&node).second) return nullptr;
+    const bool conditional = node.kind == ExprNode::Kind::kAnd || node.kind == ExprNode::Kind::kOr ||
+                             node.kind == ExprNode::Kind::kCase || node.kind == ExprNode::Kind::kCoalesce;
+    const size_t count = conditional ? std::min<size_t>(1, node.args.size()) : node.args.size();
+    for (size_t i = 0; i < count; ++i) {
+      if (const ExprNode* found = Find(*node.args[i], failure)) return found;
+    }
+    if (node.is_constant() || node.varies) return nullptr;
+    return Fold(node, failure) == nullptr ? &node : nullptr;
   }
-  return true;
-}
 
-// The first subtree that every row evaluates and that fails: `and`, `case` and their like evaluate only their
-// first argument unconditionally.
-const ExprNode* FindFailure(const ExprNode& node, RowFailure* failure) {
-  const bool conditional = node.kind == ExprNode::Kind::kAnd || node.kind == ExprNode::Kind::kOr ||
-                           node.kind == ExprNode::Kind::kCase || node.kind == ExprNode::Kind::kCoalesce;
-  const size_t count = conditional ? std::min<size_t>(1, node.args.size()) : node.args.size();
-  for (size_t i = 0; i < count; ++i) {
-    if (const ExprNode* found = FindFailure(*node.args[i], failure)) return found;
-  }
-  if (node.is_constant() || !node.can_fail || !AllConstant(node)) return nullptr;
-  return Fold(node, failure) == nullptr ? &node : nullptr;
-}
+ private:
+  std::unordered_set<const ExprNode*> seen_;
+};
 
 }  // namespace
 
@@ -44,9 +45,15 @@ NodePtr Binder::Finish(MutableNode node) {
   for (const NodePtr& arg : node->args) {
     node->can_fail |= arg->can_fail;
     node->is_volatile |= arg->is_volatile;
+    node->varies |= arg->varies;
     constant = constant && arg->is_constant();
   }
-  if (!constant || node->is_volatile) return node;
+  if (node->each) {
+    node->can_fail |= node->each->can_fail;
+    node->is_volatile |= node->each->is_volatile;
+  }
+  node->varies |= node->is_volatile;
+  if (!constant || node->is_volatile) return Simplify(node);
   RowFailure failure;
   ColumnPtr value = Fold(*node, &failure);
   if (!value) return node;
@@ -55,7 +62,7 @@ NodePtr Binder::Finish(MutableNode node) {
 
 bool Binder::CheckConstants(const ExprNode& root) {
   RowFailure failure;
-  const ExprNode* found = FindFailure(root, &failure);
+  const ExprNode* found = FailureSearch().Find(root, &failure);
   if (found == nullptr) return true;
   *problem_ = {found->offset, found->length, "expr.constant", failure.message, "every row would fail here"};
   return false;

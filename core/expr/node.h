@@ -27,6 +27,9 @@ struct ExprNode {
     kCase,      // when, then, when, then, ..., else
     kCoalesce,  // one or more of one type
     kDistinct,  // a IS DISTINCT FROM b; function is the equality of their type
+    kAny,       // x op ANY (list): args are x and the list; `each` is the operator
+    kAll,       // x op ALL (list)
+    kVariadic,  // f(args, VARIADIC list): the list is the last argument; `each` converts an element
   };
   Kind kind = Kind::kConstant;
   DataType type;
@@ -36,11 +39,14 @@ struct ExprNode {
   std::vector<NodePtr> args;
   /// What a function derives from constant arguments (a compiled pattern, a time zone); null when they vary.
   std::shared_ptr<const void> prepared;
+  /// Of one element of a list: an expression of its own, whose column 0 is the element and column 1 the x of
+  /// kAny and kAll.
+  NodePtr each;
 
   bool can_fail = false;
   bool is_volatile = false;
-  /// Stands in more than one place of the tree (x of x BETWEEN a AND b): computed once for the rows of a
-  /// batch.
+  bool varies = false;  // reads a column or is volatile
+  /// Stands in more than one place of the tree (x of x BETWEEN a AND b): computed once for a row of a batch.
   bool shared = false;
 
   // Only while binding.

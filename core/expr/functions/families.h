@@ -9,18 +9,46 @@ namespace streamrun {
 void AddArithmetic(FunctionTable& table);
 void AddComparison(FunctionTable& table);
 void AddBoolean(FunctionTable& table);
+void AddBitwise(FunctionTable& table);
 void AddMath(FunctionTable& table);
+void AddExponentials(FunctionTable& table);
+void AddTrigonometry(FunctionTable& table);
+void AddWidthBucket(FunctionTable& table);
+void AddNumberFormat(FunctionTable& table);
+void AddNumberRead(FunctionTable& table);
 void AddText(FunctionTable& table);
 void AddTextEdit(FunctionTable& table);
 void AddPattern(FunctionTable& table);
 void AddRegex(FunctionTable& table);
+void AddRegexReplace(FunctionTable& table);
+void AddSimilar(FunctionTable& table);
 void AddDatetime(FunctionTable& table);
 void AddDatetimeTrunc(FunctionTable& table);
 void AddDatetimeMake(FunctionTable& table);
 void AddDatetimeArithmetic(FunctionTable& table);
 void AddJson(FunctionTable& table);
+void AddJsonContain(FunctionTable& table);
+void AddJsonBuild(FunctionTable& table);
+void AddJsonEdit(FunctionTable& table);
+void AddJsonForm(FunctionTable& table);
 void AddArray(FunctionTable& table);
+void AddBytea(FunctionTable& table);
+void AddByteaLike(FunctionTable& table);
+void AddByteaCharset(FunctionTable& table);
+void AddEncoding(FunctionTable& table);
+void AddHash(FunctionTable& table);
+void AddKeyedHash(FunctionTable& table);
+void AddUuid(FunctionTable& table);
+void AddInet(FunctionTable& table);
+void AddInetOperators(FunctionTable& table);
+void AddIpIn(FunctionTable& table);
+void AddUrl(FunctionTable& table);
+void AddGeo(FunctionTable& table);
+void AddMask(FunctionTable& table);
 void AddCasts(FunctionTable& table);
+void AddCastModifiers(FunctionTable& table);
+void AddTryCasts(FunctionTable& table);
+void AddOverlaps(FunctionTable& table);
 
 struct FamilyEntry {
   std::string_view title;
@@ -31,18 +59,46 @@ inline constexpr FamilyEntry kFamilies[] = {
     {"Arithmetic", AddArithmetic},
     {"Comparison", AddComparison},
     {"Boolean", AddBoolean},
-    {"Mathematics", AddMath},
+    {"Bit operations on integers", AddBitwise},
+    {"Mathematics: rounding and whole numbers", AddMath},
+    {"Mathematics: roots, powers, logarithms", AddExponentials},
+    {"Mathematics: trigonometry", AddTrigonometry},
+    {"Mathematics: histograms", AddWidthBucket},
+    {"Numbers as text", AddNumberFormat},
+    {"Numbers from text", AddNumberRead},
     {"Text", AddText},
     {"Text: padding, trimming, splitting", AddTextEdit},
     {"LIKE", AddPattern},
     {"Regular expressions", AddRegex},
+    {"Regular expressions: replacing", AddRegexReplace},
+    {"SIMILAR TO", AddSimilar},
     {"Date and time", AddDatetime},
     {"Date and time: truncation and parts", AddDatetimeTrunc},
     {"Date and time: construction", AddDatetimeMake},
     {"Date and time: arithmetic", AddDatetimeArithmetic},
     {"JSON", AddJson},
+    {"JSON: containment and order", AddJsonContain},
+    {"JSON: construction", AddJsonBuild},
+    {"JSON: changes", AddJsonEdit},
+    {"JSON: layout", AddJsonForm},
     {"Arrays", AddArray},
+    {"Bytes", AddBytea},
+    {"Bytes: LIKE", AddByteaLike},
+    {"Bytes: character sets", AddByteaCharset},
+    {"Bytes as text", AddEncoding},
+    {"Cryptographic hashes", AddHash},
+    {"Other hashes and checksums", AddKeyedHash},
+    {"UUID", AddUuid},
+    {"Network addresses", AddInet},
+    {"Network addresses: operators", AddInetOperators},
+    {"Network addresses: many networks", AddIpIn},
+    {"URLs", AddUrl},
+    {"Places", AddGeo},
+    {"Personal data", AddMask},
+    {"Date and time: periods", AddOverlaps},
     {"Casts", AddCasts},
+    {"Types", AddCastModifiers},
+    {"Casts that do not fail", AddTryCasts},
 };
 
 }  // namespace streamrun

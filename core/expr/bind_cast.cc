@@ -1,0 +1,89 @@
+// Casts asked for and implied, literals whose type their place tells, common types.
+#include <algorithm>
+
+#include "core/data/column_builder.h"
+#include "core/data/text_io.h"
+#include "core/expr/bind.h"
+#include "core/expr/resolve.h"
+#include "core/expr/types.h"
+
+namespace streamrun {
+
+std::vector<DataType> Binder::TypesOf(const std::vector<NodePtr>& nodes, bool decimals_as_numeric) const {
+  const bool has_numeric = std::any_of(nodes.begin(), nodes.end(), [](const NodePtr& n) {
+    return n->type.id() == TypeId::kNumeric || n->type.id() == TypeId::kDecimal;
+  });
+  std::vector<DataType> types;
+  for (const NodePtr& node : nodes) {
+    const bool numeric = node->decimal_literal && (has_numeric || decimals_as_numeric);
+    types.push_back(numeric ? DataType(TypeId::kNumeric) : node->type);
+  }
+  return types;
+}
+
+NodePtr Binder::ParseLiteral(const ExprNode& literal, const DataType& type) {
+  if (literal.value && literal.value->IsNull(0)) {
+    return Constant(type, Column::Nulls(type, 1), literal.offset, literal.length);
+  }
+  ColumnBuilder builder(type);
+  if (const Status status = AppendParsed(literal.literal, builder); !status.ok()) {
+    return Fail(literal.offset, "expr.literal", status.message());
+  }
+  return Constant(type, builder.Finish(), literal.offset, literal.length);
+}
+
+NodePtr Binder::Coerce(NodePtr node, const DataType& to, CastContext context) {
+  if (!node || node->type == to) return node;
+  const TypeId from_id = node->type.id();
+  if (from_id == TypeId::kUnknown) return ParseLiteral(*node, to);
+  const bool to_numeric = to.id() == TypeId::kNumeric || to.id() == TypeId::kDecimal;
+  if (node->decimal_literal && to_numeric) return ParseLiteral(*node, to);
+  const Function* cast = FindCast(from_id, to.id());
+  // A list is cast where its elements would be.
+  const bool lists = from_id == TypeId::kList && to.id() == TypeId::kList;
+  const Function* rule = lists ? FindCast(node->type.element().id(), to.element().id()) : cast;
+  const bool allowed = rule != nullptr && (context == CastContext::kExplicit || rule->has(kImplicitCast) ||
+                                           (context == CastContext::kAssignment && rule->has(kAssignCast)));
+  if (!allowed) {
+    const std::string_view how =
+        context == CastContext::kAssignment ? "a value of type " : "cannot cast type ";
+    if (context == CastContext::kAssignment) {
+      return Fail(node->offset, "expr.type",
+                  std::string(how) + PgName(node->type) + " does not fit type " + PgName(to),
+                  cast != nullptr ? "cast it: (...)::" + to.ToString() : "");
+    }
+    return Fail(node->offset, "expr.type", std::string(how) + PgName(node->type) + " to " + PgName(to));
+  }
+  const size_t offset = node->offset;
+  const size_t length = node->length;
+  return Call(*cast, to, {std::move(node)}, offset, length);
+}
+
+NodePtr Binder::Settle(NodePtr node) {
+  if (node && node->type.id() == TypeId::kUnknown) return ParseLiteral(*node, TypeId::kText);
+  return node;
+}
+
+std::optional<DataType> Binder::Unify(std::vector<NodePtr>& nodes, std::string_view what) {
+  const std::vector<DataType> types = TypesOf(nodes, false);
+  const auto type = CommonType(types);
+  if (!type) {
+    for (size_t i = 1; i < nodes.size(); ++i) {
+      if (CommonType({types[0], types[i]})) continue;
+      Fail(nodes[i]->offset, "expr.type",
+           std::string(what) + " types " + PgName(types[0]) + " and " + PgName(types[i]) +
+               " cannot be matched",
+           "cast one of them: (...)::" + types[0].ToString());
+      return std::nullopt;
+    }
+    Fail(nodes[0]->offset, "expr.type", std::string(what) + " types cannot be matched");
+    return std::nullopt;
+  }
+  for (NodePtr& node : nodes) {
+    node = Coerce(node, *type, CastContext::kImplicit);
+    if (!node) return std::nullopt;
+  }
+  return type;
+}
+
+}  // namespace streamrun
