@@ -44,6 +44,8 @@ sr_pkg(re2 re2 libre2-dev)
 sr_pkg(xxhash libxxhash libxxhash-dev)
 sr_pkg(zlib zlib zlib1g-dev)
 sr_pkg(zstd libzstd libzstd-dev)
+sr_pkg(crypto libcrypto libssl-dev)
+sr_pkg(mpfr mpfr libmpfr-dev)
 # cpp-httplib crashes when its compile flags differ from the packaged library's: take them from pkg-config.
 sr_pkg(httplib cpp-httplib libcpp-httplib-dev)
 sr_plain(json "" nlohmann/json.hpp nlohmann-json3-dev)

@@ -143,9 +143,8 @@ Leading LeadingGroup(const Numeric& a) {
   const int point = digits - a.scale - 1;  // power of ten of the first digit
   const int weight = point >= 0 ? point / 4 : -((3 - point) / 4);
   const int width = point - 4 * weight + 1;
-  UInt128 head = c;
-  for (int i = digits; i > width; --i) head /= 10;
-  for (int i = digits; i < width; ++i) head *= 10;
+  const UInt128 head = digits > width ? c / static_cast<UInt128>(PowerOfTen(digits - width))
+                                      : c * static_cast<UInt128>(PowerOfTen(width - digits));
   return {weight, static_cast<int>(head)};
 }
 
@@ -189,14 +188,20 @@ Result<Numeric> DivideFinite(const Numeric& a, const Numeric& b) {
     UInt128 start = dividend;
     UInt128 quotient, rest;
     bool half_up;
-    if (shift < 0) {
+    if (shift >= 0 && shift <= kNumericDigits &&
+        !__builtin_mul_overflow(start, static_cast<UInt128>(PowerOfTen(shift)), &start)) {
+      // The usual case: the shifted dividend fits.
+      quotient = start / divisor;
+      rest = start % divisor;
+      half_up = rest >= divisor - rest;
+    } else if (shift < 0) {
       // Only when b.scale + scale < a.scale, which QuotientScale excludes until digits ran out.
       for (; shift < -1; ++shift) start /= 10;
       quotient = start / 10 / divisor;
       half_up = start / divisor % 10 >= 5;
     } else {
-      quotient = start / divisor;
-      rest = start % divisor;
+      quotient = dividend / divisor;
+      rest = dividend % divisor;
       bool overflow = false;
       for (int i = 0; i < shift && !overflow; ++i) {
         overflow = quotient >= static_cast<UInt128>(kPowers[kNumericDigits - 1]);
@@ -284,6 +289,26 @@ Result<Numeric> NumericModulo(const Numeric& a, const Numeric& b) {
   for (int i = a.scale; i < scale; ++i) NextDigit(&rest, static_cast<UInt128>(divisor));
   const auto c = static_cast<Int128>(rest);
   return Fit(negative, Wide::Product(static_cast<UInt128>(c), 1), scale);
+}
+
+Result<Numeric> NumericDivideWhole(const Numeric& a, const Numeric& b) {
+  if (IsNaN(a) || IsNaN(b)) return NumericNaN();
+  if (SignOf(b) == 0) return Status::InvalidArgument("division by zero");
+  if (!Finite(a)) return Finite(b) ? NumericInfinity(SignOf(a) * SignOf(b) < 0) : NumericNaN();
+  if (!Finite(b)) return Numeric::Of(0, 0);
+  UInt128 divisor = Magnitude(b.coefficient());
+  const int drop = a.scale - b.scale;
+  if (drop > 0 && __builtin_mul_overflow(divisor, static_cast<UInt128>(PowerOfTen(drop)), &divisor)) {
+    return Numeric::Of(0, 0);  // the divisor is larger than any dividend
+  }
+  UInt128 quotient = Magnitude(a.coefficient()) / divisor;
+  UInt128 rest = Magnitude(a.coefficient()) % divisor;
+  for (int i = drop; i < 0; ++i) {
+    if (quotient >= static_cast<UInt128>(kPowers[kNumericDigits - 1])) return NumericOverflow();
+    quotient = quotient * 10 + static_cast<UInt128>(NextDigit(&rest, divisor));
+  }
+  const auto c = static_cast<Int128>(quotient);
+  return Numeric::Of(SignOf(a) * SignOf(b) < 0 ? -c : c, 0);
 }
 
 Numeric NumericNegate(const Numeric& a) {

@@ -42,10 +42,43 @@ Result<Numeric> NumericMultiply(const Numeric& a, const Numeric& b);
 /// Scale: so that at least 16 significant digits are there and not below either operand's (select_div_scale).
 /// "division by zero".
 Result<Numeric> NumericDivide(const Numeric& a, const Numeric& b);
+/// The quotient without its fraction; scale 0. "division by zero".
+Result<Numeric> NumericDivideWhole(const Numeric& a, const Numeric& b);
 /// The remainder of truncating division, sign of `a`; scale: the larger one. "division by zero".
 Result<Numeric> NumericModulo(const Numeric& a, const Numeric& b);
 
 Numeric NumericNegate(const Numeric& a);
+
+// The common case, without a call: both coefficients fit in 64 bits and the scales differ by at most 18.
+// False (and *out untouched) otherwise.
+
+inline bool NumericIsSmall(const Numeric& a) {
+  return a.kind == Numeric::kFinite && a.high == static_cast<int64_t>(a.low) >> 63;
+}
+inline bool NumericAddSmall(const Numeric& a, const Numeric& b, int sign, Numeric* out) {
+  constexpr int kMaxShift = 18;  // 10^18 < 2^60: the sum stays below 2^124, inside 38 digits
+  if (!NumericIsSmall(a) || !NumericIsSmall(b)) return false;
+  Int128 x = static_cast<int64_t>(a.low);
+  Int128 y = static_cast<int64_t>(b.low);
+  const int shift = a.scale - b.scale;
+  if (shift != 0) {
+    if (shift > kMaxShift || shift < -kMaxShift) return false;
+    if (shift > 0) {
+      y *= PowerOfTen(shift);
+    } else {
+      x *= PowerOfTen(-shift);
+    }
+  }
+  *out = Numeric::Of(sign < 0 ? x - y : x + y, shift > 0 ? a.scale : b.scale);
+  return true;
+}
+inline bool NumericMultiplySmall(const Numeric& a, const Numeric& b, Numeric* out) {
+  const int scale = a.scale + b.scale;
+  if (!NumericIsSmall(a) || !NumericIsSmall(b) || scale > kNumericDigits) return false;
+  // At most 2^126, which has 38 digits.
+  *out = Numeric::Of(static_cast<Int128>(static_cast<int64_t>(a.low)) * static_cast<int64_t>(b.low), scale);
+  return true;
+}
 /// < 0, 0, > 0. NaN equals NaN and is above everything, as in PostgreSQL's sort order.
 int NumericCompare(const Numeric& a, const Numeric& b);
 

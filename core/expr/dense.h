@@ -67,11 +67,48 @@ ColumnPtr Dense(KernelCall& call) {
 /// Kernel of a total function of one fixed-width value.
 template <typename R, typename A, R (*F)(A)>
 ColumnPtr DenseUnaryLoop(KernelCall& call) {
-  const Reader<A> in(call.arg(0));
+  const A* in = call.arg(0).column->values<A>();
   BufferBuilder values;
   values.Resize(static_cast<size_t>(call.rows()) * sizeof(R));
   R* out = values.as<R>();
-  for (int64_t i = 0; i < call.rows(); ++i) out[i] = F(in[i]);
+  if (call.arg(0).constant) {
+    std::fill_n(out, call.rows(), F(in[0]));
+  } else {
+    for (int64_t i = 0; i < call.rows(); ++i) out[i] = F(in[i]);
+  }
+  return call.Finish(values.Finish());
+}
+
+/// The same for one that may fail; the operation's functions take one operand.
+template <typename Op>
+ColumnPtr DenseUnary(KernelCall& call) {
+  using In = typename Op::In;
+  using Out = typename Op::Out;
+  const In* in = call.arg(0).column->values<In>();
+  const int64_t rows = call.rows();
+  const int64_t step = call.arg(0).constant ? 0 : 1;
+  BufferBuilder values;
+  values.Resize(static_cast<size_t>(rows) * sizeof(Out));
+  Out* out = values.as<Out>();
+  for (int64_t begin = 0; begin < rows; begin += kDenseBlock) {
+    const int64_t end = std::min(rows, begin + kDenseBlock);
+    Flag trouble = 0;
+    if (step == 0) {
+      std::fill(out + begin, out + end, Op::Apply(in[0]));
+      trouble = Op::Trouble(in[0]);
+    } else {
+      for (int64_t i = begin; i < end; ++i) {
+        out[i] = Op::Apply(in[i]);
+        trouble |= Op::Trouble(in[i]);
+      }
+    }
+    if (trouble == 0) continue;
+    for (int64_t i = begin; i < end; ++i) {
+      if (Op::Trouble(in[i * step]) == 0 || !call.is_live(i)) continue;
+      const Problem problem = Op::Why(in[i * step]);
+      call.Fail(i, problem.code, std::string(problem.message));
+    }
+  }
   return call.Finish(values.Finish());
 }
 

@@ -1,4 +1,4 @@
-// + - * / % and unary minus on numbers; bit operations on integers.
+// + - * / % and the unary signs on numbers.
 #include <cmath>
 #include <limits>
 
@@ -115,13 +115,27 @@ struct DivideDouble {
 };
 
 template <typename T>
-T NegateInt(Row& row, T a) {
-  if (a != std::numeric_limits<T>::min()) return static_cast<T>(-a);
-  row.Fail("22003", std::string(kOutOfRange<T>.message));
-  return 0;
-}
+struct NegateInt {
+  using In = T;
+  using Out = T;
+  static T Apply(T a) { return static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(a)); }
+  static Flag Trouble(T a) { return a == std::numeric_limits<T>::min(); }
+  static Problem Why(T) { return kOutOfRange<T>; }
+};
 double NegateDouble(double a) { return -a; }
 
+Numeric AddNumeric(Row& row, const Numeric& a, const Numeric& b) {
+  Numeric sum;
+  return NumericAddSmall(a, b, 1, &sum) ? sum : ValueOrFail(row, NumericAdd(a, b));
+}
+Numeric SubtractNumeric(Row& row, const Numeric& a, const Numeric& b) {
+  Numeric difference;
+  return NumericAddSmall(a, b, -1, &difference) ? difference : ValueOrFail(row, NumericSubtract(a, b));
+}
+Numeric MultiplyNumeric(Row& row, const Numeric& a, const Numeric& b) {
+  Numeric product;
+  return NumericMultiplySmall(a, b, &product) ? product : ValueOrFail(row, NumericMultiply(a, b));
+}
 template <Result<Numeric> (*F)(const Numeric&, const Numeric&)>
 Numeric NumericOp(Row& row, const Numeric& a, const Numeric& b) {
   return ValueOrFail(row, F(a, b));
@@ -133,32 +147,6 @@ T Same(T a) {
   return a;
 }
 template <typename T>
-T BitAnd(T a, T b) {
-  return a & b;
-}
-template <typename T>
-T BitOr(T a, T b) {
-  return a | b;
-}
-template <typename T>
-T BitXor(T a, T b) {
-  return a ^ b;
-}
-template <typename T>
-T BitNot(T a) {
-  return ~a;
-}
-// As the machine does it, and as PostgreSQL on x86: the count is taken modulo the width.
-template <typename T>
-T ShiftLeft(T a, int32_t by) {
-  return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) << (by & (sizeof(T) * 8 - 1)));
-}
-template <typename T>
-T ShiftRight(T a, int32_t by) {
-  return static_cast<T>(a >> (by & (sizeof(T) * 8 - 1)));
-}
-
-template <typename T>
 void AddIntegers(FunctionTable& t, Arg type, bool examples) {
   const auto example = [&](std::string_view text) { return examples ? text : std::string_view(); };
   t.push_back({"+", {type, type}, type, Dense<AddInt<T>>, "sum", example("2 + 3 -> 5")});
@@ -167,22 +155,8 @@ void AddIntegers(FunctionTable& t, Arg type, bool examples) {
   t.push_back(
       {"/", {type, type}, type, Dense<DivideInt<T>>, "quotient, towards zero", example("7 / 2 -> 3")});
   t.push_back({"%", {type, type}, type, Dense<ModuloInt<T>>, "remainder", example("-7 % 3 -> -1")});
-  t.push_back({"-", {type}, type, Rows<NegateInt<T>>, "negation", example("- (2 + 3) -> -5")});
+  t.push_back({"-", {type}, type, DenseUnary<NegateInt<T>>, "negation", example("- (2 + 3) -> -5")});
   t.push_back({"+", {type}, type, Rows<Same<T>>, "the same", "", kTotal});
-  t.push_back({"&", {type, type}, type, Rows<BitAnd<T>>, "bitwise and", example("91 & 15 -> 11"), kTotal});
-  t.push_back({"|", {type, type}, type, Rows<BitOr<T>>, "bitwise or", example("32 | 3 -> 35"), kTotal});
-  t.push_back(
-      {"#", {type, type}, type, Rows<BitXor<T>>, "bitwise exclusive or", example("17 # 5 -> 20"), kTotal});
-  t.push_back({"~", {type}, type, Rows<BitNot<T>>, "bitwise not", example("~ 1 -> -2"), kTotal});
-  t.push_back(
-      {"<<", {type, Arg::kInteger}, type, Rows<ShiftLeft<T>>, "shift left", example("1 << 4 -> 16"), kTotal});
-  t.push_back({">>",
-               {type, Arg::kInteger},
-               type,
-               Rows<ShiftRight<T>>,
-               "shift right",
-               example("8 >> 2 -> 2"),
-               kTotal});
 }
 
 }  // namespace
@@ -195,20 +169,25 @@ void AddArithmetic(FunctionTable& t) {
   t.push_back({"-", {kDouble, kDouble}, kDouble, Dense<SubtractDouble>, "difference", "0.5 - 0.25 -> 0.25"});
   t.push_back({"*", {kDouble, kDouble}, kDouble, Dense<MultiplyDouble>, "product", "0.5 * 3 -> 1.5"});
   t.push_back({"/", {kDouble, kDouble}, kDouble, Dense<DivideDouble>, "quotient", "7 / 2.0 -> 3.5"});
-  t.push_back({"-", {kDouble}, kDouble, Rows<NegateDouble>, "negation", "- (0.5) -> -0.5", kTotal});
+  t.push_back({"-",
+               {kDouble},
+               kDouble,
+               DenseUnaryLoop<double, double, NegateDouble>,
+               "negation",
+               "- (0.5) -> -0.5",
+               kTotal});
   t.push_back({"+", {kDouble}, kDouble, Rows<Same<double>>, "the same", "", kTotal});
-  t.push_back(
-      {"+", {kNumeric, kNumeric}, kNumeric, Rows<NumericOp<NumericAdd>>, "sum", "1.10::numeric + 2 -> 3.10"});
+  t.push_back({"+", {kNumeric, kNumeric}, kNumeric, Rows<AddNumeric>, "sum", "1.10::numeric + 2 -> 3.10"});
   t.push_back({"-",
                {kNumeric, kNumeric},
                kNumeric,
-               Rows<NumericOp<NumericSubtract>>,
+               Rows<SubtractNumeric>,
                "difference",
                "1.10::numeric - 2 -> -0.90"});
   t.push_back({"*",
                {kNumeric, kNumeric},
                kNumeric,
-               Rows<NumericOp<NumericMultiply>>,
+               Rows<MultiplyNumeric>,
                "product",
                "1.10::numeric * 2.5 -> 2.750"});
   t.push_back({"/",
