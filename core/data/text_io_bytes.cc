@@ -1,8 +1,6 @@
 // Text of uuid, inet and bytea.
 //
 // Input forms: PostgreSQL 15 manual 8.12 (uuid), 8.9 (inet), 8.4 (bytea).
-#include <arpa/inet.h>
-
 #include <cstring>
 
 #include "core/data/text_io.h"
@@ -48,24 +46,85 @@ bool ParseInet4(std::string_view text, Inet* out) {
   return true;
 }
 
-bool ParseInet6(std::string_view text, Inet* out) {
-  const size_t slash = text.find('/');
-  const std::string address(text.substr(0, slash));
-  if (address.size() != std::min(slash, text.size()) ||
-      inet_pton(AF_INET6, address.c_str(), out->address) != 1) {
-    return false;
-  }
-  out->family = 6;
-  out->prefix = 128;
-  if (slash == std::string_view::npos) return true;
-  const std::string_view digits = text.substr(slash + 1);
-  if (digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits[0] == '0')) return false;
+// A prefix length of IPv6 that ends the text: no leading zeros. -1 when it is none.
+int ParsePrefix6(std::string_view digits) {
+  if (digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits[0] == '0')) return -1;
   int prefix = 0;
   for (const char c : digits) {
-    if (!IsDigit(c)) return false;
+    if (!IsDigit(c)) return -1;
     prefix = prefix * 10 + (c - '0');
   }
-  if (prefix > 128) return false;
+  return prefix <= 128 ? prefix : -1;
+}
+
+// The dotted end of an IPv6 address. As PostgreSQL takes it: missing octets at the end are 0, empty ones (but
+// the last) too, leading zeros are refused.
+bool ParseEmbedded4(std::string_view text, uint8_t* out) {
+  int octet = 0;
+  int value = 0;
+  int digits = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (octet == 3) return false;
+      out[octet++] = static_cast<uint8_t>(value);
+      value = 0;
+      digits = 0;
+      continue;
+    }
+    if (!IsDigit(c) || (digits++ > 0 && value == 0)) return false;
+    value = value * 10 + (c - '0');
+    if (value > 255) return false;
+  }
+  out[octet] = static_cast<uint8_t>(value);
+  return true;
+}
+
+// Groups of up to four hexadecimal digits, one run of zeros as ::, the last two groups perhaps dotted.
+// `closed`: the address ends the text, so a lone colon may not end it.
+bool ParseGroups6(std::string_view text, bool closed, uint8_t* out) {
+  int size = 0;
+  int gap = -1;  // where :: stands
+  if (text.starts_with(':') && !text.starts_with("::")) return false;
+  size_t i = text.starts_with(':') ? 1 : 0;
+  while (i < text.size()) {
+    if (text[i] == ':') {
+      if (gap >= 0) return false;
+      gap = size;
+      ++i;
+      continue;
+    }
+    const size_t start = i;
+    unsigned value = 0;
+    for (; i < text.size() && HexDigit(text[i]) >= 0; ++i) {
+      if (i - start == 4) return false;
+      value = value * 16 + static_cast<unsigned>(HexDigit(text[i]));
+    }
+    if (i < text.size() && text[i] == '.') {
+      const std::string_view dotted = text.substr(start);
+      if (size > 12 || (closed && dotted.back() == '.') || !ParseEmbedded4(dotted, out + size)) return false;
+      size += 4;
+      break;
+    }
+    if (size > 14) return false;
+    out[size++] = static_cast<uint8_t>(value >> 8);
+    out[size++] = static_cast<uint8_t>(value);
+    if (i == text.size()) break;
+    if (text[i] != ':' || (closed && i + 1 == text.size())) return false;
+    ++i;
+  }
+  if (gap < 0) return size == 16;
+  if (size == 16) return false;
+  std::memmove(out + 16 - (size - gap), out + gap, static_cast<size_t>(size - gap));
+  std::memset(out + gap, 0, static_cast<size_t>(16 - size));
+  return true;
+}
+
+bool ParseInet6(std::string_view text, Inet* out) {
+  const size_t slash = text.find('/');
+  const bool closed = slash == std::string_view::npos;
+  const int prefix = closed ? 128 : ParsePrefix6(text.substr(slash + 1));
+  if (prefix < 0 || !ParseGroups6(text.substr(0, slash), closed, out->address)) return false;
+  out->family = 6;
   out->prefix = static_cast<uint8_t>(prefix);
   return true;
 }
@@ -113,6 +172,13 @@ void PrintInet6(const uint8_t* address, std::string& out) {
   if (best >= 0 && best + best_length == 8) out += ':';
 }
 
+// The whole character that starts at `at`, as messages show it.
+std::string CharacterAt(std::string_view text, size_t at) {
+  size_t end = at + 1;
+  while (end < text.size() && (text[end] & 0xc0) == 0x80) ++end;
+  return std::string(text.substr(at, end - at));
+}
+
 Result<std::string> ParseHexBytea(std::string_view text) {
   std::string out;
   out.reserve(text.size() / 2);
@@ -126,7 +192,7 @@ Result<std::string> ParseHexBytea(std::string_view text) {
       if (i == text.size()) return Status::InvalidArgument("invalid hexadecimal data: odd number of digits");
       const int digit = HexDigit(text[i]);
       if (digit < 0) {
-        return Status::InvalidArgument("invalid hexadecimal digit: \"" + std::string(1, text[i]) + "\"");
+        return Status::InvalidArgument("invalid hexadecimal digit: \"" + CharacterAt(text, i) + "\"");
       }
       byte = byte * 16 + digit;
     }
