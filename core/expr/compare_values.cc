@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string>
 
-#include "core/data/json_text.h"
 #include "core/data/numeric.h"
+#include "core/expr/json_order.h"
 
 namespace streamrun {
 
@@ -30,15 +29,6 @@ int CompareLists(const Column& a, int64_t i, const Column& b, int64_t j) {
       return order;
   }
   return Three(na, nb);
-}
-
-int CompareJson(std::string_view a, std::string_view b) {
-  if (a == b) return 0;
-  std::string x;
-  std::string y;
-  AppendCanonicalJson(a, JsonForm::kKey, x);
-  AppendCanonicalJson(b, JsonForm::kKey, y);
-  return x.compare(y);
 }
 
 }  // namespace

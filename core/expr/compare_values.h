@@ -6,8 +6,7 @@
 namespace streamrun {
 
 /// < 0, 0, > 0 by PostgreSQL's order of the type; the columns have one type, neither value is null. Inside
-/// lists nulls are equal to each other and above everything. jsonb: by canonical text, only equality is
-/// meaningful.
+/// lists nulls are equal to each other and above everything.
 int CompareValues(const Column& a, int64_t i, const Column& b, int64_t j);
 
 /// PostgreSQL compares intervals by their length with months of 30 days and days of 24 hours.

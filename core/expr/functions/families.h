@@ -8,6 +8,7 @@ namespace streamrun {
 
 void AddArithmetic(FunctionTable& table);
 void AddComparison(FunctionTable& table);
+void AddInList(FunctionTable& table);
 void AddBoolean(FunctionTable& table);
 void AddBitwise(FunctionTable& table);
 void AddMath(FunctionTable& table);
@@ -18,19 +19,29 @@ void AddNumberFormat(FunctionTable& table);
 void AddNumberRead(FunctionTable& table);
 void AddText(FunctionTable& table);
 void AddTextEdit(FunctionTable& table);
+void AddTextFormat(FunctionTable& table);
+void AddQuote(FunctionTable& table);
+void AddUnicodeText(FunctionTable& table);
 void AddPattern(FunctionTable& table);
 void AddRegex(FunctionTable& table);
+void AddRegexPosition(FunctionTable& table);
 void AddRegexReplace(FunctionTable& table);
 void AddSimilar(FunctionTable& table);
 void AddDatetime(FunctionTable& table);
 void AddDatetimeTrunc(FunctionTable& table);
 void AddDatetimeMake(FunctionTable& table);
 void AddDatetimeArithmetic(FunctionTable& table);
+void AddDatetimeAge(FunctionTable& table);
+void AddDatetimeZone(FunctionTable& table);
+void AddDatetimeFormat(FunctionTable& table);
+void AddDatetimeFormatParse(FunctionTable& table);
+void AddDuration(FunctionTable& table);
 void AddJson(FunctionTable& table);
 void AddJsonContain(FunctionTable& table);
 void AddJsonBuild(FunctionTable& table);
 void AddJsonEdit(FunctionTable& table);
 void AddJsonForm(FunctionTable& table);
+void AddJsonPath(FunctionTable& table);
 void AddArray(FunctionTable& table);
 void AddBytea(FunctionTable& table);
 void AddByteaLike(FunctionTable& table);
@@ -58,6 +69,7 @@ struct FamilyEntry {
 inline constexpr FamilyEntry kFamilies[] = {
     {"Arithmetic", AddArithmetic},
     {"Comparison", AddComparison},
+    {"Membership", AddInList},
     {"Boolean", AddBoolean},
     {"Bit operations on integers", AddBitwise},
     {"Mathematics: rounding and whole numbers", AddMath},
@@ -68,19 +80,29 @@ inline constexpr FamilyEntry kFamilies[] = {
     {"Numbers from text", AddNumberRead},
     {"Text", AddText},
     {"Text: padding, trimming, splitting", AddTextEdit},
+    {"Text: format", AddTextFormat},
+    {"Text: SQL quoting", AddQuote},
+    {"Text: Unicode", AddUnicodeText},
     {"LIKE", AddPattern},
     {"Regular expressions", AddRegex},
+    {"Regular expressions: places", AddRegexPosition},
     {"Regular expressions: replacing", AddRegexReplace},
     {"SIMILAR TO", AddSimilar},
     {"Date and time", AddDatetime},
     {"Date and time: truncation and parts", AddDatetimeTrunc},
     {"Date and time: construction", AddDatetimeMake},
     {"Date and time: arithmetic", AddDatetimeArithmetic},
+    {"Date and time: age and justified intervals", AddDatetimeAge},
+    {"Date and time: zones", AddDatetimeZone},
+    {"Date and time: formats", AddDatetimeFormat},
+    {"Date and time: reading by format", AddDatetimeFormatParse},
+    {"Durations", AddDuration},
     {"JSON", AddJson},
     {"JSON: containment and order", AddJsonContain},
     {"JSON: construction", AddJsonBuild},
     {"JSON: changes", AddJsonEdit},
     {"JSON: layout", AddJsonForm},
+    {"JSON: paths", AddJsonPath},
     {"Arrays", AddArray},
     {"Bytes", AddBytea},
     {"Bytes: LIKE", AddByteaLike},

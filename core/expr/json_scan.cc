@@ -1,7 +1,13 @@
-#include "core/expr/json_path.h"
+#include "core/expr/json_scan.h"
 
+#include <emmintrin.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
 #include <cstring>
 
+#include "core/expr/text_search.h"
 #include "core/expr/utf8.h"
 
 namespace streamrun {
@@ -10,10 +16,33 @@ namespace {
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// Behind the string whose opening quote is at p.
-const char* SkipString(const char* p, const char* end) {
-  for (++p; p < end; ++p) {
+bool IsDelimiter(char c) { return c == ',' || c == '}' || c == ']' || IsBlank(c); }
+
+__m128i Load(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+unsigned Places(__m128i bytes, char c) {
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c))));
+}
+
+// Behind the string whose opening quote is at p; `escaped` becomes true when it has a backslash.
+const char* SkipString(const char* p, const char* end, bool* escaped) {
+  ++p;
+  while (end - p >= 16) {
+    const __m128i bytes = Load(p);
+    const unsigned quotes = Places(bytes, '"');
+    const unsigned slashes = Places(bytes, '\\');
+    if ((quotes | slashes) == 0) {
+      p += 16;
+      continue;
+    }
+    const int quote = quotes != 0 ? std::countr_zero(quotes) : 16;
+    const int slash = slashes != 0 ? std::countr_zero(slashes) : 16;
+    if (quote < slash) return p + quote + 1;
+    *escaped = true;
+    p += slash + 2;
+  }
+  for (; p < end; ++p) {
     if (*p == '\\') {
+      *escaped = true;
       ++p;
     } else if (*p == '"') {
       return p + 1;
@@ -22,18 +51,37 @@ const char* SkipString(const char* p, const char* end) {
   return end;
 }
 
-// Behind the value at p.
-const char* SkipValue(const char* p, const char* end) {
-  if (p >= end) return end;
-  if (*p == '"') return SkipString(p, end);
-  if (*p != '{' && *p != '[') {
-    while (p < end && *p != ',' && *p != '}' && *p != ']' && !IsBlank(*p)) ++p;
-    return p;
-  }
+// Behind the array or object at p. Only strings and brackets matter; {[ and }] differ in one bit each.
+const char* SkipContainer(const char* p, const char* end) {
+  const __m128i fold = _mm_set1_epi8(0x20);
   int depth = 0;
+  bool escaped = false;
+  while (end - p >= 16) {
+    const __m128i bytes = Load(p);
+    const __m128i folded = _mm_or_si128(bytes, fold);
+    const unsigned quotes = Places(bytes, '"');
+    const unsigned opens = Places(folded, '{');
+    const unsigned closes = Places(folded, '}');
+    const char* next = p + 16;
+    for (unsigned left = quotes | opens | closes; left != 0; left &= left - 1) {
+      const unsigned bit = left & -left;
+      const char* at = p + std::countr_zero(left);
+      if ((bit & quotes) != 0) {
+        next = SkipString(at, end, &escaped);
+        if (next >= p + 16) break;
+        // The rest of the block behind a short string.
+        left &= ~0u << (next - p - 1);
+        next = p + 16;
+        continue;
+      }
+      depth += (bit & opens) != 0 ? 1 : -1;
+      if (depth == 0) return at + 1;
+    }
+    p = next;
+  }
   while (p < end) {
     if (*p == '"') {
-      p = SkipString(p, end);
+      p = SkipString(p, end, &escaped);
       continue;
     }
     if (*p == '{' || *p == '[') ++depth;
@@ -42,6 +90,28 @@ const char* SkipValue(const char* p, const char* end) {
     if (depth == 0) return p;
   }
   return end;
+}
+
+// Behind the value at p.
+const char* SkipValue(const char* p, const char* end) {
+  if (p >= end) return end;
+  bool escaped = false;
+  if (*p == '"') return SkipString(p, end, &escaped);
+  if (*p == '{' || *p == '[') return SkipContainer(p, end);
+  while (p < end && !IsDelimiter(*p)) ++p;
+  return p;
+}
+
+// Can `rest`, the text behind a member that was found, not have the same key again? False when in doubt.
+// jsonb keeps the last of equal keys, so the first one found is the answer only then.
+bool IsLast(std::string_view rest, std::string_view key) {
+  char quoted[64];
+  if (key.size() + 2 > sizeof(quoted)) return false;
+  quoted[0] = '"';
+  if (!key.empty()) std::memcpy(quoted + 1, key.data(), key.size());
+  quoted[key.size() + 1] = '"';
+  return FindBytes(rest, {quoted, key.size() + 2}) == std::string_view::npos &&
+         std::memchr(rest.data(), '\\', rest.size()) == nullptr;
 }
 
 int HexDigit(char c) {
@@ -91,7 +161,8 @@ bool JsonCursor::Next() {
   if (at_ >= end_ || *at_ == '}' || *at_ == ']') return false;
   if (object_) {
     if (*at_ != '"') return false;
-    const char* behind = SkipString(at_, end_);
+    key_escaped_ = false;
+    const char* behind = SkipString(at_, end_, &key_escaped_);
     if (behind < at_ + 2) return false;
     key_ = {at_ + 1, static_cast<size_t>(behind - at_ - 2)};
     at_ = behind;
@@ -112,13 +183,27 @@ bool KeyEquals(std::string_view body, std::string_view name) {
   return plain == name;
 }
 
+std::string_view StringMeaning(std::string_view json, std::string& scratch) {
+  const std::string_view body = json.size() < 2 ? std::string_view() : json.substr(1, json.size() - 2);
+  if (body.empty() || std::memchr(body.data(), '\\', body.size()) == nullptr) return body;
+  scratch.clear();
+  AppendUnescaped(body, scratch);
+  return scratch;
+}
+
 std::string_view JsonMember(std::string_view object, std::string_view key) {
   std::string_view found;
   object = TrimJson(object);
   if (object.empty() || object[0] != '{') return found;
+  const char* end = object.data() + object.size();
   JsonCursor cursor(object);
   while (cursor.Next()) {
-    if (KeyEquals(cursor.key(), key)) found = cursor.value();
+    const std::string_view own = cursor.key();
+    if (cursor.key_escaped() ? !KeyEquals(own, key) : own != key) continue;
+    const bool first = found.empty();
+    found = cursor.value();
+    const char* behind = found.data() + found.size();
+    if (first && IsLast({behind, static_cast<size_t>(end - behind)}, key)) break;
   }
   return found;
 }
@@ -140,6 +225,38 @@ std::string_view JsonElement(std::string_view array, int64_t index) {
     if (index-- == 0) return cursor.value();
   }
   return {};
+}
+
+bool ReadIndex(std::string_view text, int32_t* index) {
+  while (!text.empty() && (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r'))) text.remove_prefix(1);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  const auto [behind, error] = std::from_chars(text.data(), text.data() + text.size(), *index);
+  return error == std::errc() && behind == text.data() + text.size();
+}
+
+std::string_view JsonStep(std::string_view json, std::string_view name) {
+  json = TrimJson(json);
+  if (json.empty()) return {};
+  if (json[0] == '{') return JsonMember(json, name);
+  int32_t index = 0;
+  return json[0] == '[' && ReadIndex(name, &index) ? JsonElement(json, index) : std::string_view();
+}
+
+int JsonDepth(std::string_view json) {
+  const char* end = json.data() + json.size();
+  int depth = 0;
+  int deepest = 0;
+  bool escaped = false;
+  for (const char* p = json.data(); p < end;) {
+    if (*p == '"') {
+      p = SkipString(p, end, &escaped);
+      continue;
+    }
+    if (*p == '{' || *p == '[') deepest = std::max(deepest, ++depth);
+    if (*p == '}' || *p == ']') --depth;
+    ++p;
+  }
+  return deepest;
 }
 
 std::string_view JsonTypeOf(std::string_view json) {
