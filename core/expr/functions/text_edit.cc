@@ -181,18 +181,6 @@ void ToHex(Row&, TextSink& out, T value) {
   out.Append({digits, static_cast<size_t>(end - digits)});
 }
 
-void QuoteLiteral(Row& row, TextSink& out, std::string_view text) {
-  if (!row.Room(out, text.size() * 2 + 4)) return;
-  const bool backslash = text.find('\\') != std::string_view::npos;
-  if (backslash) out.Append(" E");
-  out.Push('\'');
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') out.Push(c);
-    out.Push(c);
-  }
-  out.Push('\'');
-}
-
 void AddTrims(FunctionTable& t) {
   using enum Arg;
   t.push_back({"btrim",
@@ -318,12 +306,6 @@ void AddTextEdit(FunctionTable& t) {
   t.push_back(
       {"to_hex", {kInteger}, kText, Rows<ToHex<int32_t>>, "hexadecimal digits", "to_hex(255) -> ff", kTotal});
   t.push_back({"to_hex", {kBigint}, kText, Rows<ToHex<int64_t>>, "hexadecimal digits", "", kTotal});
-  t.push_back({"quote_literal",
-               {kText},
-               kText,
-               Rows<QuoteLiteral>,
-               "as an SQL string literal",
-               "quote_literal('O''Reilly') -> 'O''Reilly'"});
 }
 
 }  // namespace streamrun
