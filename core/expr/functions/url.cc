@@ -1,5 +1,5 @@
 // URLs: their parts and percent encoding; PostgreSQL has nothing for them.
-#include "core/data/json_text.h"
+#include "core/data/text_io.h"
 #include "core/data/text_scan.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/url_text.h"
@@ -18,45 +18,58 @@ bool Split(Row& row, std::string_view url, UrlParts* parts) {
   return false;
 }
 
-// Schemes and hosts are the same in any case (RFC 3986, section 6.2.2.1).
-std::string Lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = text_scan::ToLower(c);
-  return out;
-}
+// Appends the members of a jsonb object in its canonical order: shorter keys first, then by their bytes.
+class Members {
+ public:
+  explicit Members(std::string& json) : json_(json) {}
+  void Key(std::string_view key) {
+    json_.append(json_.size() > 1 ? ", \"" : "\"").append(key).append("\": ");
+  }
+  void Add(std::string_view key, std::optional<std::string_view> value) {
+    if (!value) return;
+    Key(key);
+    AppendQuoted(*value, json_);
+  }
+  void AddDecoded(std::string_view key, std::optional<std::string_view> value) {
+    if (!value) return;
+    decoded_.clear();
+    PercentDecode(*value, false, decoded_);
+    Add(key, decoded_);
+  }
+  // Schemes and hosts are the same in any case (RFC 3986, section 6.2.2.1).
+  void AddLowered(std::string_view key, std::optional<std::string_view> value) {
+    if (!value) return;
+    decoded_ = *value;
+    for (char& c : decoded_) c = text_scan::ToLower(c);
+    Add(key, decoded_);
+  }
+
+ private:
+  std::string& json_;
+  std::string decoded_;
+};
 
 ColumnPtr UrlParse(KernelCall& call) {
   const Reader<std::string_view> urls(call.arg(0));
   std::string json;
-  std::string decoded;
-  std::string canonical;
-  const auto add = [&](std::string_view key, std::optional<std::string_view> value) {
-    if (!value) return;
-    json.append(json.size() > 1 ? ", \"" : "\"").append(key).append("\": ");
-    AppendQuoted(*value, json);
-  };
-  const auto add_decoded = [&](std::string_view key, std::optional<std::string_view> value) {
-    if (!value) return;
-    decoded.clear();
-    PercentDecode(*value, false, decoded);
-    add(key, decoded);
-  };
+  Members members(json);
   return WriteText(call, [&](Row& row, TextSink& out) {
     UrlParts parts;
     if (!Split(row, urls[row.number()], &parts)) return;
     json = "{";
-    if (parts.scheme) add("scheme", Lowered(*parts.scheme));
-    add_decoded("user", parts.user);
-    add_decoded("password", parts.password);
-    if (parts.host) add("host", Lowered(*parts.host));
-    add("path", parts.path);
-    add("query", parts.query);
-    add("fragment", parts.fragment);
-    if (parts.port) json += ", \"port\": " + std::to_string(*parts.port);
+    members.AddLowered("host", parts.host);
+    members.Add("path", parts.path);
+    if (parts.port) {
+      members.Key("port");
+      PrintBigint(*parts.port, json);
+    }
+    members.AddDecoded("user", parts.user);
+    members.Add("query", parts.query);
+    members.AddLowered("scheme", parts.scheme);
+    members.Add("fragment", parts.fragment);
+    members.AddDecoded("password", parts.password);
     json += '}';
-    canonical.clear();
-    AppendCanonicalJson(json, JsonForm::kPrinted, canonical);
-    if (row.Room(out, canonical.size())) out.Append(canonical);
+    if (row.Room(out, json.size())) out.Append(json);
   });
 }
 
