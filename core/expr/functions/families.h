@@ -43,6 +43,8 @@ void AddJsonEdit(FunctionTable& table);
 void AddJsonForm(FunctionTable& table);
 void AddJsonPath(FunctionTable& table);
 void AddArray(FunctionTable& table);
+void AddArrayEdit(FunctionTable& table);
+void AddArrayOrder(FunctionTable& table);
 void AddBytea(FunctionTable& table);
 void AddByteaLike(FunctionTable& table);
 void AddByteaCharset(FunctionTable& table);
@@ -104,6 +106,8 @@ inline constexpr FamilyEntry kFamilies[] = {
     {"JSON: layout", AddJsonForm},
     {"JSON: paths", AddJsonPath},
     {"Arrays", AddArray},
+    {"Arrays: positions and changes", AddArrayEdit},
+    {"Arrays: order and totals", AddArrayOrder},
     {"Bytes", AddBytea},
     {"Bytes: LIKE", AddByteaLike},
     {"Bytes: character sets", AddByteaCharset},

@@ -6,6 +6,13 @@
 
 namespace streamrun {
 
+/// False (after failing the row) when `bytes` more bytes of elements are too much for one batch.
+inline bool ListRoom(Row& row, const ColumnBuilder& child, size_t bytes) {
+  if (bytes < kMaxTextBytes && child.ByteSize() + bytes < kMaxTextBytes) return true;
+  row.Fail("54000", "requested length too large");
+  return false;
+}
+
 /// Runs f(row, child) for the live rows; the elements it appends to `child` are the row's list. A dropped row
 /// is null whatever was appended.
 template <typename F>
