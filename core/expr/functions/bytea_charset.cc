@@ -69,6 +69,7 @@ void ConvertCharacters(Row& row, TextSink& out, std::string_view bytes, const Ch
 }
 
 void ConvertBytes(Row& row, TextSink& out, std::string_view bytes, const Charset& from, const Charset& to) {
+  if (bytes.empty()) return;
   if (std::string problem = FindMalformed(from, bytes); !problem.empty()) {
     return row.Fail("22021", std::move(problem));
   }

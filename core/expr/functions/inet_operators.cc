@@ -47,21 +47,16 @@ Inet Subtract(Row& row, const Inet& v, int64_t offset) {
   return Add(row, v, static_cast<int64_t>(-static_cast<uint64_t>(offset)));
 }
 
+// PostgreSQL subtracts within the width of the address and takes the top bit for the sign, so the distance of
+// IPv6 addresses more than 2^127 apart comes out with the other sign when it fits.
 int64_t Distance(Row& row, const Inet& a, const Inet& b) {
   if (a.family != b.family) {
     row.Fail("22023", "cannot subtract inet values of different sizes");
     return 0;
   }
-  const Bits128 x = InetNumber(a);
-  const Bits128 y = InetNumber(b);
-  const Bits128 size = x < y ? y - x : x - y;
-  const Bits128 most = (Bits128{1} << 63) - (x < y ? 0 : 1);
-  if (size > most) {
-    row.Fail("22003", "result is out of range");
-    return 0;
-  }
-  const auto low = static_cast<uint64_t>(size);
-  return static_cast<int64_t>(x < y ? -low : low);
+  const auto distance = static_cast<Int128>(InetNumber(a) - InetNumber(b));
+  if (distance != static_cast<int64_t>(distance)) row.Fail("22003", "result is out of range");
+  return static_cast<int64_t>(distance);
 }
 
 void AddContainment(FunctionTable& t) {
