@@ -5,6 +5,7 @@
 #include "core/component/registry.h"
 #include "runner/cli/commands.h"
 #include "runner/cli/completion.h"
+#include "runner/cli/describe_functions.h"
 #include "runner/cli/load.h"
 
 namespace streamrun {
@@ -23,6 +24,8 @@ void AddCompletionCommand(CLI::App& app, CliResult& result) {
          {ComponentKind::kSource, ComponentKind::kOperator, ComponentKind::kSink, ComponentKind::kFormat}) {
       for (const std::string_view name : Registry::Global().Names(kind)) words["describe"].emplace_back(name);
     }
+    words["describe"].emplace_back("functions");
+    for (std::string& name : FunctionWords()) words["describe"].push_back(std::move(name));
     words["list"] = {"sources", "operators", "sinks", "formats"};
     Result<std::string> script = CompletionScript(app, *shell, words);
     if (!script.ok()) {

@@ -4,6 +4,7 @@
 
 #include "runner/cli/commands.h"
 #include "runner/cli/describe.h"
+#include "runner/cli/describe_functions.h"
 #include "runner/cli/load.h"
 
 namespace streamrun {
@@ -43,6 +44,43 @@ int Describe(const std::string& name, const std::string& kind) {
   return kExitConfig;
 }
 
+// `describe functions ...`
+struct FunctionOptions {
+  std::string name;
+  bool json = false;
+  std::string write;
+};
+
+int Fail(const Status& status) {
+  std::fprintf(stderr, "streamrun: %s\n", status.message().c_str());
+  return kExitRuntime;
+}
+
+// Writes the reference behind the marker of docs/expressions.md.
+int WriteFunctions(const std::string& path) {
+  constexpr uint64_t kLimit = 16 << 20;
+  const Result<std::string> document = Env::Default()->ReadFile(path, kLimit);
+  if (!document.ok()) return Fail(document.status());
+  const std::string replaced = ReplaceReference(*document);
+  if (replaced.empty())
+    return Fail(Status::InvalidArgument(path + " has no line that marks where the reference begins"));
+  const Status written = Env::Default()->WriteFileAtomically(path, replaced);
+  return written.ok() ? kExitFine : Fail(written);
+}
+
+int DescribeFunctions(const FunctionOptions& options) {
+  if (!options.write.empty()) return WriteFunctions(options.write);
+  const std::string text = options.name.empty() ? ListFunctions() : DescribeFunction(options.name);
+  if (text.empty()) {
+    const std::string hint = SuggestFunction(options.name);
+    std::fprintf(stderr, "streamrun: there is no function '%s'; %s\n", options.name.c_str(),
+                 hint.empty() ? "`streamrun describe functions` shows what there is" : hint.c_str());
+    return kExitConfig;
+  }
+  std::printf("%s", options.json ? FunctionsJson(options.name).c_str() : text.c_str());
+  return kExitFine;
+}
+
 // The reference of every component, one Markdown file each: DIRECTORY/<kind>_<name>.md.
 int WriteReference(const std::string& directory) {
   Env* env = Env::Default();
@@ -74,23 +112,37 @@ void AddListCommands(CLI::App& app, CliResult& result) {
     std::string name;
     std::string kind;
     std::string write_all;
+    FunctionOptions functions;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* describe =
-      app.add_subcommand("describe", "Say all about a component: fields, ports, guarantee, example");
-  describe->add_option("component", options->name, "Its name, for example filter");
+  CLI::App* describe = app.add_subcommand(
+      "describe", "Say all about a component (fields, ports, guarantee, example) or a function");
+  describe->add_option("component", options->name, "Its name, for example filter; or the word functions");
+  describe->add_option("function", options->functions.name,
+                       "After functions: the name of one, for example date_trunc");
+  describe->add_flag("--json", options->functions.json, "Print functions as a JSON array");
+  describe->add_option("--write", options->functions.write,
+                       "Write the reference of the functions into this document, behind its marker");
   describe
       ->add_option("--kind", options->kind,
                    "source, operator, sink or format, where a name stands for several")
       ->check(CLI::IsMember({"source", "operator", "sink", "format"}));
   describe->add_option("--write-all", options->write_all,
                        "Write the reference of every component into this directory");
-  describe->footer("Example: streamrun describe enrich");
+  describe->footer(
+      "Examples: streamrun describe enrich\n          streamrun describe functions\n"
+      "          streamrun describe functions date_trunc");
   describe->callback([options, &result] {
     if (!options->write_all.empty()) {
       result.exit_code = WriteReference(options->write_all);
     } else if (options->name.empty()) {
       throw CLI::RequiredError("component");
+    } else if (options->name == "functions") {
+      result.exit_code = DescribeFunctions(options->functions);
+    } else if (!options->functions.name.empty() || options->functions.json ||
+               !options->functions.write.empty()) {
+      std::fprintf(stderr, "streamrun: a second name, --json and --write go with `describe functions`\n");
+      result.exit_code = kExitConfig;
     } else {
       result.exit_code = Describe(options->name, options->kind);
     }

@@ -18,6 +18,7 @@ void AddRunCommand(CLI::App& app, CliResult& result);
 void AddValidateCommand(CLI::App& app, CliResult& result);
 void AddTestCommand(CLI::App& app, CliResult& result);
 void AddListCommands(CLI::App& app, CliResult& result);  // list, describe
+void AddEvalCommand(CLI::App& app, CliResult& result);
 void AddInferCommand(CLI::App& app, CliResult& result);
 void AddGraphCommand(CLI::App& app, CliResult& result);
 void AddExplainCommand(CLI::App& app, CliResult& result);

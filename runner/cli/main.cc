@@ -20,6 +20,7 @@ constexpr char kAbout[] =
 constexpr char kFooter[] =
     "Begin with: streamrun validate pipeline.yaml, streamrun test pipeline.yaml, streamrun pipeline.yaml\n"
     "What there is: streamrun list; what a component takes: streamrun describe filter\n"
+    "What an expression gives: streamrun eval \"upper('a')\"; functions: streamrun describe functions\n"
     "Every command has --help.";
 
 int Main(int argc, char** argv) {
@@ -34,6 +35,7 @@ int Main(int argc, char** argv) {
   AddExplainCommand(app, result);
   AddGraphCommand(app, result);
   AddEchoCommand(app, result);
+  AddEvalCommand(app, result);
   AddInferCommand(app, result);
   AddListCommands(app, result);
   AddSchemaCommand(app, result);

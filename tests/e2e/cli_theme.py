@@ -9,7 +9,7 @@ import unittest
 import family
 from family import Case
 
-COMMANDS = ["run", "validate", "test", "explain", "graph", "echo", "infer", "list", "describe", "schema", "status",
+COMMANDS = ["run", "validate", "test", "explain", "graph", "echo", "eval", "infer", "list", "describe", "schema", "status",
             "stop", "completion"]
 
 
