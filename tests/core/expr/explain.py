@@ -91,6 +91,12 @@ def beyond_year_294246(facts):
     return any(re.match(r"29424[7-9]|2942[5-9]|29427", text) for text in facts.texts("timestamp", "timestamptz"))
 
 
+def no_nan_in_decimal(facts):
+    """numeric(p,s) is a 128-bit integer here: it holds no NaN."""
+    return is_error(facts.ours) and facts.ours["message"] == "numeric field overflow" and any(
+        value == "NaN" and re.search(r"numeric\(\d+,\d+\)\)?$", part.template) for part, _, value in facts.parts)
+
+
 UNSUPPORTED = re.compile(r"\\[mMyYAZ1-9]|\(\?|\{,|\[\[[.:=<>]|\*\*\*")
 
 
@@ -119,6 +125,7 @@ def several_dimensions(facts):
 REASONS = {
     "numeric beyond 38 digits": beyond_38_digits,
     "timestamp beyond the year 294246": beyond_year_294246,
+    "NaN as numeric(p,s)": no_nan_in_decimal,
     "regular expression dialect": regex_dialect,
     "wording of a JSON syntax error": json_wording,
     "array of several dimensions": several_dimensions,

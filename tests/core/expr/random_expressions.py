@@ -10,6 +10,7 @@ ORDERED = [name for name in SCALARS if name != "jsonb"]
 TYPES = list(POOLS)
 COLUMNS_OF = {name: [column for column, declared in COLUMNS if declared.replace("(10,2)", "") == name] for name in TYPES}
 PSEUDO = {"element", "elements", "anything", "cast to text", "output", "list", "decimal"}
+CIDR_RESULTS = ("network", "inet_merge")  # cidr in PostgreSQL; there is no such type here
 # Entries that only syntax reaches, by the form below that reaches them.
 REACHED_BY_SYNTAX = re.compile(
     r"(any|all) (=|<>|<|<=|>|>=)|in|not_in|greatest|least|not|is_(not_)?(null|true|false|unknown)|array|array_element|"
@@ -24,13 +25,20 @@ class Expr:
     def __init__(self, template, children=(), type=None, literal=None, label=""):
         self.template, self.children, self.type, self.literal, self.label = template, list(children), type, literal, label
 
-    def sql(self, lifted=None):
-        """`lifted` collects typed literals, which then stand in the text as the columns _l0, _l1 ..."""
-        if lifted is not None and self.literal is not None:
+    def sql(self, lifted=None, nulls=True):
+        """`lifted` collects typed literals, which then stand in the text as the columns _l0, _l1 ...; `nulls`: those
+        that are NULL too."""
+        if lifted is not None and self.literal is not None and (nulls or self.literal[0] is not None):
             value = "NULL" if self.literal[0] is None else quoted(self.literal[0])
             lifted.append(f"{value}::{self.type}")
             return f"_l{len(lifted) - 1}"
-        return self.template.format(*(child.sql(lifted) for child in self.children))
+        return self.template.format(*(child.sql(lifted, nulls) for child in self.children))
+
+    def typed(self):
+        """The same with the type written at every literal."""
+        if self.literal is not None:
+            return literal(self.literal[0], self.type)
+        return Expr(self.template, [child.typed() for child in self.children], self.type, label=self.label)
 
     def parts(self):
         """Every sub-expression, innermost first, itself last."""
@@ -52,9 +60,10 @@ def literal(text, type_name, style=0):
 
 
 class Generator:
-    def __init__(self, table, chance):
+    def __init__(self, table, chance, known_names):
+        """`known_names`: functions and operators that PostgreSQL has."""
         self.chance = chance
-        self.left_out = {"volatile": [], "addition": [], "syntax without a form": []}
+        self.left_out = {"volatile": [], "addition": [], "not to be called by name": []}
         self.entries = []
         for entry in table:
             if entry["volatile"]:
@@ -63,8 +72,8 @@ class Generator:
                 self.left_out["addition"].append(entry["signature"])
             elif entry["syntax"] and REACHED_BY_SYNTAX.fullmatch(entry["name"]):
                 pass
-            elif entry["syntax"] and not re.fullmatch(r"[a-z_0-9]+|\W+", entry["name"]):
-                self.left_out["syntax without a form"].append(entry["signature"])
+            elif entry["syntax"] and entry["name"] not in known_names:
+                self.left_out["not to be called by name"].append(entry["signature"])
             else:
                 self.entries.append(entry)
         self.casts = sorted({(e["args"][0], e["result"]) for e in table if e["name"] == "cast"})
@@ -121,7 +130,8 @@ class Generator:
             pool = [text for text in pool if re.fullmatch(r"-?\d+", text)]
         if not pool:
             return None
-        return literal(self.chance.choice(pool), type_name, 1 if name in UNTYPED or self.chance.random() < 0.3 else 0)
+        untyped = name in UNTYPED or type_name == "text" and self.chance.random() < 0.3
+        return literal(self.chance.choice(pool), type_name, 1 if untyped else 0)
 
     def call(self, entry, depth, wanted=None):
         chance = self.chance
@@ -156,6 +166,8 @@ class Generator:
             template = f"({entry['name']} {{0}})" if len(children) == 1 else f"({{0}} {entry['name']} {{1}})"
         else:
             template = entry["name"] + "(" + ", ".join(f"{{{i}}}" for i in range(len(children))) + ")"
+        if entry["name"] in CIDR_RESULTS:
+            template += "::inet"
         return Expr(template, children, result, label=entry["signature"])
 
     # --- Forms of the grammar
