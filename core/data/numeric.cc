@@ -218,6 +218,23 @@ Result<Numeric> DivideFinite(const Numeric& a, const Numeric& b) {
   return NumericOverflow();
 }
 
+// Drops digits behind the point, half away from zero; 64-bit division where it suffices.
+Numeric RoundFraction(const Numeric& a, int scale) {
+  const int drop = a.scale - scale;
+  constexpr int kSmallPower = 18;
+  if (NumericIsSmall(a) && drop <= kSmallPower) {
+    const auto power = static_cast<int64_t>(kPowers[static_cast<size_t>(drop)]);
+    const auto c = static_cast<int64_t>(a.low);
+    const int64_t rest = c % power;
+    return Numeric::Of(c / power + (rest >= power - rest) - (-rest >= power + rest), scale);
+  }
+  const auto power = static_cast<UInt128>(kPowers[static_cast<size_t>(drop)]);
+  const UInt128 magnitude = Magnitude(a.coefficient());
+  const UInt128 rest = magnitude % power;
+  const auto c = static_cast<Int128>(magnitude / power + (rest >= power - rest));
+  return Numeric::Of(a.high < 0 ? -c : c, scale);
+}
+
 }  // namespace
 
 Int128 PowerOfTen(int exponent) { return kPowers[static_cast<size_t>(exponent)]; }
@@ -336,12 +353,14 @@ int NumericCompare(const Numeric& a, const Numeric& b) {
 
 Result<Numeric> NumericRound(const Numeric& a, int scale) {
   if (!Finite(a)) return a;
+  if (scale >= 0 && scale < a.scale) return RoundFraction(a, scale);
+  scale = std::max(scale, -kNumericDigits - 1);
   const int shown = std::clamp(scale, 0, kNumericDigits);
   const bool negative = a.coefficient() < 0;
   if (shown >= a.scale) {
     if (scale >= 0) return Fit(negative, Aligned(a, shown), shown);
   }
-  const int drop = a.scale - std::max(scale, -kNumericDigits - 1);
+  const int drop = a.scale - scale;
   Wide magnitude = Wide::Product(Magnitude(a.coefficient()), 1);
   magnitude.RoundOff(drop);
   if (scale < 0)
@@ -351,7 +370,8 @@ Result<Numeric> NumericRound(const Numeric& a, int scale) {
 
 Result<Numeric> NumericTruncate(const Numeric& a, int scale) {
   if (!Finite(a) || scale >= a.scale) return NumericRound(a, scale);
-  const int drop = a.scale - std::max(scale, -kNumericDigits - 1);
+  scale = std::max(scale, -kNumericDigits - 1);
+  const int drop = a.scale - scale;
   Int128 c = a.coefficient();
   c = drop > kNumericDigits ? 0 : c / PowerOfTen(drop);
   if (scale < 0 && c != 0) c *= PowerOfTen(std::min(-scale, kNumericDigits));

@@ -14,6 +14,7 @@ namespace {
 constexpr int kSignificantDigits = 16;    // NUMERIC_MIN_SIG_DIGITS
 constexpr int kMaxDisplayScale = 1000;    // NUMERIC_MAX_DISPLAY_SCALE
 constexpr double kMaxResultScale = 2000;  // NUMERIC_MAX_RESULT_SCALE
+constexpr double kMostWholeDigits = 131072;
 constexpr double kLog10OfE = 0.434294481903252;
 constexpr double kLnOfTen = 2.302585092994046;
 constexpr mpfr_rnd_t kNearest = MPFR_RNDN;
@@ -98,7 +99,7 @@ Result<Numeric> PowerInt(const Numeric& base, int32_t exponent) {
   if (SignOf(base) == 0) return ZeroOf(scale);
   const Head head = HeadOf(base, 4);
   const double weight = exponent * (std::log10(head.digits) + head.weight);
-  if (weight > 3.0 * 32767 * 4) return FormatOverflow();
+  if (weight >= kMostWholeDigits) return FormatOverflow();
   if (weight + 1 < -scale) return ZeroOf(scale);
   Real result(base);
   mpfr_pow_si(result.get(), result.get(), exponent, kNearest);

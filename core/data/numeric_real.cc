@@ -8,7 +8,7 @@ namespace {
 
 // MPFR keeps the constants it has computed (pi, ln 2) per thread; this gives them back when the thread ends.
 struct ConstantCache {
-  ~ConstantCache() { mpfr_free_cache(); }
+  ~ConstantCache() { mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE); }
 };
 
 constexpr mpfr_rnd_t kNearest = MPFR_RNDN;

@@ -70,7 +70,7 @@ Numeric SignNumeric(const Numeric& v) {
 
 // Rounds the shortest digits that print the value, half away from zero, so that 2.675 rounds as it reads. An
 // addition to PostgreSQL.
-double RoundTo(double v, int32_t digits) {
+double RoundTo(Row& row, double v, int32_t digits) {
   if (!std::isfinite(v) || v == 0) return v;
   char text[48];
   char* end =
@@ -96,7 +96,7 @@ double RoundTo(double v, int32_t digits) {
   p = std::to_chars(p, text + sizeof text, exponent + 1 - keep).ptr;
   double rounded = 0;
   const auto [stop, error] = std::from_chars(text, p, rounded);
-  if (error != std::errc()) return v;  // beyond the largest double
+  if (error != std::errc()) row.Fail("22003", "value out of range: overflow");
   return v < 0 && rounded != 0 ? -rounded : rounded;
 }
 
@@ -218,7 +218,7 @@ void AddRounding(FunctionTable& t) {
                Rows<RoundTo>,
                kRoundTo,
                "round(42.4382, 2) -> 42.44",
-               kTotal | kAddition});
+               kAddition});
   t.push_back({"trunc",
                {kNumeric, kInteger},
                kNumeric,

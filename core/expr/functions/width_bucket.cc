@@ -1,5 +1,6 @@
 // width_bucket: the number of the histogram bucket that a value falls in (PostgreSQL manual 9.3).
 #include <cmath>
+#include <limits>
 
 #include "core/data/numeric.h"
 #include "core/expr/compare_values.h"
@@ -25,12 +26,14 @@ int32_t Beyond(Row& row, int32_t count) {
   return 0;
 }
 
-// The bucket of `part` of a whole that is divided into `count`, in the order of operations of PostgreSQL 15;
-// where that leaves the range of double precision, in one that does not.
+// The bucket of `part` of a whole that is divided into `count`, in the order of operations of PostgreSQL 15
+// (a quotient that rounds to the whole gives one bucket more); where that leaves the range of double
+// precision, in one that does not.
 int32_t Inside(double part, double whole, int32_t count) {
   double bucket = count * part / whole;
   if (!std::isfinite(bucket)) bucket = count * (part / whole);
-  return bucket >= count ? count : static_cast<int32_t>(bucket + 1);
+  constexpr double kMost = std::numeric_limits<int32_t>::max();
+  return bucket + 1 >= kMost ? std::numeric_limits<int32_t>::max() : static_cast<int32_t>(bucket + 1);
 }
 
 int32_t BucketDouble(Row& row, double v, double low, double high, int32_t count) {
