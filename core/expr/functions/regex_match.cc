@@ -57,11 +57,12 @@ Result<std::shared_ptr<const Regex>> Regex::Compile(std::string_view pattern, Re
   SR_ASSIGN_OR_RETURN(regex->syntax_, ParseRegex(pattern, flags));
   const RegexSyntax& syntax = regex->syntax_;
   regex->captures_ = syntax.captures;
-  regex->tree_ = RegexTree::Make(syntax);
-  if (regex->tree_ == nullptr) return TooComplex();
   if (!syntax.has_backref && !syntax.has_look) regex->ascii_ = MakeRe2(syntax, true);
   regex->same_for_all_ = regex->ascii_ != nullptr && OnlyAsciiSets(*syntax.root);
-  if (regex->ascii_ == nullptr || syntax.has_word_edge) {
+  const bool needs_nfa = regex->ascii_ == nullptr || syntax.has_word_edge;
+  regex->tree_ = RegexTree::Make(syntax, needs_nfa);
+  if (regex->tree_ == nullptr) return TooComplex();
+  if (needs_nfa) {
     regex->nfa_ = RegexNfa::Make(syntax.root);
     if (regex->nfa_ == nullptr) return TooComplex();
   }
@@ -78,7 +79,9 @@ const re2::RE2* Regex::Re2For(std::string_view text) const {
   if (syntax_.has_word_edge) return nullptr;
   std::call_once(wide_once_, [this] {
     wide_ = MakeRe2(syntax_, false);
-    if (wide_ == nullptr) nfa_ = RegexNfa::Make(syntax_.root);
+    if (wide_ != nullptr) return;
+    nfa_ = RegexNfa::Make(syntax_.root);
+    dividing_tree_ = RegexTree::Make(syntax_, true);
   });
   return wide_.get();
 }
@@ -130,7 +133,9 @@ Regex::Outcome Regex::FindWhole(std::string_view text, size_t from, RegexSpan* w
     if (tree_->shortest()) whole->end = ShortestEnd(*re, text, begin, whole->end);
     return Outcome::kMatch;
   }
-  if (nfa_ == nullptr) return Outcome::kTooComplex;
+  if (nfa_ == nullptr || (ascii_ != nullptr && !syntax_.has_word_edge && dividing_tree_ == nullptr)) {
+    return Outcome::kTooComplex;
+  }
   whole->begin = nfa_->FindStart(text, from, budget);
   if (budget->spent()) return Outcome::kTooComplex;
   if (whole->begin == kNone) return Outcome::kNoMatch;
@@ -180,7 +185,8 @@ Regex::Outcome Regex::Find(std::string_view text, size_t from, std::vector<Regex
     if (outcome != Outcome::kMatch || !divides) return outcome;
   }
   if (!plain) {
-    const bool divided = tree_->Divide(text, groups, &budget);
+    const bool replaced = re == nullptr && dividing_tree_ != nullptr;
+    const bool divided = (replaced ? dividing_tree_ : tree_)->Divide(text, groups, &budget);
     return divided ? Outcome::kMatch : Outcome::kTooComplex;
   }
   thread_local std::vector<re2::StringPiece> pieces;

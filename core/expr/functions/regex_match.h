@@ -48,10 +48,12 @@ class Regex {
   RegexSyntax syntax_;
   int captures_ = 0;
   std::unique_ptr<const RegexTree> tree_;
+  mutable std::unique_ptr<const RegexTree>
+      dividing_tree_;                            // where tree_ leaves it to RE2, but wide_ is missing
   mutable std::unique_ptr<const RegexNfa> nfa_;  // of the whole; null where RE2 answers
   std::unique_ptr<re2::RE2> ascii_;              // for ASCII texts; null = RE2 cannot
   mutable std::unique_ptr<re2::RE2> wide_;       // for others, made when the first comes
-  mutable std::once_flag wide_once_;             // guards wide_, and nfa_ when it is still missing then
+  mutable std::once_flag wide_once_;             // guards wide_ and what replaces it
   bool same_for_all_ = false;                    // ascii_ reads every text right
   bool is_literal_ = false;
   std::string required_;  // every match contains it

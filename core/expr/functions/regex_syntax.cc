@@ -20,6 +20,15 @@ RegexNodePtr MakeSet(CharSet set) {
   return node;
 }
 
+// A back-reference repeats the characters of its group, wherever they stand.
+RegexNodePtr WithoutConstraints(const RegexNodePtr& node) {
+  if (node->op == Op::kAssert || node->op == Op::kLook) return std::make_shared<RegexNode>();
+  if (node->kids.empty()) return node;
+  auto copy = std::make_shared<RegexNode>(*node);
+  for (RegexNodePtr& kid : copy->kids) kid = WithoutConstraints(kid);
+  return copy;
+}
+
 class Parser {
  public:
   Parser(std::string_view pattern, RegexFlags flags) : lexer_(pattern, flags) {}
@@ -159,7 +168,7 @@ class Parser {
     auto node = std::make_shared<RegexNode>();
     node->op = Op::kBackref;
     node->capture = number;
-    node->kids.push_back(groups_[index]);
+    node->kids.push_back(WithoutConstraints(groups_[index]));
     out_.has_backref = true;
     return node;
   }

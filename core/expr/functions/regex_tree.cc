@@ -41,9 +41,12 @@ struct RegexTree::Part {
   RegexNodePtr language;  // all that it matches, preferences left out
   std::unique_ptr<const RegexNfa> nfa;
   std::vector<PartPtr> parts;
+  Shape outer() const { return Join({quantifier}, shape); }
   int min = 1;
   int max = 1;
   int group = 0;
+  // Of {1,1} and the like, which change nothing within: seen by what stands around only.
+  Prefers quantifier = Prefers::kNone;
   bool split_repeat = false;  // kConcat made of x{m,n} as x{m-1,n-1} and x
 };
 
@@ -81,7 +84,7 @@ struct RegexTree::Builder {
     if (node->op == Op::kAlternate) return Alternation(node);
     if (node->op == Op::kCapture) {
       PartPtr inner = Build(node->kids[0]);
-      Shape shape = inner->shape;
+      Shape shape = inner->outer();
       shape.captures = true;
       PartPtr part = Wrap(Kind::kCapture, std::move(inner), node, shape);
       part->group = node->capture;
@@ -99,7 +102,7 @@ struct RegexTree::Builder {
     part->language = node;
     for (const auto& kid : node->kids) {
       part->parts.push_back(Build(kid));
-      part->shape = Join(part->shape, part->parts.back()->shape);
+      part->shape = Join(part->shape, part->parts.back()->outer());
     }
     if (part->shape.needs_division()) return part;
     return Leaf(node, part->shape);
@@ -112,7 +115,7 @@ struct RegexTree::Builder {
     PartPtr divided;
     for (; at < node->kids.size(); ++at) {
       PartPtr part = Build(node->kids[at]);
-      const Shape joined = Join(prefix, part->shape);
+      const Shape joined = Join(prefix, part->outer());
       if (joined.needs_division()) {
         divided = std::move(part);
         break;
@@ -126,11 +129,11 @@ struct RegexTree::Builder {
     if (divided == nullptr) return Leaf(slice(from, at), prefix);
     if (at + 1 < node->kids.size()) {
       PartPtr rest = Branch(node, at + 1);
-      const Shape shape = Join(divided->shape, rest->shape);
+      const Shape shape = Join(divided->outer(), rest->outer());
       divided = Pair(std::move(divided), std::move(rest), shape);
     }
     if (at == from) return divided;
-    const Shape shape = Join(prefix, divided->shape);
+    const Shape shape = Join(prefix, divided->outer());
     return Pair(Leaf(slice(from, at), prefix), std::move(divided), shape);
   }
 
@@ -152,11 +155,15 @@ struct RegexTree::Builder {
     const Shape quantifier{node->prefers};
     if (kid->op == Op::kBackref) return Backref(kid, node->min, node->max, quantifier);
     PartPtr atom = Build(kid);
-    const Shape shape = Join(quantifier, atom->shape);
+    const Shape shape = Join(quantifier, atom->outer());
     const bool vacuous = node->prefers == Prefers::kNone ||
                          (atom->shape.prefers == Prefers::kNone && !atom->shape.mixed) ||
                          (node->prefers == atom->shape.prefers && !atom->shape.mixed);
-    if (node->min == 1 && node->max == 1 && vacuous) return atom;
+    if (node->min == 1 && node->max == 1 && vacuous) {
+      if (!shape.needs_division()) return Leaf(node, shape);
+      atom->quantifier = node->prefers;
+      return atom;
+    }
     if (!atom->shape.captures && !atom->shape.refers) {
       // {1,1} keeps the inner preferences and only sets the one of the whole.
       if (node->min != 1 || node->max != 1) return Leaf(node, shape);
@@ -182,18 +189,18 @@ struct RegexTree::Builder {
 
 RegexTree::~RegexTree() = default;
 
-std::unique_ptr<const RegexTree> RegexTree::Make(const RegexSyntax& syntax) {
+std::unique_ptr<const RegexTree> RegexTree::Make(const RegexSyntax& syntax, bool if_plain) {
   std::unique_ptr<RegexTree> tree(new RegexTree());
   // The parts of a branch with n groups hold n * n / 2 pieces.
   if (syntax.captures > kMaxGroups) return nullptr;
   tree->root_ = Builder::Build(syntax.root);
   tree->plain_ = IsPlain(*tree->root_);
   size_t room = kMaxTreeSteps;
-  if (!tree->plain_ && !Prepare(tree->root_.get(), &room)) return nullptr;
+  if ((!tree->plain_ || if_plain) && !Prepare(tree->root_.get(), &room)) return nullptr;
   return tree;
 }
 
-bool RegexTree::shortest() const { return root_->shape.prefers == Prefers::kShorter; }
+bool RegexTree::shortest() const { return root_->outer().prefers == Prefers::kShorter; }
 
 bool RegexTree::Prepare(Part* part, size_t* room) {
   part->nfa = RegexNfa::Make(part->language);
@@ -307,6 +314,7 @@ struct RegexTree::Divider {
   bool Repeat(const Part& part, size_t begin, size_t end) {
     const Part& kid = *part.parts[0];
     const bool shortest = kid.shape.prefers == Prefers::kShorter;
+    if (shortest && part.min == 0 && begin == end) return true;
     const auto least_rounds = static_cast<size_t>(std::max(part.min, 1));
     const size_t most_rounds = std::max(
         least_rounds, part.max == RegexNode::kUnbounded ? end - begin : static_cast<size_t>(part.max));

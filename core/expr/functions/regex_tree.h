@@ -26,8 +26,8 @@ struct RegexSpan {
 
 class RegexTree {
  public:
-  /// Null when the expression is too large. Only a tree that is not plain can divide.
-  static std::unique_ptr<const RegexTree> Make(const RegexSyntax& syntax);
+  /// Null when the expression is too large. `if_plain`: make a plain tree able to divide, too.
+  static std::unique_ptr<const RegexTree> Make(const RegexSyntax& syntax, bool if_plain);
 
   /// The whole match is as short as possible, not as long.
   bool shortest() const;
