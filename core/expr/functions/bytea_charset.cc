@@ -2,6 +2,7 @@
 #include "core/expr/function.h"
 #include "core/expr/functions/charset.h"
 #include "core/expr/kernel.h"
+#include "core/expr/text_search.h"
 #include "core/expr/utf8.h"
 
 namespace streamrun {
@@ -79,7 +80,8 @@ void ConvertBytes(Row& row, TextSink& out, std::string_view bytes, const Charset
   }
   // A character of a single-byte set has at most three bytes in UTF-8.
   if (!row.Room(out, bytes.size() * 3)) return;
-  const bool same = &from == &to || to.kind == Charset::Kind::kSqlAscii;
+  // All sets agree on ASCII.
+  const bool same = &from == &to || to.kind == Charset::Kind::kSqlAscii || IsAscii(bytes);
   if (!same && from.kind != Charset::Kind::kSqlAscii) return ConvertCharacters(row, out, bytes, from, to);
   // SQL_ASCII is bytes without a meaning: nothing to convert, only to check.
   if (std::string problem = FindMalformed(to, bytes); !problem.empty()) {

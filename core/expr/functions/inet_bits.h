@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "core/data/type.h"
 
@@ -13,16 +14,29 @@ inline int InetWidth(const Inet& v) { return v.family == 4 ? 32 : 128; }
 
 /// The address as a number below 2^width.
 inline Bits128 InetNumber(const Inet& v) {
-  Bits128 number = 0;
-  for (int i = 0; i < InetWidth(v) / 8; ++i) number = number << 8 | v.address[i];
-  return number;
+  if (v.family == 4) {
+    uint32_t number;
+    std::memcpy(&number, v.address, sizeof(number));
+    return __builtin_bswap32(number);
+  }
+  uint64_t halves[2];
+  std::memcpy(halves, v.address, sizeof(halves));
+  return static_cast<Bits128>(__builtin_bswap64(halves[0])) << 64 | __builtin_bswap64(halves[1]);
 }
 
+/// Bits of `number` above the width of the family are left out.
 inline Inet InetOf(uint8_t family, int prefix, Bits128 number) {
   Inet v;
   v.family = family;
   v.prefix = static_cast<uint8_t>(prefix);
-  for (int i = InetWidth(v) / 8 - 1; i >= 0; --i, number >>= 8) v.address[i] = static_cast<uint8_t>(number);
+  if (family == 4) {
+    const uint32_t bytes = __builtin_bswap32(static_cast<uint32_t>(number));
+    std::memcpy(v.address, &bytes, sizeof(bytes));
+    return v;
+  }
+  const uint64_t halves[2] = {__builtin_bswap64(static_cast<uint64_t>(number >> 64)),
+                              __builtin_bswap64(static_cast<uint64_t>(number))};
+  std::memcpy(v.address, halves, sizeof(halves));
   return v;
 }
 
