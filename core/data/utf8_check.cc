@@ -25,8 +25,9 @@ int SequenceLength(const uint8_t* p, const uint8_t* end) {
 
 }  // namespace
 
-bool IsValidUtf8(std::string_view text) {
-  const auto* p = reinterpret_cast<const uint8_t*>(text.data());
+size_t FindInvalidUtf8(std::string_view text) {
+  const auto* const begin = reinterpret_cast<const uint8_t*>(text.data());
+  const uint8_t* p = begin;
   const uint8_t* end = p + text.size();
   while (p < end) {
     // ASCII, sixteen bytes at a time.
@@ -39,11 +40,13 @@ bool IsValidUtf8(std::string_view text) {
     while (p < end && *p < 0x80) ++p;
     while (p < end && *p >= 0x80) {
       const int length = SequenceLength(p, end);
-      if (length == 0) return false;
+      if (length == 0) return static_cast<size_t>(p - begin);
       p += length;
     }
   }
-  return true;
+  return std::string_view::npos;
 }
+
+bool IsValidUtf8(std::string_view text) { return FindInvalidUtf8(text) == std::string_view::npos; }
 
 }  // namespace streamrun

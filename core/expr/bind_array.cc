@@ -30,9 +30,12 @@ NodePtr Binder::JsonSubscript(const Ast& ast, const NodePtr& json) {
   }
   NodePtr key = Bind(*ast.args[1]);
   if (!key) return nullptr;
+  // A subscript is a path of one step: '1' finds an element of an array, 1 a member of an object.
   const TypeId id = key->type.id();
   if (id == TypeId::kUnknown || id == TypeId::kText || id == TypeId::kInteger) {
-    return Operator(ast, "->", {json, key});
+    NodePtr step = Coerce(key, TypeId::kText, CastContext::kAssignment);
+    NodePtr path = step ? Named(ast, "array", {step}) : nullptr;
+    return path ? Operator(ast, "#>", {json, path}) : nullptr;
   }
   return Fail(key->offset, "expr.type", "subscript type " + PgName(key->type) + " is not supported",
               "jsonb subscript must be coercible to either integer or text");

@@ -115,10 +115,11 @@ bool TakesRow(std::string_view name) {
          name == "jsonb_build_object";
 }
 
-std::vector<const Function*> VariadicOnly(std::span<const Function* const> entries) {
+// The entries that take an array in the place of their last argument, which is number `count`.
+std::vector<const Function*> VariadicOnly(std::span<const Function* const> entries, size_t count) {
   std::vector<const Function*> out;
   for (const Function* f : entries) {
-    if (f->has(kVariadic) && !f->has(kNoHelp)) out.push_back(f);
+    if (f->has(kVariadic) && !f->has(kNoHelp) && f->arity() == count) out.push_back(f);
   }
   return out;
 }
@@ -149,6 +150,10 @@ bool Binder::PlaceNamed(const Ast& ast, std::vector<NodePtr>* args) {
       NoNamed(ast, *args);
       return false;
     }
+    if (placed[to] && ast.arg_names[to].empty()) {
+      NoNamed(ast, *args);
+      return false;
+    }
     if (placed[to]) {
       Fail(ast.args[i]->offset, "expr.type", "argument name \"" + name + "\" used more than once");
       return false;
@@ -156,17 +161,18 @@ bool Binder::PlaceNamed(const Ast& ast, std::vector<NodePtr>* args) {
     placed[to] = (*args)[i];
     last = std::max(last, to);
   }
-  placed.resize(last + 1);
   for (size_t i = 0; i < placed.size(); ++i) {
     if (placed[i]) continue;
     if (names[i].otherwise.empty()) {
       NoNamed(ast, *args);
       return false;
     }
+    if (i > last) continue;
     MutableNode literal = New(Kind::kConstant, TypeId::kUnknown, ast);
     literal->literal = names[i].otherwise;
     placed[i] = std::move(literal);
   }
+  placed.resize(last + 1);
   *args = std::move(placed);
   return true;
 }
@@ -234,7 +240,7 @@ NodePtr Binder::FunctionCall(const Ast& ast) {
 }
 
 NodePtr Binder::VariadicCall(const Ast& ast, std::vector<NodePtr> args) {
-  const std::vector<const Function*> entries = VariadicOnly(FunctionsNamed(ast.text));
+  const std::vector<const Function*> entries = VariadicOnly(FunctionsNamed(ast.text), args.size());
   if (entries.empty()) return NoFunction(ast, args, false);
   NodePtr list = args.back();
   if (list->type.id() == TypeId::kUnknown && entries[0]->args.back() == Arg::kText) {
@@ -264,9 +270,9 @@ NodePtr Binder::VariadicOverList(const Ast& ast, std::vector<NodePtr> args) {
   const NodePtr list = args.back();
   args.back() = MakeColumn(0, list->type.element(), ast);
   bool ambiguous = false;
-  const std::vector<const Function*> entries = VariadicOnly(FunctionsNamed(ast.text));
+  const std::vector<const Function*> entries = VariadicOnly(FunctionsNamed(ast.text), args.size());
   const auto resolution = Resolve(entries, TypesOf(args, false), false, &ambiguous);
-  if (!resolution || resolution->function->arity() != args.size()) return NoFunction(ast, args, ambiguous);
+  if (!resolution) return NoFunction(ast, args, ambiguous);
   if (!CoerceArguments(*resolution, &args)) return nullptr;
   MutableNode node = New(Kind::kVariadic, resolution->result, ast);
   node->function = resolution->function;

@@ -65,18 +65,18 @@ NodePtr Binder::Settle(NodePtr node) {
 }
 
 std::optional<DataType> Binder::Unify(std::vector<NodePtr>& nodes, std::string_view what) {
+  TypeClash clash;
   const std::vector<DataType> types = TypesOf(nodes, false);
-  const auto type = CommonType(types);
+  const auto type = CommonType(types, &clash);
   if (!type) {
-    for (size_t i = 1; i < nodes.size(); ++i) {
-      if (CommonType({types[0], types[i]})) continue;
-      Fail(nodes[i]->offset, "expr.type",
-           std::string(what) + " types " + PgName(types[0]) + " and " + PgName(types[i]) +
-               " cannot be matched",
-           "cast one of them: (...)::" + types[0].ToString());
-      return std::nullopt;
-    }
-    Fail(nodes[0]->offset, "expr.type", std::string(what) + " types cannot be matched");
+    const std::string one = PgName(clash.common);
+    const std::string other = PgName(types[clash.at]);
+    const std::string message =
+        clash.convert ? (what == "CASE" ? "CASE/WHEN" : std::string(what)) + " could not convert type " +
+                            other + " to " + one
+                      : std::string(what) + " types " + one + " and " + other + " cannot be matched";
+    Fail(nodes[clash.at]->offset, "expr.type", message,
+         "cast one of them: (...)::" + clash.common.ToString());
     return std::nullopt;
   }
   for (NodePtr& node : nodes) {

@@ -242,7 +242,7 @@ NodePtr Binder::NoNamed(const Ast& ast, const std::vector<NodePtr>& args) {
 }
 
 NodePtr Binder::NoFunction(const Ast& ast, const std::vector<NodePtr>& args, bool ambiguous) {
-  const std::string shown = ast.text + "(" + ListTypes(args) + ")";
+  const std::string shown = (ast.sql_syntax ? "pg_catalog." : "") + ast.text + "(" + ListTypes(args) + ")";
   if (ambiguous) {
     return Fail(ast.offset, "expr.ambiguous", "function " + shown + " is not unique",
                 "could not choose a best candidate function: add an explicit cast");

@@ -58,12 +58,14 @@ NodePtr Binder::Compare(const Ast& ast, std::string_view name, const Operand& a,
     }
     return Finish(all);
   }
-  if (name != "<" && name != "<=" && name != ">" && name != ">=") {
-    return Fail(ast.offset, "expr.type",
-                "could not determine interpretation of row comparison operator " + std::string(name),
-                "rows are compared with = <> < <= > >=");
-  }
-  return CompareRowOrder(ast, name, a, b, 0);
+  if (name == "<" || name == "<=" || name == ">" || name == ">=") return CompareRowOrder(ast, name, a, b, 0);
+  const NodePtr pair = Operator(ast, name, {a.nodes[0], b.nodes[0]});
+  if (!pair) return nullptr;
+  const bool boolean = pair->type.id() == TypeId::kBoolean;
+  return Fail(ast.offset, "expr.type",
+              boolean ? "could not determine interpretation of row comparison operator " + std::string(name)
+                      : "row comparison operator must yield type boolean, not type " + PgName(pair->type),
+              "rows are compared with = <> < <= > >=");
 }
 
 // The first fields that are not equal decide; a null before that makes the answer null (manual 9.24.5).

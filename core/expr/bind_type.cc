@@ -66,8 +66,10 @@ std::optional<DataType> Binder::CastType(const Ast& ast) {
   if (base == "numeric" && !m.empty()) {
     const int scale = m.size() > 1 ? m[1] : 0;
     if (m[0] < 1 || m[0] > 38) {
+      const bool ours = m[0] > 38 && m[0] <= 1000;
       Fail(ast.type_offset, "expr.type",
-           "NUMERIC precision " + std::to_string(m[0]) + " must be between 1 and 38");
+           "NUMERIC precision " + std::to_string(m[0]) + " must be between 1 and " + (ours ? "38" : "1000"),
+           "numeric has at most 38 digits here");
       return std::nullopt;
     }
     if (scale < -1000 || scale > 1000) {
@@ -124,6 +126,12 @@ NodePtr Binder::Cast(const Ast& ast) {
     node = Bind(argument);
   }
   node = Coerce(std::move(node), *type, CastContext::kExplicit);
+  if (node && node->decimal_literal) {
+    // 1.5::double precision has said what it is.
+    auto typed = std::make_shared<ExprNode>(*node);
+    typed->decimal_literal = false;
+    node = std::move(typed);
+  }
   return node ? Modified(ast, node) : nullptr;
 }
 

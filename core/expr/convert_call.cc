@@ -41,7 +41,7 @@ bool Converter::Aggregation(const PgQuery__FuncCall& call, Ast& ast, int depth) 
   const bool used = call.agg_star || call.agg_distinct || call.agg_filter != nullptr || call.n_agg_order > 0;
   if (!used) return true;
   if (!options_.aggregates) {
-    Refuse(call.location, "aggregate functions are not allowed in expressions",
+    Refuse(call.location, "aggregate functions are not allowed in expressions: " + ast.text,
            "use an aggregate operator and refer to its result by name");
     return false;
   }

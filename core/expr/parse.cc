@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
+#include "core/data/utf8_check.h"
 #include "core/expr/convert.h"
 #include "core/expr/token.h"
-#include "core/expr/utf8.h"
 
 namespace streamrun {
 

@@ -35,6 +35,12 @@ std::optional<DataType> ElementOf(const Function& f, const std::vector<DataType>
     types.push_back(args[i].element());
   }
   if (types.empty()) return DataType(TypeId::kUnknown);
+  // Only || takes arrays of two types; = and @> and their like are of "anyarray".
+  if (f.is_operator() && f.name != "||") {
+    for (const DataType& type : types) {
+      if (!Exact(type, types[0])) return std::nullopt;
+    }
+  }
   const auto common = CommonType(types);
   // No arrays of arrays.
   const bool lists =
@@ -57,8 +63,10 @@ bool Settle(const Function& f, const std::vector<DataType>& args, Candidate& out
     if (want == Arg::kElement) {
       out.args.push_back(unknown && element->id() == TypeId::kUnknown ? DataType(TypeId::kText) : *element);
     } else if (want == Arg::kElements) {
-      if (element->id() == TypeId::kUnknown) return false;
-      out.args.push_back(DataType::List(*element));
+      // All untyped: functions of "anycompatible" arguments take text, operators leave it open.
+      if (element->id() == TypeId::kUnknown && (f.is_operator() || f.args.size() < 2)) return false;
+      out.args.push_back(
+          DataType::List(element->id() == TypeId::kUnknown ? DataType(TypeId::kText) : *element));
     } else if (want == Arg::kCastText || want == Arg::kOutput) {
       if (want == Arg::kCastText && args[i].id() == TypeId::kList) return false;
       out.args.push_back(TypeId::kText);
@@ -200,23 +208,28 @@ std::optional<Resolution> Resolve(std::span<const Function* const> entries, cons
   return std::nullopt;
 }
 
-std::optional<DataType> CommonType(const std::vector<DataType>& types) {
+std::optional<DataType> CommonType(const std::vector<DataType>& types, TypeClash* clash) {
+  const auto fail = [&](size_t at, const DataType& common, bool convert) {
+    if (clash != nullptr) *clash = {at, common, convert};
+    return std::nullopt;
+  };
   DataType common;
-  for (const DataType& type : types) {
+  for (size_t i = 0; i < types.size(); ++i) {
+    const DataType& type = types[i];
     if (type.id() == TypeId::kUnknown || type == common) continue;
     if (common.id() == TypeId::kUnknown) {
       common = type;
       continue;
     }
-    if (TypeCategory(type.id()) != TypeCategory(common.id())) return std::nullopt;
+    if (TypeCategory(type.id()) != TypeCategory(common.id())) return fail(i, common, false);
     const DataType a = IdOf(common) == TypeId::kNumeric ? DataType(TypeId::kNumeric) : common;
     const DataType b = IdOf(type) == TypeId::kNumeric ? DataType(TypeId::kNumeric) : type;
     const bool widen = !IsPreferred(a.id()) && ImplicitlyCastable(a, b) && !ImplicitlyCastable(b, a);
     common = widen ? b : a;
   }
   if (common.id() == TypeId::kUnknown) return DataType(TypeId::kText);
-  for (const DataType& type : types) {
-    if (!ImplicitlyCastable(type, common)) return std::nullopt;
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (!ImplicitlyCastable(types[i], common)) return fail(i, common, true);
   }
   return common;
 }

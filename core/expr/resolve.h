@@ -22,8 +22,15 @@ struct Resolution {
 std::optional<Resolution> Resolve(std::span<const Function* const> entries, const std::vector<DataType>& args,
                                   bool is_operator, bool* ambiguous);
 
+/// Why types have none in common.
+struct TypeClash {
+  size_t at = 0;         // the type that does not go with those before it
+  DataType common;       // of those before it
+  bool convert = false;  // of one category, but without a conversion
+};
+
 /// The common type of the branches of CASE, COALESCE, IN, ARRAY[...] (manual 10.5); nothing when there is
-/// none.
-std::optional<DataType> CommonType(const std::vector<DataType>& types);
+/// none, with the reason in `clash` unless that is null.
+std::optional<DataType> CommonType(const std::vector<DataType>& types, TypeClash* clash = nullptr);
 
 }  // namespace streamrun

@@ -14,14 +14,6 @@ locale_t Utf8Locale() {
   return locale;
 }
 
-bool Continues(std::string_view text, size_t at, size_t count) {
-  if (at + count >= text.size()) return false;
-  for (size_t i = 1; i <= count; ++i) {
-    if (IsUtf8Start(text[at + i])) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 char32_t DecodeUtf8(std::string_view text, size_t at, size_t* length) {
@@ -63,29 +55,6 @@ size_t EncodeUtf8(char32_t c, char* out) {
   put(2, 0x80 | (c >> 6 & 0x3f));
   put(3, 0x80 | (c & 0x3f));
   return 4;
-}
-
-size_t FindInvalidUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x80) {
-      ++i;
-      continue;
-    }
-    const auto second = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
-    if (c >= 0xc2 && c <= 0xdf && Continues(text, i, 1)) {
-      i += 2;
-    } else if (c >= 0xe0 && c <= 0xef && Continues(text, i, 2) && !(c == 0xe0 && second < 0xa0) &&
-               !(c == 0xed && second >= 0xa0)) {
-      i += 3;
-    } else if (c >= 0xf0 && c <= 0xf4 && Continues(text, i, 3) && !(c == 0xf0 && second < 0x90) &&
-               !(c == 0xf4 && second >= 0x90)) {
-      i += 4;
-    } else {
-      return i;
-    }
-  }
-  return std::string_view::npos;
 }
 
 char32_t LowerOf(char32_t c) {

@@ -1,9 +1,11 @@
-// Characters of UTF-8 text. Text columns are valid UTF-8, so only FindInvalidUtf8 expects anything else.
+// Characters of UTF-8 text. The text is valid UTF-8, as in every text column.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "core/data/utf8_check.h"  // validity, of bytes that are not a text column yet
 
 namespace streamrun {
 
@@ -36,9 +38,6 @@ inline size_t Utf8Offset(std::string_view text, int64_t index) {
 char32_t DecodeUtf8(std::string_view text, size_t at, size_t* length);
 /// Writes a code point (not a surrogate, at most 0x10ffff); returns the bytes written, 1 to 4.
 size_t EncodeUtf8(char32_t c, char* out);
-
-/// Offset of the first byte that is not part of valid UTF-8, or npos.
-size_t FindInvalidUtf8(std::string_view text);
 
 /// Simple case mapping of one character as PostgreSQL's C.UTF-8 does it (locale-independent).
 char32_t LowerOf(char32_t c);

@@ -12,6 +12,7 @@
 #include "core/expr/evaluate.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/row_status.h"
+#include "core/expr/json_scan.h"
 
 namespace streamrun {
 
@@ -197,44 +198,23 @@ ColumnPtr CastElements(KernelCall& call) {
 // --- jsonb scalars
 // ---------------------------------------------------------------------------------------------------
 
-std::string_view Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
-std::string_view JsonTypeName(char first) {
-  switch (first) {
-    case '{':
-      return "object";
-    case '[':
-      return "array";
-    case '"':
-      return "string";
-    case 't':
-    case 'f':
-      return "boolean";
-    case 'n':
-      return "null";
-    default:
-      return "numeric";
-  }
+// PostgreSQL calls a JSON number "numeric" in these messages only.
+void NoJsonCast(Row& row, std::string_view json, std::string_view target) {
+  const std::string_view type = JsonTypeOf(json);
+  row.Fail("22023", "cannot cast jsonb " + std::string(type == "number" ? "numeric" : type) + " to type " +
+                        std::string(target));
 }
 
 bool JsonToBoolean(Row& row, std::string_view json) {
-  const std::string_view text = Trimmed(json);
+  const std::string_view text = TrimJson(json);
   if (text == "true" || text == "false") return text == "true";
-  row.Fail("22023", "cannot cast jsonb " + std::string(JsonTypeName(text.empty() ? 'n' : text[0])) +
-                        " to type boolean");
+  NoJsonCast(row, json, "boolean");
   return false;
 }
 
 Numeric JsonNumber(Row& row, std::string_view json, std::string_view target) {
-  const std::string_view text = Trimmed(json);
-  const char first = text.empty() ? 'n' : text[0];
-  if (first == '-' || (first >= '0' && first <= '9')) return ValueOrFail(row, ParseNumeric(text));
-  row.Fail("22023",
-           "cannot cast jsonb " + std::string(JsonTypeName(first)) + " to type " + std::string(target));
+  if (JsonTypeOf(json) == "number") return ValueOrFail(row, ParseNumeric(TrimJson(json)));
+  NoJsonCast(row, json, target);
   return {};
 }
 Numeric JsonToNumeric(Row& row, std::string_view json) { return JsonNumber(row, json, "numeric"); }

@@ -1,8 +1,7 @@
-// = <> < <= > >= of every type, BETWEEN's and IN's building blocks, GREATEST and LEAST.
+// = <> < <= > >= of every type, the same over arrays with ANY and ALL, GREATEST and LEAST.
 #include <emmintrin.h>
 
 #include <cstring>
-#include <unordered_set>
 
 #include "core/data/column_builder.h"
 #include "core/data/numeric.h"
@@ -163,16 +162,19 @@ ColumnPtr CompareAny(KernelCall& call) {
   return out.Finish(call);
 }
 
-// x op ANY (list), x op ALL (list): null elements make the answer null unless another element decides.
+// x op ANY (list), x op ALL (list): null elements make the answer null unless another element decides. With
+// an empty list nothing is compared, so x may be null.
 template <Relation R, bool kAny>
 ColumnPtr CompareList(KernelCall& call) {
   const Vector& x = call.arg(0);
-  const Reader<ListView> lists(call.arg(1));
+  const Vector& list_arg = call.arg(1);
+  const Reader<ListView> lists(list_arg);
   Writer<bool> out(call);
   ForEachRow(call.live(), call.rows(), [&](int64_t row) {
+    if (list_arg.IsNull(row)) return call.Null(row);
     const ListView list = lists[row];
-    bool unknown = false;
-    for (int32_t i = list.begin; i < list.end; ++i) {
+    bool unknown = x.IsNull(row) && list.size() > 0;
+    for (int32_t i = list.begin; i < list.end && !x.IsNull(row); ++i) {
       if (list.child->IsNull(i)) {
         unknown = true;
       } else if (HoldsOrder(R, CompareValues(*x.column, x.at(row), *list.child, i)) == kAny) {
@@ -181,65 +183,6 @@ ColumnPtr CompareList(KernelCall& call) {
     }
     if (unknown) return call.Null(row);
     out.Put(row, !kAny);
-  });
-  return out.Finish(call);
-}
-
-// --- IN a list of constants
-// -------------------------------------------------------------------------------------
-
-struct InList {
-  std::unordered_set<int64_t> numbers;  // integer, bigint, date and timestamps
-  std::unordered_set<std::string_view> texts;
-  std::vector<ColumnPtr> values;  // not null
-  bool has_null = false;
-};
-
-bool IsWhole(TypeId id) {
-  return id == TypeId::kInteger || id == TypeId::kBigint || id == TypeId::kDate || id == TypeId::kTimestamp ||
-         id == TypeId::kTimestamptz;
-}
-
-int64_t WholeValue(const Column& column, int64_t row) {
-  return column.type().byte_width() == 4 ? column.values<int32_t>()[row] : column.values<int64_t>()[row];
-}
-
-Result<std::shared_ptr<const void>> PrepareIn(std::span<const ColumnPtr> constants) {
-  auto list = std::make_shared<InList>();
-  for (const ColumnPtr& value : constants.subspan(1)) {
-    if (!value) return Status::Internal("IN needs constants");
-    if (value->IsNull(0)) {
-      list->has_null = true;
-      continue;
-    }
-    list->values.push_back(value);
-    const TypeId id = value->type().id();
-    if (IsWhole(id)) list->numbers.insert(WholeValue(*value, 0));
-    if (id == TypeId::kText || id == TypeId::kBytea) list->texts.insert(value->Text(0));
-  }
-  return std::shared_ptr<const void>(std::move(list));
-}
-
-bool Contains(const InList& list, const Column& column, int64_t row) {
-  const TypeId id = column.type().id();
-  if (IsWhole(id)) return list.numbers.contains(WholeValue(column, row));
-  if (id == TypeId::kText || id == TypeId::kBytea) return list.texts.contains(column.Text(row));
-  for (const ColumnPtr& value : list.values) {
-    if (CompareValues(column, row, *value, 0) == 0) return true;
-  }
-  return false;
-}
-
-template <bool kNegated>
-ColumnPtr In(KernelCall& call) {
-  const InList& list = *call.prepared<InList>();
-  const Vector& x = call.arg(0);
-  Writer<bool> out(call);
-  ForEachRow(call.live(), call.rows(), [&](int64_t row) {
-    if (x.IsNull(row)) return call.Null(row);
-    const bool found = Contains(list, *x.column, x.at(row));
-    if (!found && list.has_null) return call.Null(row);
-    out.Put(row, found != kNegated);
   });
   return out.Finish(call);
 }
@@ -321,14 +264,14 @@ void AddListComparisons(FunctionTable& t) {
                  kAnyOf[i],
                  "true when it holds for an element",
                  "",
-                 kTotal | kNoHelp});
+                 kTotal | kSeesNulls | kNoHelp});
     t.push_back({kAllNames[i],
                  {kElement, kElements},
                  kBoolean,
                  kAllOf[i],
                  "true when it holds for all elements",
                  "",
-                 kTotal | kNoHelp});
+                 kTotal | kSeesNulls | kNoHelp});
   }
 }
 
@@ -352,22 +295,6 @@ void AddComparison(FunctionTable& t) {
   t.push_back({"=", {kJsonb, kJsonb}, kBoolean, kAnyKernels[0], "equal, whatever the spelling", "", kTotal});
   t.push_back({"<>", {kJsonb, kJsonb}, kBoolean, kAnyKernels[1], "not equal", "", kTotal});
   AddListComparisons(t);
-  t.push_back({"in",
-               {kElement, kElement},
-               kBoolean,
-               In<false>,
-               "true when the value is in the list",
-               "",
-               kTotal | kSeesNulls | kVariadic | kNoHelp,
-               PrepareIn});
-  t.push_back({"not_in",
-               {kElement, kElement},
-               kBoolean,
-               In<true>,
-               "true when the value is not in the list",
-               "",
-               kTotal | kSeesNulls | kVariadic | kNoHelp,
-               PrepareIn});
   t.push_back({"greatest",
                {kElement},
                kElement,

@@ -9,6 +9,7 @@ namespace streamrun {
 void AddArithmetic(FunctionTable& table);
 void AddComparison(FunctionTable& table);
 void AddInList(FunctionTable& table);
+void AddNullCount(FunctionTable& table);
 void AddBoolean(FunctionTable& table);
 void AddBitwise(FunctionTable& table);
 void AddMath(FunctionTable& table);
@@ -72,6 +73,7 @@ inline constexpr FamilyEntry kFamilies[] = {
     {"Arithmetic", AddArithmetic},
     {"Comparison", AddComparison},
     {"Membership", AddInList},
+    {"Nulls", AddNullCount},
     {"Boolean", AddBoolean},
     {"Bit operations on integers", AddBitwise},
     {"Mathematics: rounding and whole numbers", AddMath},
