@@ -1,16 +1,18 @@
 // The general date and timestamp reader: every form but the fast ISO one.
 //
-// Follows PostgreSQL's manual, appendix B.1 (date/time input interpretation) with DateStyle ISO, MDY and time
-// zone UTC. Not read: words that depend on the clock (now, today, ...), Julian days, and names of time zones
-// other than UTC and the fixed abbreviations below (core/data has no zone database).
+// Follows PostgreSQL's manual, appendix B.1 (date/time input interpretation) and B.2 (invalid times), with
+// DateStyle ISO, MDY and time zone UTC. "now", "today" and their like are read from the clock.
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 
+#include "core/base/env.h"
+#include "core/data/datetime_tokens.h"
 #include "core/data/text_io.h"
 #include "core/data/text_scan.h"
+#include "core/data/time_zone.h"
 
 namespace streamrun {
 
@@ -18,339 +20,524 @@ using namespace text_scan;  // NOLINT: the private half of this file set
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "march",    "april",
-                                                      "may",       "june",     "july",     "august",
-                                                      "september", "october",  "november", "december"};
-constexpr std::array<std::string_view, 7> kDays = {"monday", "tuesday",  "wednesday", "thursday",
-                                                   "friday", "saturday", "sunday"};
-
-struct Zone {
-  std::string_view name;
-  int minutes;
-};
-constexpr Zone kZones[] = {{"z", 0},      {"utc", 0},    {"gmt", 0},    {"zulu", 0},   {"est", -300},
-                           {"edt", -240}, {"cst", -360}, {"cdt", -300}, {"mst", -420}, {"mdt", -360},
-                           {"pst", -480}, {"pdt", -420}, {"bst", 60},   {"cet", 60},   {"cest", 120},
-                           {"eet", 120},  {"eest", 180}, {"msk", 180},  {"jst", 540},  {"kst", 540}};
-
-// "jan", "january", "sept": the full word or its first three letters.
-template <size_t N>
-int FindName(const std::array<std::string_view, N>& names, std::string_view word) {
-  for (size_t i = 0; i < N; ++i) {
-    if (word == names[i] || word == names[i].substr(0, 3)) return static_cast<int>(i);
-  }
-  return -1;
-}
-int FindMonth(std::string_view word) { return word == "sept" ? 9 : FindName(kMonths, word) + 1; }
-bool IsWeekday(std::string_view word) {
-  return FindName(kDays, word) >= 0 || word == "tues" || word == "weds" || word == "thur" || word == "thurs";
-}
+constexpr int64_t kJulianEpoch = 2440588;  // Julian day of 1970-01-01
 
 enum class Verdict : uint8_t { kFine, kBadSyntax, kOutOfRange, kBadZone, kUnknownZone };
 
-struct Fields {
-  int64_t year = 0;
-  int month = 0;
-  int day = 0;
-  bool has_year = false, has_month = false, has_day = false, short_year = false;
+// Which fields a text has given; each may be given once.
+using FieldSet = uint32_t;
+enum Field : FieldSet {
+  kYearField = 1,
+  kMonthField = 2,
+  kDayField = 4,
+  kHourField = 8,
+  kMinutesField = 16,
+  kSecondsField = 32,
+  kZoneField = 64,
+  kDaylightField = 128,
+  kDaylightMark = 256,
+  kDayOfYear = 512,
+  kEraField = 1024,
+  kMeridiemField = 2048,
+  kWeekdayField = 4096,
+  kSpecialField = 8192,
+  kDynamicZone = 16384,
+};
+constexpr FieldSet kWholeDate = kYearField | kMonthField | kDayField;
+constexpr FieldSet kWholeTime = kHourField | kMinutesField | kSecondsField;
+
+// What was read: the wall clock, and its offset.
+struct Reading {
+  int64_t year = 0, month = 0, day = 0;
   int64_t hour = 0, minute = 0, second = 0, micros = 0;
-  bool has_time = false;
-  std::optional<int64_t> offset;  // seconds east of UTC
-  bool before_christ = false, has_era = false;
-  int meridiem = 0;  // 1 AM, 2 PM
-  std::optional<int64_t> special;
+  int64_t offset = 0;                // seconds east of UTC
+  std::optional<Timestamp> special;  // epoch, infinity
 };
 
 class DateTimeReader {
  public:
-  explicit DateTimeReader(std::string_view text) : p_(text.data()), end_(p_ + text.size()) {}
-
-  Verdict Read(Fields* fields) {
-    f_ = fields;
-    while (true) {
-      while (p_ < end_ && (IsSpace(*p_) || *p_ == ',')) ++p_;
-      if (p_ == end_) return Finish();
-      const Verdict v = Token();
-      if (v != Verdict::kFine) return v;
+  Verdict Read(std::string_view text, size_t most_bytes, Reading* reading) {
+    r_ = reading;
+    if (!tokens_.Cut(text, most_bytes)) return Verdict::kBadSyntax;
+    for (at_ = 0; at_ < tokens_.size(); ++at_) {
+      got_ = 0;
+      ignored_ = false;
+      if (const Verdict v = Token(tokens_[at_]); v != Verdict::kFine) return v;
+      if (ignored_) continue;
+      if (got_ & have_) return Verdict::kBadSyntax;
+      have_ |= got_;
     }
+    return Finish();
   }
-
-  std::string_view zone_name() const { return zone_; }
+  std::string_view zone_name() const { return zone_name_; }
 
  private:
-  Verdict Token() {
-    if (IsDigit(*p_)) return NumberToken();
-    if (*p_ == '+' || *p_ == '-') {
-      if (p_ + 1 < end_ && IsAlpha(p_[1])) return SignedWord();
-      return OffsetToken();
+  bool Has(FieldSet fields) const { return (have_ & fields) == fields; }
+  bool HasAny(FieldSet fields) const { return (have_ & fields) != 0; }
+
+  Verdict Token(const DatetimeToken& token) {
+    switch (token.kind) {
+      case TokenKind::kDate:
+        return JoinedToken(token.text);
+      case TokenKind::kTime:
+        return TimeToken(token.text);
+      case TokenKind::kZone:
+        got_ = kZoneField;
+        return Offset(token.text);
+      case TokenKind::kNumber:
+        return label_ ? LabelledNumber(token.text) : PlainNumber(token.text);
+      default:
+        return Word(token.text);
     }
-    if (IsAlpha(*p_)) return WordToken();
-    return Verdict::kBadSyntax;
   }
 
-  std::string_view Digits() {
-    const char* start = p_;
-    while (p_ < end_ && IsDigit(*p_)) ++p_;
-    return {start, static_cast<size_t>(p_ - start)};
+  Verdict JoinedToken(std::string_view text) {
+    if (label_ == DateUnit::kJulian) return JulianWithZone(text);
+    if (!label_ && !Has(kMonthField | kDayField)) return Date(text);
+    if (!IsDigit(text[0]) && !label_) {
+      zone_ = TimeZone::Find(text);
+      zone_name_ = text;
+      got_ = kZoneField;
+      return zone_ ? Verdict::kFine : Verdict::kUnknownZone;
+    }
+    // A clock without colons and an offset: "t040506-08".
+    if (label_ && label_ != DateUnit::kTime) return Verdict::kBadSyntax;
+    label_.reset();
+    const size_t minus = text.find('-');
+    if (Has(kWholeTime) || minus == std::string_view::npos) return Verdict::kBadSyntax;
+    if (const Verdict v = Offset(text.substr(minus)); v != Verdict::kFine) return v;
+    const Verdict v = RunTogether(text.substr(0, minus), have_);
+    got_ |= kZoneField;
+    return v;
   }
-  std::string Word() {
-    std::string word;
-    while (p_ < end_ && IsAlpha(*p_)) word += ToLower(*p_++);
-    return word;
+
+  Verdict JulianWithZone(std::string_view text) {
+    const char* p = text.data();
+    const char* end = p + text.size();
+    int64_t day;
+    if (!ReadInt32(&p, end, &day) || day < 0) return Verdict::kOutOfRange;
+    SetJulian(day);
+    label_.reset();
+    got_ = kWholeDate | kWholeTime | kZoneField;
+    return Offset({p, end});
   }
-  // Saturates far beyond every limit.
-  static int64_t Number(std::string_view digits) {
+  void SetJulian(int64_t julian) {
+    int month;
+    int day;
+    CivilFromDays(julian - kJulianEpoch, &r_->year, &month, &day);
+    r_->month = month;
+    r_->day = day;
+    julian_ = true;
+  }
+
+  Verdict TimeToken(std::string_view text) {
+    if (label_ && label_ != DateUnit::kTime) return Verdict::kBadSyntax;
+    label_.reset();
+    Clock clock;
+    switch (ReadClock(text, &clock)) {
+      case ClockVerdict::kBadSyntax:
+        return Verdict::kBadSyntax;
+      case ClockVerdict::kOutOfRange:
+        return Verdict::kOutOfRange;
+      case ClockVerdict::kFine:
+        break;
+    }
+    r_->hour = clock.hour;
+    r_->minute = clock.minute;
+    r_->second = clock.second;
+    r_->micros = clock.micros;
+    got_ = kWholeTime;
+    return clock.hour > 24 || TimeOfDay() > kDay ? Verdict::kOutOfRange : Verdict::kFine;
+  }
+  int64_t TimeOfDay() const {
+    return ((r_->hour * 60 + r_->minute) * 60 + r_->second) * kSecond + r_->micros;
+  }
+
+  Verdict Offset(std::string_view text) {
+    switch (ReadZoneOffset(text, &r_->offset)) {
+      case ClockVerdict::kBadSyntax:
+        return Verdict::kBadSyntax;
+      case ClockVerdict::kOutOfRange:
+        return Verdict::kBadZone;
+      case ClockVerdict::kFine:
+        break;
+    }
+    return Verdict::kFine;
+  }
+
+  // A number whose meaning the word before it told: "J2451187", "y 1999", "t040506.789".
+  Verdict LabelledNumber(std::string_view text) {
+    const DateUnit unit = *label_;
+    label_.reset();
+    const char* p = text.data();
+    const char* end = p + text.size();
+    int64_t value;
+    if (!ReadInt32(&p, end, &value)) return Verdict::kOutOfRange;
+    const bool fraction = p < end && *p == '.';
+    if (p < end && !fraction) return Verdict::kBadSyntax;
+    if (fraction && unit != DateUnit::kJulian && unit != DateUnit::kTime && unit != DateUnit::kSecond) {
+      return Verdict::kBadSyntax;
+    }
+    switch (unit) {
+      case DateUnit::kYear:
+        return Give(&r_->year, value, kYearField);
+      case DateUnit::kMonth:
+        // Behind a month and an hour it means minutes.
+        return HasAny(kMonthField) && HasAny(kHourField) ? Give(&r_->minute, value, kMinutesField)
+                                                         : Give(&r_->month, value, kMonthField);
+      case DateUnit::kDay:
+        return Give(&r_->day, value, kDayField);
+      case DateUnit::kHour:
+        return Give(&r_->hour, value, kHourField);
+      case DateUnit::kMinute:
+        return Give(&r_->minute, value, kMinutesField);
+      case DateUnit::kSecond:
+        if (fraction && !Fraction({p, end})) return Verdict::kBadSyntax;
+        return Give(&r_->second, value, kSecondsField);
+      case DateUnit::kJulian:
+        return JulianDay(value, {p, end});
+      case DateUnit::kTime: {
+        const Verdict v = RunTogether(text, have_ | kWholeDate);
+        return v == Verdict::kFine && got_ != kWholeTime ? Verdict::kBadSyntax : v;
+      }
+      case DateUnit::kNoInput:
+        break;
+    }
+    return Verdict::kBadSyntax;
+  }
+  Verdict Give(int64_t* to, int64_t value, FieldSet field) {
+    *to = value;
+    got_ = field;
+    return Verdict::kFine;
+  }
+  bool Fraction(std::string_view text) {
+    double fraction;
+    if (!ReadFraction(text, &fraction)) return false;
+    r_->micros = static_cast<int64_t>(std::rint(fraction * 1e6));
+    return true;
+  }
+
+  Verdict JulianDay(int64_t day, std::string_view fraction) {
+    if (day < 0) return Verdict::kOutOfRange;
+    SetJulian(day);
+    got_ = kWholeDate;
+    if (fraction.empty()) return Verdict::kFine;
+    double part;
+    if (!ReadFraction(fraction, &part)) return Verdict::kBadSyntax;
+    const auto micros = static_cast<int64_t>(part * static_cast<double>(kDay));
+    r_->hour = micros / kHour;
+    r_->minute = micros / kMinute % 60;
+    r_->second = micros / kSecond % 60;
+    r_->micros = micros % kSecond;
+    got_ |= kWholeTime;
+    return Verdict::kFine;
+  }
+
+  Verdict PlainNumber(std::string_view text) {
+    const size_t point = text.find('.');
+    const bool has_point = point != std::string_view::npos;
+    if (has_point && !HasAny(kWholeDate)) return Date(text);
+    if (has_point && point > 2) return RunTogether(text, have_);
+    if (text.size() >= 6 && (!HasAny(kWholeDate) || !HasAny(kWholeTime))) return RunTogether(text, have_);
+    return Number(text, month_by_name_, have_);
+  }
+
+  // yyyymmdd, yymmdd, hhmmss[.fff], hhmm.
+  Verdict RunTogether(std::string_view text, FieldSet have) {
+    const size_t point = text.find('.');
+    if (point != std::string_view::npos) {
+      if (!Fraction(text.substr(point))) return Verdict::kBadSyntax;
+      text = text.substr(0, point);
+    } else if ((have & kWholeDate) != kWholeDate && text.size() >= 6) {
+      const size_t head = text.size() - 4;
+      r_->year = Digits(text.substr(0, head));
+      r_->month = Digits(text.substr(head, 2));
+      r_->day = Digits(text.substr(head + 2));
+      short_year_ |= head == 2;
+      got_ = kWholeDate;
+      return Verdict::kFine;
+    }
+    if ((have & kWholeTime) == kWholeTime || (text.size() != 6 && text.size() != 4))
+      return Verdict::kBadSyntax;
+    r_->hour = Digits(text.substr(0, 2));
+    r_->minute = Digits(text.substr(2, 2));
+    r_->second = text.size() == 6 ? Digits(text.substr(4)) : 0;
+    got_ = kWholeTime;
+    return Verdict::kFine;
+  }
+  // Saturates beyond every year that there is.
+  static int64_t Digits(std::string_view digits) {
     int64_t value = 0;
-    for (const char c : digits) value = value > 100'000'000 ? value : value * 10 + (c - '0');
+    for (const char c : digits) {
+      if (!IsDigit(c)) break;
+      if (value < 1'000'000'000) value = value * 10 + (c - '0');
+    }
     return value;
   }
 
-  Verdict SetYear(std::string_view digits) {
-    if (f_->has_year || digits.empty()) return Verdict::kBadSyntax;
-    f_->has_year = true;
-    f_->short_year = digits.size() <= 2;
-    f_->year = Number(digits);
-    return Verdict::kFine;
-  }
-  Verdict SetMonth(int64_t month) {
-    if (f_->has_month) return Verdict::kBadSyntax;
-    f_->has_month = true;
-    if (month < 1 || month > 12) return Verdict::kOutOfRange;
-    f_->month = static_cast<int>(month);
-    return Verdict::kFine;
-  }
-  Verdict SetDay(int64_t day) {
-    if (f_->has_day) return Verdict::kBadSyntax;
-    f_->has_day = true;
-    if (day < 1 || day > 31) return Verdict::kOutOfRange;
-    f_->day = static_cast<int>(day);
-    return Verdict::kFine;
-  }
-
-  Verdict NumberToken() {
-    const std::string_view digits = Digits();
-    if (p_ < end_ && *p_ == ':') return TimeAfterHour(digits);
-    if (p_ < end_ && (*p_ == '-' || *p_ == '/' || (*p_ == '.' && !InDate(digits)))) return DateAfter(digits);
-    return Bare(digits);
-  }
-  // "101530.5" behind a date is a time with a fraction, not a date with points.
-  bool InDate(std::string_view digits) const { return digits.size() == 6 && f_->has_day; }
-
-  Verdict DateAfter(std::string_view first) {
-    const char delimiter = *p_++;
-    if (p_ < end_ && IsAlpha(*p_)) return DateWithName(first, delimiter);
-    const std::string_view second = Digits();
-    if (second.empty()) return Verdict::kBadSyntax;
-    std::string_view third;
-    if (p_ < end_ && *p_ == delimiter) {
-      ++p_;
-      third = Digits();
+  // One number of a date: its length, and what is known already, tell what it is.
+  Verdict Number(std::string_view text, bool month_by_name, FieldSet have) {
+    const char* p = text.data();
+    const char* end = p + text.size();
+    int64_t value;
+    if (!ReadInt32(&p, end, &value)) return Verdict::kOutOfRange;
+    if (p == text.data()) return Verdict::kBadSyntax;
+    if (p < end && *p == '.') {
+      if (p - text.data() > 2) return RunTogether(text, have | kWholeDate);
+      if (!Fraction({p, end})) return Verdict::kBadSyntax;
+    } else if (p < end) {
+      return Verdict::kBadSyntax;
     }
-    if (third.empty()) {
-      // "1999.123", "1999-123": day of the year.
-      if (second.size() != 3 || first.size() < 3) return Verdict::kBadSyntax;
-      return DayOfYear(first, second);
-    }
-    if (first.size() >= 3) return YearMonthDay(first, second, third);
-    // Month, day, year.
-    Verdict v = SetMonth(Number(first));
-    if (v == Verdict::kFine) v = SetDay(Number(second));
-    return v == Verdict::kFine ? SetYear(third) : v;
-  }
-
-  Verdict DateWithName(std::string_view first, char delimiter) {
-    const int month = FindMonth(Word());
-    if (month == 0) return Verdict::kBadSyntax;
-    Verdict v = SetMonth(month);
-    if (v != Verdict::kFine || p_ == end_ || *p_ != delimiter)
-      return v == Verdict::kFine ? Verdict::kBadSyntax : v;
-    ++p_;
-    const std::string_view last = Digits();
-    if (last.empty()) return Verdict::kBadSyntax;
-    const bool year_first = first.size() >= 3;
-    v = SetYear(year_first ? first : last);
-    return v == Verdict::kFine ? SetDay(Number(year_first ? last : first)) : v;
-  }
-
-  Verdict YearMonthDay(std::string_view year, std::string_view month, std::string_view day) {
-    Verdict v = SetYear(year);
-    if (v == Verdict::kFine) v = SetMonth(Number(month));
-    return v == Verdict::kFine ? SetDay(Number(day)) : v;
-  }
-
-  Verdict DayOfYear(std::string_view year, std::string_view day) {
-    if (const Verdict v = SetYear(year); v != Verdict::kFine) return v;
-    if (Number(day) < 1 || Number(day) > 366) return Verdict::kOutOfRange;
-    int64_t y;
-    int m, d;
-    CivilFromDays(DaysFromCivil(f_->year, 1, 1) + Number(day) - 1, &y, &m, &d);
-    if (const Verdict v = SetMonth(m); v != Verdict::kFine) return v;
-    f_->year = y;
-    return SetDay(d);
-  }
-
-  // A number without delimiter: yyyymmdd, yymmdd, hhmmss behind a date, else the missing one of day and year.
-  Verdict Bare(std::string_view digits) {
-    const bool date_done = f_->has_year && f_->has_month && f_->has_day;
-    if (date_done && !f_->has_time && (digits.size() == 6 || digits.size() == 4)) return BareTime(digits);
-    if (!f_->has_month && !f_->has_day && !f_->has_year && digits.size() >= 6) {
-      const size_t head = digits.size() - 4;
-      return YearMonthDay(digits.substr(0, head), digits.substr(head, 2), digits.substr(head + 2));
-    }
-    if (digits.size() >= 3) return SetYear(digits);
-    if (!f_->has_day) return SetDay(Number(digits));  // "8 Jan 1999": the month may still come
-    if (f_->has_month) return SetYear(digits);
-    // "1 8 1999": what looked like the day was the month.
-    const int64_t month = f_->day;
-    f_->day = 0;
-    f_->has_day = false;
-    const Verdict v = SetMonth(month);
-    return v == Verdict::kFine ? SetDay(Number(digits)) : v;
-  }
-
-  Verdict BareTime(std::string_view digits) {
-    f_->has_time = true;
-    f_->hour = Number(digits.substr(0, 2));
-    f_->minute = Number(digits.substr(2, 2));
-    if (digits.size() == 6) f_->second = Number(digits.substr(4, 2));
-    return Fraction();
-  }
-
-  Verdict TimeAfterHour(std::string_view hour) {
-    if (f_->has_time) return Verdict::kBadSyntax;
-    f_->has_time = true;
-    ++p_;
-    f_->hour = Number(hour);
-    const std::string_view minute = Digits();
-    if (minute.empty()) return Verdict::kBadSyntax;
-    f_->minute = Number(minute);
-    if (p_ < end_ && *p_ == ':') {
-      ++p_;
-      const std::string_view second = Digits();
-      if (second.empty()) return Verdict::kBadSyntax;
-      f_->second = Number(second);
-    }
-    return Fraction();
-  }
-
-  // PostgreSQL reads the fraction as a double and rounds it to the nearest microsecond, ties to even.
-  Verdict Fraction() {
-    if (p_ == end_ || *p_ != '.') return Verdict::kFine;
-    std::string number = "0.";
-    ++p_;
-    number += Digits();
-    if (number.size() > 2) {
-      double value = 0;
-      std::from_chars(number.data(), number.data() + number.size(), value);
-      f_->micros = static_cast<int64_t>(std::rint(value * 1e6));
-    }
-    return Verdict::kFine;
-  }
-
-  Verdict OffsetToken() {
-    const int sign = *p_++ == '-' ? -1 : 1;
-    std::string_view digits = Digits();
-    if (digits.empty() || f_->offset) return Verdict::kBadSyntax;
-    int64_t hour = 0, minute = 0, second = 0;
-    if (p_ < end_ && *p_ == ':') {
-      hour = Number(digits);
-      ++p_;
-      minute = Number(Digits());
-      if (p_ < end_ && *p_ == ':') {
-        ++p_;
-        second = Number(Digits());
-      }
-    } else if (digits.size() > 2) {
-      hour = Number(digits.substr(0, digits.size() - 2));
-      minute = Number(digits.substr(digits.size() - 2));
-    } else {
-      hour = Number(digits);
-    }
-    if (hour > 15 || minute > 59 || second > 59) return Verdict::kBadZone;
-    f_->offset = sign * (hour * 3600 + minute * 60 + second);
-    return Verdict::kFine;
-  }
-
-  Verdict SignedWord() {
-    const bool negative = *p_++ == '-';
-    const std::string word = Word();
-    if (!negative || (word != "infinity" && word != "inf")) return Verdict::kBadSyntax;
-    f_->special = kMinTimestamp;
-    return Verdict::kFine;
-  }
-
-  Verdict WordToken() {
-    const char* start = p_;
-    const std::string word = Word();
-    if (word == "t" && f_->has_day) return p_ < end_ && IsDigit(*p_) ? Verdict::kFine : Verdict::kBadSyntax;
-    if (word == "am" || word == "pm") {
-      f_->meridiem = word == "am" ? 1 : 2;
+    const FieldSet known = have & kWholeDate;
+    if (text.size() == 3 && known == kYearField && value >= 1 && value <= 366) {
+      day_of_year_ = value;
+      got_ = kDayOfYear | kMonthField | kDayField;
       return Verdict::kFine;
     }
-    if (word == "ad" || word == "bc") {
-      f_->before_christ = word == "bc";
-      f_->has_era = true;
-      return Verdict::kFine;
+    const bool is_long = text.size() >= 3;
+    switch (known) {
+      case 0:
+        return is_long ? Year(text, value) : Give(&r_->month, value, kMonthField);
+      case kYearField:
+      case kDayField:
+        return Give(&r_->month, value, kMonthField);
+      case kMonthField:
+        return month_by_name && is_long ? Year(text, value) : Give(&r_->day, value, kDayField);
+      case kYearField | kMonthField:
+        if (month_by_name && is_long && short_year_) {
+          // "08-jan-1999": what looked like the year was the day.
+          Give(&r_->day, r_->year, kDayField);
+          r_->year = value;
+          short_year_ = false;
+          return Verdict::kFine;
+        }
+        return Give(&r_->day, value, kDayField);
+      case kMonthField | kDayField:
+        return Year(text, value);
+      case kWholeDate:
+        return RunTogether(text, have);
+      default:
+        return Verdict::kBadSyntax;
     }
-    if (word == "infinity" || word == "inf" || word == "epoch") {
-      f_->special = word == "epoch" ? 0 : kMaxTimestamp;
-      return Verdict::kFine;
-    }
-    if (const int month = FindMonth(word); month > 0) {
-      const Verdict v = SetMonth(month);
-      if (p_ < end_ && (*p_ == '-' || *p_ == '/') && p_ + 1 < end_ && IsDigit(p_[1])) return NamedDate(v);
-      return v;
-    }
-    if (IsWeekday(word) || word == "on" || word == "at") return Verdict::kFine;
-    for (const Zone& zone : kZones) {
-      if (zone.name != word) continue;
-      if (f_->offset) return Verdict::kBadSyntax;
-      f_->offset = zone.minutes * 60;
-      return Verdict::kFine;
-    }
-    if (p_ < end_ && *p_ == '/' && f_->has_day) {
-      while (p_ < end_ && !IsSpace(*p_)) ++p_;
-      zone_ = {start, static_cast<size_t>(p_ - start)};
-      return Verdict::kUnknownZone;
-    }
-    return Verdict::kBadSyntax;
+  }
+  Verdict Year(std::string_view text, int64_t value) {
+    short_year_ = text.size() <= 2;
+    return Give(&r_->year, value, kYearField);
   }
 
-  // "Jan-08-1999".
-  Verdict NamedDate(Verdict month) {
-    if (month != Verdict::kFine) return month;
-    const char delimiter = *p_++;
-    if (const Verdict v = SetDay(Number(Digits())); v != Verdict::kFine) return v;
-    if (p_ == end_ || *p_ != delimiter) return Verdict::kBadSyntax;
-    ++p_;
-    return SetYear(Digits());
+  // A whole date in one field: numbers, and perhaps the month by name, between delimiters.
+  Verdict Date(std::string_view text) {
+    std::array<std::string_view, 25> parts;
+    size_t count = 0;
+    for (size_t i = 0; i < text.size() && count < parts.size();) {
+      while (i < text.size() && !IsAlpha(text[i]) && !IsDigit(text[i])) ++i;
+      if (i == text.size()) return Verdict::kBadSyntax;
+      const size_t start = i;
+      const bool digits = IsDigit(text[i]);
+      while (i < text.size() && (digits ? IsDigit(text[i]) : IsAlpha(text[i]))) ++i;
+      parts[count++] = text.substr(start, i - start);
+      ++i;  // the delimiter
+    }
+    FieldSet have = have_;
+    FieldSet all = 0;
+    bool month_by_name = false;
+    for (size_t i = 0; i < count; ++i) {
+      if (IsDigit(parts[i][0])) continue;
+      const DateWordEntry word = FindDateWord(parts[i]);
+      if (word.kind == DateWord::kIgnored) continue;
+      if (word.kind != DateWord::kMonth || (have & kMonthField)) return Verdict::kBadSyntax;
+      r_->month = word.value;
+      month_by_name = true;
+      have |= kMonthField;
+      all |= kMonthField;
+      parts[i] = {};
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (parts[i].empty()) continue;
+      got_ = 0;
+      if (const Verdict v = Number(parts[i], month_by_name, have); v != Verdict::kFine) return v;
+      if (have & got_) return Verdict::kBadSyntax;
+      have |= got_;
+      all |= got_;
+    }
+    got_ = all;
+    return (have & ~(kDayOfYear | kZoneField)) == kWholeDate ? Verdict::kFine : Verdict::kBadSyntax;
+  }
+
+  Verdict Word(std::string_view text) {
+    if (const ZoneAbbreviation* zone = FindZoneAbbreviation(text)) return Abbreviation(*zone);
+    const DateWordEntry word = FindDateWord(text);
+    switch (word.kind) {
+      case DateWord::kIgnored:
+        ignored_ = true;
+        return Verdict::kFine;
+      case DateWord::kSpecial:
+        return Special(static_cast<SpecialDate>(word.value));
+      case DateWord::kMonth:
+        return MonthName(word.value);
+      case DateWord::kDaylight:
+        got_ = kDaylightMark | kDaylightField;
+        r_->offset += word.value;
+        return Verdict::kFine;
+      case DateWord::kMeridiem:
+        got_ = kMeridiemField;
+        meridiem_ = word.value;
+        return Verdict::kFine;
+      case DateWord::kEra:
+        got_ = kEraField;
+        before_christ_ = word.value == 1;
+        return Verdict::kFine;
+      case DateWord::kWeekday:
+        got_ = kWeekdayField;
+        return Verdict::kFine;
+      case DateWord::kUnit:
+        label_ = static_cast<DateUnit>(word.value);
+        return Verdict::kFine;
+      case DateWord::kTimeMark:
+        return TimeMark();
+      case DateWord::kNone:
+        break;
+    }
+    zone_ = TimeZone::Find(text);
+    got_ = kZoneField;
+    return zone_ ? Verdict::kFine : Verdict::kBadSyntax;
+  }
+
+  Verdict Abbreviation(const ZoneAbbreviation& zone) {
+    if (!zone.zone.empty()) {
+      got_ = kDynamicZone | kZoneField;
+      abbreviation_ = &zone;
+      return Verdict::kFine;
+    }
+    got_ = zone.daylight ? kZoneField | kDaylightField : static_cast<FieldSet>(kZoneField);
+    r_->offset = zone.offset;
+    return Verdict::kFine;
+  }
+
+  Verdict MonthName(int month) {
+    got_ = kMonthField;
+    // "08 jan 1999": the number before was the day.
+    if (HasAny(kMonthField) && !month_by_name_ && !HasAny(kDayField) && r_->month >= 1 && r_->month <= 31) {
+      r_->day = r_->month;
+      got_ = kDayField;
+    }
+    month_by_name_ = true;
+    r_->month = month;
+    return Verdict::kFine;
+  }
+
+  // A T between date and time.
+  Verdict TimeMark() {
+    if (!Has(kWholeDate) || at_ + 1 >= tokens_.size()) return Verdict::kBadSyntax;
+    const TokenKind next = tokens_[at_ + 1].kind;
+    if (next != TokenKind::kNumber && next != TokenKind::kTime && next != TokenKind::kDate) {
+      return Verdict::kBadSyntax;
+    }
+    label_ = DateUnit::kTime;
+    return Verdict::kFine;
+  }
+
+  Verdict Special(SpecialDate special) {
+    const auto clock = [] { return Env::Default()->WallNow(); };
+    switch (special) {
+      case SpecialDate::kNow:
+        SetDayAndTime(clock(), 0, true);
+        got_ = kWholeDate | kWholeTime | kZoneField;
+        return Verdict::kFine;
+      case SpecialDate::kYesterday:
+      case SpecialDate::kToday:
+      case SpecialDate::kTomorrow:
+        SetDayAndTime(clock(), static_cast<int>(special) - static_cast<int>(SpecialDate::kToday), false);
+        got_ = kWholeDate;
+        return Verdict::kFine;
+      case SpecialDate::kZulu:
+        r_->hour = r_->minute = r_->second = 0;
+        r_->offset = 0;
+        got_ = kWholeTime | kZoneField;
+        return Verdict::kFine;
+      case SpecialDate::kEpoch:
+        r_->special = 0;
+        break;
+      case SpecialDate::kLate:
+        r_->special = kMaxTimestamp;
+        break;
+      case SpecialDate::kEarly:
+        r_->special = kMinTimestamp;
+        break;
+    }
+    got_ = kSpecialField;
+    return Verdict::kFine;
+  }
+  void SetDayAndTime(Timestamp now, int days, bool with_time) {
+    int month;
+    int day;
+    CivilFromDays(now / kDay + days, &r_->year, &month, &day);
+    r_->month = month;
+    r_->day = day;
+    if (!with_time) return;
+    r_->hour = now % kDay / kHour;
+    r_->minute = now / kMinute % 60;
+    r_->second = now / kSecond % 60;
+    r_->micros = now % kSecond;
   }
 
   Verdict Finish() {
-    if (f_->special) return f_->has_day || f_->has_time ? Verdict::kBadSyntax : Verdict::kFine;
-    if (!f_->has_year || !f_->has_month || !f_->has_day) return Verdict::kBadSyntax;
-    if (f_->short_year && !f_->before_christ) f_->year += f_->year < 70 ? 2000 : 1900;
-    if (f_->year <= 0) return Verdict::kOutOfRange;
-    if (f_->before_christ) f_->year = 1 - f_->year;
-    if (f_->meridiem != 0) {
-      if (f_->hour > 12) return Verdict::kOutOfRange;
-      f_->hour = f_->hour % 12 + (f_->meridiem == 2 ? 12 : 0);
-    }
-    const bool end_of_day = f_->hour == 24 && f_->minute == 0 && f_->second == 0 && f_->micros == 0;
-    if ((f_->hour > 23 && !end_of_day) || f_->minute > 59 || f_->second > 60 ||
-        (f_->second == 60 && f_->micros > 0)) {
-      return Verdict::kOutOfRange;
-    }
-    int64_t y;
-    int m, d;
-    CivilFromDays(DaysFromCivil(f_->year, f_->month, f_->day), &y, &m, &d);
-    return m == f_->month ? Verdict::kFine : Verdict::kOutOfRange;
+    if (!CheckDate()) return Verdict::kOutOfRange;
+    if (meridiem_ >= 0 && r_->hour > 12) return Verdict::kOutOfRange;
+    if (meridiem_ >= 0) r_->hour = r_->hour % 12 + (meridiem_ == 1 ? 12 : 0);
+    if (r_->special) return Verdict::kFine;
+    if (!Has(kWholeDate)) return Verdict::kBadSyntax;
+    // DST stands behind the abbreviation of a zone's standard time.
+    if (HasAny(kDaylightMark) && (zone_ || abbreviation_ || !HasAny(kZoneField))) return Verdict::kBadSyntax;
+    const int64_t local =
+        DaysFromCivil(r_->year, static_cast<int>(r_->month), static_cast<int>(r_->day)) * 86'400 +
+        r_->hour * 3600 + r_->minute * 60 + r_->second;
+    if (zone_) r_->offset = zone_->OffsetOfLocal(local);
+    if (abbreviation_) r_->offset = AbbreviationOffsetOfLocal(*abbreviation_, local);
+    return Verdict::kFine;
   }
 
-  const char* p_;
-  const char* end_;
-  Fields* f_ = nullptr;
-  std::string_view zone_;
+  // The year as it counts from 1 BC = 0, and a day that exists.
+  bool CheckDate() {
+    if (HasAny(kYearField) && !julian_) {
+      if (r_->year <= 0 && !(short_year_ && r_->year == 0 && !before_christ_)) return false;
+      if (before_christ_) {
+        r_->year = 1 - r_->year;
+      } else if (short_year_ && r_->year < 100) {
+        r_->year += r_->year < 70 ? 2000 : 1900;
+      }
+    }
+    if (HasAny(kDayOfYear)) {
+      int month;
+      int day;
+      CivilFromDays(DaysFromCivil(r_->year, 1, 1) + day_of_year_ - 1, &r_->year, &month, &day);
+      r_->month = month;
+      r_->day = day;
+    }
+    if (HasAny(kMonthField) && (r_->month < 1 || r_->month > 12)) return false;
+    if (HasAny(kDayField) && (r_->day < 1 || r_->day > 31)) return false;
+    if (!Has(kWholeDate)) return true;
+    const int64_t days = DaysFromCivil(r_->year, static_cast<int>(r_->month), static_cast<int>(r_->day));
+    int64_t year;
+    int month;
+    int day;
+    CivilFromDays(days, &year, &month, &day);
+    return month == r_->month;
+  }
+
+  DatetimeTokens tokens_;
+  size_t at_ = 0;
+  Reading* r_ = nullptr;
+  FieldSet have_ = 0;
+  FieldSet got_ = 0;      // by the token under way
+  bool ignored_ = false;  // the token under way says nothing
+  std::optional<DateUnit> label_;
+  bool month_by_name_ = false, short_year_ = false, julian_ = false, before_christ_ = false;
+  int meridiem_ = -1;
+  int64_t day_of_year_ = 0;
+  std::shared_ptr<const TimeZone> zone_;
+  const ZoneAbbreviation* abbreviation_ = nullptr;
+  std::string_view zone_name_;
 };
 
 Status Problem(Verdict verdict, std::string_view type, std::string_view text, std::string_view zone) {
@@ -367,23 +554,25 @@ Status Problem(Verdict verdict, std::string_view type, std::string_view text, st
   }
 }
 
-constexpr int64_t kFirstDay = -2440588;    // 4714-11-24 BC (proleptic Gregorian), Julian day 0
-constexpr int64_t kLastDate = 2145042905;  // 5874897-12-31
+constexpr int64_t kFirstDay = -kJulianEpoch;  // 4714-11-24 BC (proleptic Gregorian)
+constexpr int64_t kLastDate = 2145042905;     // 5874897-12-31
 
 Result<Timestamp> ReadTimestamp(std::string_view text, bool with_zone) {
   Timestamp fast;
   if (ParseTimestampFast(text, &fast)) return fast;
   const std::string_view type = with_zone ? "timestamp with time zone" : "timestamp";
-  Fields f;
-  DateTimeReader reader(text);
-  if (const Verdict v = reader.Read(&f); v != Verdict::kFine)
+  Reading r;
+  DateTimeReader reader;
+  if (const Verdict v = reader.Read(text, DatetimeTokens::kTimestampBytes, &r); v != Verdict::kFine) {
     return Problem(v, type, text, reader.zone_name());
-  if (f.special) return *f.special;
-  const int64_t days = DaysFromCivil(f.year, f.month, f.day);
-  int64_t clock = (f.hour * 3600 + f.minute * 60 + f.second) * kSecond + f.micros;
-  if (with_zone && f.offset) clock -= *f.offset * kSecond;
+  }
+  if (r.special) return *r.special;
+  const int64_t days = DaysFromCivil(r.year, static_cast<int>(r.month), static_cast<int>(r.day));
+  int64_t clock = (r.hour * 3600 + r.minute * 60 + r.second) * kSecond + r.micros;
+  if (with_zone) clock -= r.offset * kSecond;
   int64_t micros;
-  if (days < kFirstDay || __builtin_mul_overflow(days, kDay, &micros) ||
+  // The month must not be before Julian day 0, and neither the time, where its offset is.
+  if (days < kFirstDay - 23 || __builtin_mul_overflow(days, kDay, &micros) ||
       __builtin_add_overflow(micros, clock, &micros) || micros == kMaxTimestamp ||
       micros < kFirstDay * kDay) {
     return Status::InvalidArgument("timestamp out of range: \"" + std::string(text) + "\"");
@@ -397,15 +586,16 @@ Result<Timestamp> ParseTimestamp(std::string_view text) { return ReadTimestamp(t
 Result<Timestamp> ParseTimestamptz(std::string_view text) { return ReadTimestamp(text, true); }
 
 Result<int32_t> ParseDate(std::string_view text) {
-  Fields f;
-  DateTimeReader reader(text);
-  if (const Verdict v = reader.Read(&f); v != Verdict::kFine)
+  Reading r;
+  DateTimeReader reader;
+  if (const Verdict v = reader.Read(text, DatetimeTokens::kDateBytes, &r); v != Verdict::kFine) {
     return Problem(v, "date", text, reader.zone_name());
-  if (f.special) {
-    if (*f.special == kMaxTimestamp) return std::numeric_limits<int32_t>::max();
-    return *f.special == kMinTimestamp ? std::numeric_limits<int32_t>::min() : 0;
   }
-  const int64_t days = DaysFromCivil(f.year, f.month, f.day);
+  if (r.special) {
+    if (*r.special == kMaxTimestamp) return std::numeric_limits<int32_t>::max();
+    return *r.special == kMinTimestamp ? std::numeric_limits<int32_t>::min() : 0;
+  }
+  const int64_t days = DaysFromCivil(r.year, static_cast<int>(r.month), static_cast<int>(r.day));
   if (days < kFirstDay || days > kLastDate) {
     return Status::InvalidArgument("date out of range: \"" + std::string(text) + "\"");
   }

@@ -2,12 +2,14 @@
 //
 // Manual 8.5.4 and 8.5.5. A fraction of a unit moves down: of a year to months, of a month to days (30 a
 // month), of a week or day to time (24 hours a day).
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 
+#include "core/data/datetime_tokens.h"
 #include "core/data/text_io.h"
 #include "core/data/text_scan.h"
 
@@ -17,421 +19,436 @@ using namespace text_scan;  // NOLINT: the private half of this file set
 
 namespace {
 
-enum class Unit : uint8_t { kMicros, kDays, kMonths };
+enum class Unit : uint8_t {
+  kNone,  // nothing said yet: seconds
+  kMicrosecond,
+  kMillisecond,
+  kSecond,
+  kMinute,
+  kHour,
+  kDay,
+  kWeek,
+  kMonth,
+  kYear,
+  kDecade,
+  kCentury,
+  kMillennium,
+  kAgo,
+};
 
 struct UnitName {
   std::string_view name;
   Unit unit;
-  int64_t size;
 };
-
+// In order of name. A longer word counts by its first ten letters ("microsecon").
 constexpr UnitName kUnits[] = {
-    {"us", Unit::kMicros, 1},
-    {"usec", Unit::kMicros, 1},
-    {"usecs", Unit::kMicros, 1},
-    {"microsecond", Unit::kMicros, 1},
-    {"microseconds", Unit::kMicros, 1},
-    {"microsecon", Unit::kMicros, 1},
-    {"ms", Unit::kMicros, 1000},
-    {"msec", Unit::kMicros, 1000},
-    {"msecs", Unit::kMicros, 1000},
-    {"millisecond", Unit::kMicros, 1000},
-    {"milliseconds", Unit::kMicros, 1000},
-    {"millisecon", Unit::kMicros, 1000},
-    {"s", Unit::kMicros, kSecond},
-    {"sec", Unit::kMicros, kSecond},
-    {"secs", Unit::kMicros, kSecond},
-    {"second", Unit::kMicros, kSecond},
-    {"seconds", Unit::kMicros, kSecond},
-    {"m", Unit::kMicros, kMinute},
-    {"min", Unit::kMicros, kMinute},
-    {"mins", Unit::kMicros, kMinute},
-    {"minute", Unit::kMicros, kMinute},
-    {"minutes", Unit::kMicros, kMinute},
-    {"h", Unit::kMicros, kHour},
-    {"hr", Unit::kMicros, kHour},
-    {"hrs", Unit::kMicros, kHour},
-    {"hour", Unit::kMicros, kHour},
-    {"hours", Unit::kMicros, kHour},
-    {"d", Unit::kDays, 1},
-    {"day", Unit::kDays, 1},
-    {"days", Unit::kDays, 1},
-    {"w", Unit::kDays, 7},
-    {"week", Unit::kDays, 7},
-    {"weeks", Unit::kDays, 7},
-    {"mon", Unit::kMonths, 1},
-    {"mons", Unit::kMonths, 1},
-    {"month", Unit::kMonths, 1},
-    {"months", Unit::kMonths, 1},
-    {"y", Unit::kMonths, 12},
-    {"yr", Unit::kMonths, 12},
-    {"yrs", Unit::kMonths, 12},
-    {"year", Unit::kMonths, 12},
-    {"years", Unit::kMonths, 12},
-    {"dec", Unit::kMonths, 120},
-    {"decs", Unit::kMonths, 120},
-    {"decade", Unit::kMonths, 120},
-    {"decades", Unit::kMonths, 120},
-    {"c", Unit::kMonths, 1200},
-    {"cent", Unit::kMonths, 1200},
-    {"century", Unit::kMonths, 1200},
-    {"centuries", Unit::kMonths, 1200},
-    {"mil", Unit::kMonths, 12000},
-    {"mils", Unit::kMonths, 12000},
-    {"millennium", Unit::kMonths, 12000},
-    {"millennia", Unit::kMonths, 12000},
+    {"ago", Unit::kAgo},
+    {"c", Unit::kCentury},
+    {"cent", Unit::kCentury},
+    {"centuries", Unit::kCentury},
+    {"century", Unit::kCentury},
+    {"d", Unit::kDay},
+    {"day", Unit::kDay},
+    {"days", Unit::kDay},
+    {"dec", Unit::kDecade},
+    {"decade", Unit::kDecade},
+    {"decades", Unit::kDecade},
+    {"decs", Unit::kDecade},
+    {"h", Unit::kHour},
+    {"hour", Unit::kHour},
+    {"hours", Unit::kHour},
+    {"hr", Unit::kHour},
+    {"hrs", Unit::kHour},
+    {"m", Unit::kMinute},
+    {"microsecon", Unit::kMicrosecond},
+    {"mil", Unit::kMillennium},
+    {"millennia", Unit::kMillennium},
+    {"millennium", Unit::kMillennium},
+    {"millisecon", Unit::kMillisecond},
+    {"mils", Unit::kMillennium},
+    {"min", Unit::kMinute},
+    {"mins", Unit::kMinute},
+    {"minute", Unit::kMinute},
+    {"minutes", Unit::kMinute},
+    {"mon", Unit::kMonth},
+    {"mons", Unit::kMonth},
+    {"month", Unit::kMonth},
+    {"months", Unit::kMonth},
+    {"ms", Unit::kMillisecond},
+    {"msec", Unit::kMillisecond},
+    {"msecs", Unit::kMillisecond},
+    {"s", Unit::kSecond},
+    {"sec", Unit::kSecond},
+    {"second", Unit::kSecond},
+    {"seconds", Unit::kSecond},
+    {"secs", Unit::kSecond},
+    {"us", Unit::kMicrosecond},
+    {"usec", Unit::kMicrosecond},
+    {"usecs", Unit::kMicrosecond},
+    {"w", Unit::kWeek},
+    {"week", Unit::kWeek},
+    {"weeks", Unit::kWeek},
+    {"y", Unit::kYear},
+    {"year", Unit::kYear},
+    {"years", Unit::kYear},
+    {"yr", Unit::kYear},
+    {"yrs", Unit::kYear},
 };
-
-const UnitName* FindUnit(std::string_view word) {
-  for (const UnitName& unit : kUnits) {
-    if (unit.name == word) return &unit;
-  }
-  return nullptr;
+Unit FindUnit(std::string_view word) {
+  word = word.substr(0, 10);
+  const auto* found = std::lower_bound(std::begin(kUnits), std::end(kUnits), word,
+                                       [](const UnitName& u, std::string_view w) { return u.name < w; });
+  return found != std::end(kUnits) && found->name == word ? found->unit : Unit::kNone;
 }
-
-// Sums in 64 bits; narrowed at the end.
-struct Parts {
-  int64_t months = 0, days = 0, micros = 0;
-  bool overflow = false;
-
-  void Put(int64_t* field, int64_t count, int64_t size) {
-    int64_t product;
-    overflow |=
-        __builtin_mul_overflow(count, size, &product) || __builtin_add_overflow(*field, product, field);
-  }
-  void PutTime(double value, int64_t size) {
-    const double micros_part = std::rint(value * static_cast<double>(size));
-    if (!(std::fabs(micros_part) < 9.2e18)) {
-      overflow = true;
-      return;
-    }
-    Put(&micros, static_cast<int64_t>(micros_part), 1);
-  }
-  void PutDayFraction(double days_part) {
-    const double whole = std::trunc(days_part);
-    Put(&days, static_cast<int64_t>(whole), 1);
-    PutTime(days_part - whole, kDay);
-  }
-
-  void Add(int64_t whole, double fraction, Unit unit, int64_t size) {
-    switch (unit) {
-      case Unit::kMicros:
-        Put(&micros, whole, size);
-        if (fraction != 0) PutTime(fraction, size);
-        return;
-      case Unit::kDays:
-        Put(&days, whole, size);
-        if (fraction != 0) PutDayFraction(fraction * static_cast<double>(size));
-        return;
-      case Unit::kMonths:
-        Put(&months, whole, size);
-        if (fraction == 0) return;
-        if (size == 1) {
-          PutDayFraction(fraction * 30);
-        } else {
-          Put(&months, static_cast<int64_t>(std::rint(fraction * static_cast<double>(size))), 1);
-        }
-        return;
-    }
-  }
-
-  void Negate() {
-    overflow |= micros == std::numeric_limits<int64_t>::min();
-    if (overflow) return;
-    months = -months;
-    days = -days;
-    micros = -micros;
-  }
-};
 
 enum class Verdict : uint8_t { kFine, kBadSyntax, kOutOfRange };
 
-class IntervalReader {
+// The sums that a text adds up. Every Add is false on overflow.
+struct Parts {
+  int32_t years = 0;
+  int32_t months = 0;
+  int32_t days = 0;
+  int64_t micros = 0;
+
+  static bool Put(int32_t* to, int64_t count, int32_t size) {
+    int32_t amount;
+    return count == static_cast<int32_t>(count) &&
+           !__builtin_mul_overflow(static_cast<int32_t>(count), size, &amount) &&
+           !__builtin_add_overflow(*to, amount, to);
+  }
+  bool AddTime(int64_t count, double fraction, int64_t size) {
+    int64_t amount;
+    return !__builtin_mul_overflow(count, size, &amount) &&
+           !__builtin_add_overflow(micros, amount, &micros) && AddTimeFraction(fraction, size);
+  }
+  // Rounds to the nearest microsecond, ties towards zero.
+  bool AddTimeFraction(double fraction, int64_t size) {
+    fraction *= static_cast<double>(size);
+    auto whole = static_cast<int64_t>(fraction);
+    fraction -= static_cast<double>(whole);
+    whole += fraction > 0.5 ? 1 : fraction < -0.5 ? -1 : 0;
+    return !__builtin_add_overflow(micros, whole, &micros);
+  }
+  bool AddDays(int64_t count, double fraction, int32_t size) {
+    return Put(&days, count, size) && AddDayFraction(fraction, size);
+  }
+  bool AddDayFraction(double fraction, int32_t size) {
+    fraction *= size;
+    const auto whole = static_cast<int32_t>(fraction);
+    return !__builtin_add_overflow(days, whole, &days) && AddTimeFraction(fraction - whole, kDay);
+  }
+  bool AddMonths(int64_t count, double fraction) {
+    return Put(&months, count, 1) && AddDayFraction(fraction, 30);
+  }
+  bool AddYears(int64_t count, double fraction, int32_t size) {
+    const auto rest = static_cast<int32_t>(std::rint(fraction * size * 12));
+    return Put(&years, count, size) && !__builtin_add_overflow(months, rest, &months);
+  }
+
+  bool Negate() {
+    return !__builtin_sub_overflow(0, years, &years) && !__builtin_sub_overflow(0, months, &months) &&
+           !__builtin_sub_overflow(0, days, &days) && !__builtin_sub_overflow(int64_t{0}, micros, &micros);
+  }
+};
+
+// "1 year 2 mons 3 days 04:05:06", "1-2 3 4:05:06", "@ 1 minute ago": read from the end, so that a unit is
+// known before its number.
+class VerboseReader {
  public:
-  explicit IntervalReader(std::string_view text) : p_(text.data()), end_(p_ + text.size()) {}
+  Verdict Read(std::string_view text, Parts* parts) {
+    parts_ = parts;
+    if (!tokens_.Cut(text, DatetimeTokens::kIntervalBytes)) return Verdict::kBadSyntax;
+    for (size_t i = tokens_.size(); i-- > 0;) {
+      got_ = 0;
+      if (const Verdict v = Token(tokens_[i]); v != Verdict::kFine) return v;
+      if (got_ & have_) return Verdict::kBadSyntax;
+      have_ |= got_;
+    }
+    if (have_ == 0) return Verdict::kBadSyntax;
+    return !ago_ || parts_->Negate() ? Verdict::kFine : Verdict::kOutOfRange;
+  }
+
+ private:
+  static uint32_t Bit(Unit unit) { return 1U << static_cast<int>(unit); }
+  static uint32_t SecondBits() {
+    return Bit(Unit::kSecond) | Bit(Unit::kMillisecond) | Bit(Unit::kMicrosecond);
+  }
+  static uint32_t ClockBits() { return Bit(Unit::kHour) | Bit(Unit::kMinute) | SecondBits(); }
+
+  Verdict Token(const DatetimeToken& token) {
+    switch (token.kind) {
+      case TokenKind::kTime:
+        return ReadTime(token.text);
+      case TokenKind::kZone:
+        if (token.text.find(':') != std::string_view::npos &&
+            ReadTime(token.text.substr(1)) == Verdict::kFine) {
+          if (token.text[0] == '-') parts_->micros = -parts_->micros;
+          return Verdict::kFine;
+        }
+        return Number(token.text);
+      case TokenKind::kDate:
+      case TokenKind::kNumber:
+        return Number(token.text);
+      default:
+        return Word(token.text);
+    }
+  }
+
+  Verdict Word(std::string_view text) {
+    const Unit unit = FindUnit(text);
+    if (unit == Unit::kNone) return Verdict::kBadSyntax;
+    ago_ |= unit == Unit::kAgo;
+    unit_ = unit;
+    return Verdict::kFine;
+  }
+
+  // The clock replaces what fractions of days said before, as PostgreSQL has it.
+  Verdict ReadTime(std::string_view text) {
+    Clock clock;
+    switch (ReadClock(text, &clock)) {
+      case ClockVerdict::kBadSyntax:
+        return Verdict::kBadSyntax;
+      case ClockVerdict::kOutOfRange:
+        return Verdict::kOutOfRange;
+      case ClockVerdict::kFine:
+        break;
+    }
+    const int64_t rest = clock.minute * kMinute + clock.second * kSecond + clock.micros;
+    if (__builtin_mul_overflow(clock.hour, kHour, &parts_->micros) ||
+        __builtin_add_overflow(parts_->micros, rest, &parts_->micros)) {
+      return Verdict::kOutOfRange;
+    }
+    got_ = ClockBits();
+    unit_ = Unit::kDay;
+    return Verdict::kFine;
+  }
+
+  Verdict Number(std::string_view text) {
+    if (unit_ == Unit::kNone) unit_ = Unit::kSecond;
+    const char* p = text.data();
+    const char* end = p + text.size();
+    int64_t value;
+    double fraction = 0;
+    if (!ReadInt64(&p, end, &value)) return Verdict::kOutOfRange;
+    if (p < end && *p == '-') {
+      // SQL's years-months.
+      int64_t months;
+      ++p;
+      if (!ReadInt32(&p, end, &months) || months < 0 || months > 11) return Verdict::kOutOfRange;
+      if (p != end) return Verdict::kBadSyntax;
+      if (text[0] == '-') months = -months;
+      if (__builtin_mul_overflow(value, int64_t{12}, &value) ||
+          __builtin_add_overflow(value, months, &value)) {
+        return Verdict::kOutOfRange;
+      }
+      unit_ = Unit::kMonth;
+    } else if (p < end) {
+      if (*p != '.' || !ReadFraction({p, end}, &fraction)) return Verdict::kBadSyntax;
+      if (text[0] == '-') fraction = -fraction;
+    }
+    if (unit_ == Unit::kAgo) return Verdict::kBadSyntax;
+    got_ = unit_ == Unit::kSecond && fraction != 0 ? SecondBits() : Bit(unit_);
+    const bool fits = Add(value, fraction);
+    if (unit_ == Unit::kHour) unit_ = Unit::kDay;  // "1 2 hours": a number before hours is days
+    return fits ? Verdict::kFine : Verdict::kOutOfRange;
+  }
+
+  bool Add(int64_t value, double fraction) {
+    switch (unit_) {
+      case Unit::kMicrosecond:
+        return parts_->AddTime(value, fraction, 1);
+      case Unit::kMillisecond:
+        return parts_->AddTime(value, fraction, streamrun::kMillisecond);
+      case Unit::kSecond:
+        return parts_->AddTime(value, fraction, streamrun::kSecond);
+      case Unit::kMinute:
+        return parts_->AddTime(value, fraction, streamrun::kMinute);
+      case Unit::kHour:
+        return parts_->AddTime(value, fraction, streamrun::kHour);
+      case Unit::kDay:
+        return parts_->AddDays(value, 0, 1) && parts_->AddTimeFraction(fraction, streamrun::kDay);
+      case Unit::kWeek:
+        return parts_->AddDays(value, fraction, 7);
+      case Unit::kMonth:
+        return parts_->AddMonths(value, fraction);
+      case Unit::kYear:
+        return parts_->AddYears(value, fraction, 1);
+      case Unit::kDecade:
+        return parts_->AddYears(value, fraction, 10);
+      case Unit::kCentury:
+        return parts_->AddYears(value, fraction, 100);
+      case Unit::kMillennium:
+        return parts_->AddYears(value, fraction, 1000);
+      default:
+        return true;
+    }
+  }
+
+  DatetimeTokens tokens_;
+  Parts* parts_ = nullptr;
+  Unit unit_ = Unit::kNone;
+  bool ago_ = false;
+  uint32_t have_ = 0;
+  uint32_t got_ = 0;
+};
+
+// P[n]Y[n]M[n]W[n]DT[n]H[n]M[n]S, and the alternative forms P[year]-[month]-[day]T[hour]:[minute]:[second]
+// and PyyyymmddThhmmss (ISO 8601 4.4.3).
+class Iso8601Reader {
+ public:
+  explicit Iso8601Reader(std::string_view text) : p_(text.data()), end_(p_ + text.size()) {}
 
   Verdict Read(Parts* parts) {
     parts_ = parts;
-    Skip();
-    if (p_ < end_ && *p_ == '@') {
-      ++p_;
-      Skip();
+    if (end_ - p_ < 2 || *p_ != 'P') return Verdict::kBadSyntax;
+    ++p_;
+    bool any = false;
+    while (p_ < end_) {
+      if (*p_ == 'T') {
+        ++p_;
+        time_ = true;
+        any = false;
+        continue;
+      }
+      const char* start = p_;
+      Amount a;
+      if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
+      const size_t width = Width(start);
+      const char unit = p_ < end_ ? *p_++ : '\0';
+      const bool was_time = time_;
+      const Verdict v = time_ ? TimeField(a, unit, width, any) : DateField(a, unit, width, any);
+      if (v != Verdict::kFine) return v;
+      any = was_time == time_;
     }
-    if (p_ == end_) return Verdict::kBadSyntax;
-    if (*p_ == 'P') return Iso();
-    return Verbose();
+    return Verdict::kFine;
   }
 
  private:
   struct Amount {
-    bool negative = false;
     int64_t whole = 0;
     double fraction = 0;
-    int digits = 0;
   };
+  static Verdict Of(bool fits) { return fits ? Verdict::kFine : Verdict::kOutOfRange; }
 
-  void Skip() {
-    while (p_ < end_ && (IsSpace(*p_) || *p_ == ',')) ++p_;
-  }
-
-  void ReadSign(Amount* a) {
-    if (p_ < end_ && (*p_ == '+' || *p_ == '-')) {
-      a->negative = *p_++ == '-';
-      Skip();
-    }
-  }
-
-  // Digits with an optional fraction; signed values come out signed.
-  bool ReadAmount(Amount* a) {
-    const char* start = p_;
-    for (; p_ < end_ && IsDigit(*p_); ++p_) {
-      if (__builtin_mul_overflow(a->whole, int64_t{10}, &a->whole) ||
-          __builtin_add_overflow(a->whole, int64_t{*p_ - '0'}, &a->whole)) {
-        parts_->overflow = true;
-        a->whole = 0;
-      }
-    }
-    a->digits = static_cast<int>(p_ - start);
-    if (p_ < end_ && *p_ == '.') {
-      const char* point = p_++;
-      while (p_ < end_ && IsDigit(*p_)) ++p_;
-      if (p_ - point > 1) {
-        const std::string number = "0" + std::string(point, p_);
-        std::from_chars(number.data(), number.data() + number.size(), a->fraction);
-        a->digits += static_cast<int>(p_ - point) - 1;
-      }
-    }
-    return a->digits > 0;
-  }
-
-  void AddAmount(const Amount& a, Unit unit, int64_t size) {
-    parts_->Add(a.negative ? -a.whole : a.whole, a.negative ? -a.fraction : a.fraction, unit, size);
-  }
-
-  Verdict Verbose() {
-    bool any = false;
-    while (true) {
-      Skip();
-      if (p_ == end_) return any ? Finish() : Verdict::kBadSyntax;
-      if (IsAlpha(*p_)) {
-        if (!any || !ReadAgo()) return Verdict::kBadSyntax;
-        continue;
-      }
-      Amount a;
-      ReadSign(&a);
-      if (p_ == end_ || !ReadAmount(&a)) return Verdict::kBadSyntax;
-      any = true;
-      const Verdict v = AfterAmount(a);
-      if (v != Verdict::kFine) return v;
-    }
-  }
-
-  // Wherever it stands, "ago" turns the whole interval round.
-  bool ReadAgo() {
-    if (end_ - p_ < 3 || !EqualsFolded({p_, 3}, "ago") || (end_ - p_ > 3 && IsAlpha(p_[3]))) return false;
-    p_ += 3;
-    ago_ = true;
-    return true;
-  }
-  Verdict Finish() {
-    if (ago_) parts_->Negate();
-    return Verdict::kFine;
-  }
-
-  Verdict AfterAmount(const Amount& a) {
-    if (p_ < end_ && *p_ == ':') return Clock(a);
-    if (p_ < end_ && *p_ == '-' && a.fraction == 0 && p_ + 1 < end_ && IsDigit(p_[1])) return YearMonth(a);
-    Skip();
-    if (p_ == end_) return Unitless(a, Unit::kMicros, kSecond);
-    if (IsAlpha(*p_)) {
-      std::string word;
-      while (p_ < end_ && IsAlpha(*p_)) word += ToLower(*p_++);
-      const UnitName* unit = FindUnit(word);
-      if (unit == nullptr) return Verdict::kBadSyntax;
-      return Named(a, *unit);
-    }
-    // A number before a clock is days: "1 02:03:04".
-    return Unitless(a, Unit::kDays, 1);
-  }
-
-  // Each unit may stand once.
-  Verdict Named(const Amount& a, const UnitName& unit) {
-    const uint64_t bit = uint64_t{1} << UnitBit(unit);
-    const bool clock_unit = unit.unit == Unit::kMicros;
-    if ((seen_ & bit) || (clock_unit && clock_seen_)) return Verdict::kBadSyntax;
-    clock_unit_seen_ |= clock_unit;
-    seen_ |= bit;
-    AddAmount(a, unit.unit, unit.size);
-    return Verdict::kFine;
-  }
-  static int UnitBit(const UnitName& unit) {
-    int bit = 0;
-    for (const UnitName& other : kUnits) {
-      if (other.unit == unit.unit && other.size == unit.size) return bit;
-      ++bit;
-    }
-    return bit;
-  }
-
-  Verdict Unitless(const Amount& a, Unit unit, int64_t size) {
-    if (unit == Unit::kDays && !LooksLikeClock()) return Verdict::kBadSyntax;
-    if (unit == Unit::kMicros) {
-      // Bare seconds exclude a second clock.
-      if (clock_seen_) return Verdict::kBadSyntax;
-      clock_seen_ = true;
-    }
-    AddAmount(a, unit, size);
-    return Verdict::kFine;
-  }
-  bool LooksLikeClock() const {
-    const char* p = p_;
-    if (p < end_ && (*p == '+' || *p == '-')) ++p;
+  // Digits that a field begins with.
+  size_t Width(const char* p) const {
+    if (p < end_ && *p == '-') ++p;
+    const char* start = p;
     while (p < end_ && IsDigit(*p)) ++p;
-    return p < end_ && *p == ':';
+    return static_cast<size_t>(p - start);
   }
 
-  // hours:minutes[:seconds[.fraction]] or minutes:seconds.fraction.
-  Verdict Clock(const Amount& first) {
-    if (clock_seen_ || clock_unit_seen_ || first.fraction != 0) return Verdict::kBadSyntax;
-    clock_seen_ = true;
-    ++p_;
-    Amount second, third;
-    if (!ReadAmount(&second)) return Verdict::kBadSyntax;
-    int64_t hours = first.whole, minutes = second.whole;
-    Amount seconds;
-    if (p_ < end_ && *p_ == ':') {
-      ++p_;
-      if (!ReadAmount(&third)) return Verdict::kBadSyntax;
-      seconds = third;
-    } else if (second.fraction != 0) {
-      hours = 0;
-      minutes = first.whole;
-      seconds = second;
-    }
-    if (minutes > 59 || seconds.whole > 60) return Verdict::kOutOfRange;
-    Parts time;
-    time.Put(&time.micros, hours, kHour);
-    time.Put(&time.micros, minutes, kMinute);
-    time.Add(seconds.whole, seconds.fraction, Unit::kMicros, kSecond);
-    parts_->overflow |= time.overflow;
-    parts_->Put(&parts_->micros, time.micros, first.negative ? -1 : 1);
+  Verdict Number(Amount* a) {
+    if (p_ == end_ || (!IsDigit(*p_) && *p_ != '-' && *p_ != '.')) return Verdict::kBadSyntax;
+    const char* digits = p_ + (*p_ == '-' ? 1 : 0);
+    // -inf and -nan are numbers to strtod, and to PostgreSQL.
+    const std::string_view rest(digits, static_cast<size_t>(end_ - digits));
+    if (EqualsFolded(rest.substr(0, 3), "inf") || EqualsFolded(rest.substr(0, 3), "nan"))
+      return Verdict::kOutOfRange;
+    if (digits == end_ || (!IsDigit(*digits) && *digits != '.')) return Verdict::kBadSyntax;
+    double value = 0;
+    const auto [next, error] = std::from_chars(p_, end_, value);
+    if (error == std::errc::result_out_of_range || next == p_) return Verdict::kBadSyntax;
+    p_ = next;
+    if (value < -1e15 || value > 1e15) return Verdict::kOutOfRange;
+    a->whole = static_cast<int64_t>(value);
+    a->fraction = value - static_cast<double>(a->whole);
     return Verdict::kFine;
   }
 
-  // SQL "years-months".
-  Verdict YearMonth(const Amount& years) {
-    ++p_;
-    Amount months;
-    if (!ReadAmount(&months) || months.fraction != 0) return Verdict::kBadSyntax;
-    if (months.whole > 11) return Verdict::kOutOfRange;
-    const int64_t sign = years.negative ? -1 : 1;
-    parts_->Put(&parts_->months, years.whole, 12 * sign);
-    parts_->Put(&parts_->months, months.whole, sign);
-    return Verdict::kFine;
-  }
-
-  // P[n]Y[n]M[n]W[n]DT[n]H[n]M[n]S and P[year]-[month]-[day]T[hour]:[minute]:[second].
-  Verdict Iso() {
-    ++p_;
-    bool time = false;
-    if (p_ == end_) return Verdict::kBadSyntax;
-    while (p_ < end_) {
-      if (*p_ == 'T') {
-        if (time) return Verdict::kBadSyntax;
-        time = true;
-        ++p_;
-        continue;
-      }
-      Amount a;
-      if (p_ < end_ && (*p_ == '-' || *p_ == '+')) a.negative = *p_++ == '-';
-      if (!ReadAmount(&a)) return Verdict::kBadSyntax;
-      if (p_ == end_) return Verdict::kBadSyntax;
-      const Verdict v = IsoField(a, time);
-      if (v != Verdict::kFine) return v;
-    }
-    return Verdict::kFine;
-  }
-
-  Verdict IsoField(const Amount& a, bool time) {
-    switch (*p_) {
+  Verdict DateField(const Amount& a, char unit, size_t width, bool any) {
+    switch (unit) {
       case 'Y':
-        if (time) return Verdict::kBadSyntax;
-        AddAmount(a, Unit::kMonths, 12);
-        break;
+        return Of(parts_->AddYears(a.whole, a.fraction, 1));
       case 'M':
-        AddAmount(a, time ? Unit::kMicros : Unit::kMonths, time ? kMinute : 1);
-        break;
+        return Of(parts_->AddMonths(a.whole, a.fraction));
       case 'W':
-        if (time) return Verdict::kBadSyntax;
-        AddAmount(a, Unit::kDays, 7);
-        break;
+        return Of(parts_->AddDays(a.whole, a.fraction, 7));
       case 'D':
-        if (time) return Verdict::kBadSyntax;
-        AddAmount(a, Unit::kDays, 1);
-        break;
-      case 'H':
-        if (!time) return Verdict::kBadSyntax;
-        AddAmount(a, Unit::kMicros, kHour);
-        break;
-      case 'S':
-        if (!time) return Verdict::kBadSyntax;
-        AddAmount(a, Unit::kMicros, kSecond);
-        break;
+        return Of(parts_->AddDays(a.whole, 0, 1) && parts_->AddTimeFraction(a.fraction, kDay));
+      case 'T':
+      case '\0':
+        time_ = true;
+        if (width == 8 && !any) {
+          return Of(parts_->AddYears(a.whole / 10000, 0, 1) && parts_->AddMonths(a.whole / 100 % 100, 0) &&
+                    parts_->AddDays(a.whole % 100, 0, 1) && parts_->AddTimeFraction(a.fraction, kDay));
+        }
+        return any ? Verdict::kBadSyntax : Of(parts_->AddYears(a.whole, a.fraction, 1));
       case '-':
-        return time ? Verdict::kBadSyntax : IsoDate(a);
-      case ':':
-        return time ? Clock(a) : Verdict::kBadSyntax;
+        return any ? Verdict::kBadSyntax : YearMonthDay(a);
       default:
         return Verdict::kBadSyntax;
     }
-    ++p_;
-    return Verdict::kFine;
+  }
+  Verdict YearMonthDay(const Amount& years) {
+    if (!parts_->AddYears(years.whole, years.fraction, 1)) return Verdict::kOutOfRange;
+    Amount a;
+    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
+    if (!parts_->AddMonths(a.whole, a.fraction)) return Verdict::kOutOfRange;
+    time_ = true;
+    if (p_ == end_ || *p_ == 'T') return Verdict::kFine;
+    if (*p_++ != '-') return Verdict::kBadSyntax;
+    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
+    if (!parts_->AddDays(a.whole, 0, 1) || !parts_->AddTimeFraction(a.fraction, kDay))
+      return Verdict::kOutOfRange;
+    return p_ == end_ || *p_ == 'T' ? Verdict::kFine : Verdict::kBadSyntax;
   }
 
-  Verdict IsoDate(const Amount& years) {
-    AddAmount(years, Unit::kMonths, 12);
-    ++p_;
-    Amount months, days;
-    if (!ReadAmount(&months)) return Verdict::kBadSyntax;
-    AddAmount(months, Unit::kMonths, 1);
-    if (p_ < end_ && *p_ == '-') {
-      ++p_;
-      if (!ReadAmount(&days)) return Verdict::kBadSyntax;
-      AddAmount(days, Unit::kDays, 1);
+  Verdict TimeField(const Amount& a, char unit, size_t width, bool any) {
+    switch (unit) {
+      case 'H':
+        return Of(parts_->AddTime(a.whole, a.fraction, kHour));
+      case 'M':
+        return Of(parts_->AddTime(a.whole, a.fraction, kMinute));
+      case 'S':
+        return Of(parts_->AddTime(a.whole, a.fraction, kSecond));
+      case '\0':
+        if (width == 6 && !any) {
+          return Of(parts_->AddTime(a.whole / 10000, 0, kHour) &&
+                    parts_->AddTime(a.whole / 100 % 100, 0, kMinute) &&
+                    parts_->AddTime(a.whole % 100, 0, kSecond) && parts_->AddTimeFraction(a.fraction, 1));
+        }
+        return any ? Verdict::kBadSyntax : Of(parts_->AddTime(a.whole, a.fraction, kHour));
+      case ':':
+        return any ? Verdict::kBadSyntax : HourMinuteSecond(a);
+      default:
+        return Verdict::kBadSyntax;
     }
-    return Verdict::kFine;
+  }
+  Verdict HourMinuteSecond(const Amount& hours) {
+    if (!parts_->AddTime(hours.whole, hours.fraction, kHour)) return Verdict::kOutOfRange;
+    Amount a;
+    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
+    if (!parts_->AddTime(a.whole, a.fraction, kMinute)) return Verdict::kOutOfRange;
+    if (p_ == end_) return Verdict::kFine;
+    if (*p_++ != ':') return Verdict::kBadSyntax;
+    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
+    if (!parts_->AddTime(a.whole, a.fraction, kSecond)) return Verdict::kOutOfRange;
+    return p_ == end_ ? Verdict::kFine : Verdict::kBadSyntax;
   }
 
   const char* p_;
   const char* end_;
   Parts* parts_ = nullptr;
-  uint64_t seen_ = 0;
-  bool clock_seen_ = false;       // a clock or bare seconds
-  bool clock_unit_seen_ = false;  // a unit of time by name
-  bool ago_ = false;
+  bool time_ = false;
 };
 
 }  // namespace
 
 Result<Interval> ParseInterval(std::string_view text) {
   Parts parts;
-  switch (IntervalReader(text).Read(&parts)) {
-    case Verdict::kBadSyntax:
-      return InvalidSyntax("interval", text);
-    case Verdict::kOutOfRange:
-      return Status::InvalidArgument("interval field value out of range: \"" + std::string(text) + "\"");
-    case Verdict::kFine:
-      break;
+  Verdict verdict = VerboseReader().Read(text, &parts);
+  if (verdict == Verdict::kBadSyntax) {
+    parts = Parts();
+    verdict = Iso8601Reader(text).Read(&parts);
   }
-  const Interval out{static_cast<int32_t>(parts.months), static_cast<int32_t>(parts.days), parts.micros};
-  if (!parts.overflow && out.months != parts.months && out.days == parts.days &&
-      std::abs(parts.months / 12) <= std::numeric_limits<int32_t>::max()) {
-    return Status::InvalidArgument("interval out of range");
-  }
-  if (parts.overflow || out.months != parts.months || out.days != parts.days) {
+  if (verdict == Verdict::kBadSyntax) return InvalidSyntax("interval", text);
+  if (verdict == Verdict::kOutOfRange) {
     return Status::InvalidArgument("interval field value out of range: \"" + std::string(text) + "\"");
   }
-  return out;
+  const int64_t months = int64_t{parts.years} * 12 + parts.months;
+  if (months != static_cast<int32_t>(months)) return Status::InvalidArgument("interval out of range");
+  return Interval{static_cast<int32_t>(months), parts.days, parts.micros};
 }
 
 void PrintInterval(const Interval& value, std::string& out) {

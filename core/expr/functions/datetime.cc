@@ -12,15 +12,6 @@ namespace streamrun {
 
 namespace {
 
-// ISO 8601 week: week 1 has the year's first Thursday.
-void IsoWeek(int64_t days, int64_t* year, int* week) {
-  const int64_t thursday = days - (DayOfWeek(days) + 6) % 7 + 3;
-  int month;
-  int day;
-  CivilFromDays(thursday, year, &month, &day);
-  *week = static_cast<int>((thursday - DaysFromCivil(*year, 1, 1)) / 7) + 1;
-}
-
 // Years are shown without a year 0; centuries and the rest count from 1.
 int64_t ShownYear(int64_t year) { return year > 0 ? year : year - 1; }
 int64_t Periods(int64_t year, int64_t length) {
@@ -54,8 +45,6 @@ FieldValue TimeField(Unit unit, int64_t micros) {
 }
 
 FieldValue DateField(Unit unit, const Civil& c) {
-  int64_t iso_year = 0;
-  int week = 0;
   switch (unit) {
     case Unit::kDay:
       return Whole(c.day);
@@ -72,11 +61,9 @@ FieldValue DateField(Unit unit, const Civil& c) {
     case Unit::kMillennium:
       return Whole(Periods(c.year, 1000));
     case Unit::kWeek:
-      IsoWeek(c.days, &iso_year, &week);
-      return Whole(week);
+      return Whole(IsoWeekOf(c.year, c.month, c.day).week);
     case Unit::kIsoyear:
-      IsoWeek(c.days, &iso_year, &week);
-      return Whole(ShownYear(iso_year));
+      return Whole(ShownYear(IsoWeekOf(c.year, c.month, c.day).year));
     case Unit::kDow:
       return Whole(DayOfWeek(c.days));
     case Unit::kIsodow:
@@ -88,16 +75,15 @@ FieldValue DateField(Unit unit, const Civil& c) {
   }
 }
 
-constexpr int64_t kJulianEpoch = 2440588;  // Julian day of 1970-01-01
-
 FieldValue TimestampField(Unit unit, int64_t t, bool zoned) {
   if (unit == Unit::kEpoch) return {t, 6, true};
-  if (zoned && unit >= Unit::kTimezone) return Whole(0);  // the session's zone is UTC
+  if (zoned && unit >= Unit::kTimezone && unit <= Unit::kTimezoneMinute)
+    return Whole(0);  // the session's zone is UTC
   const Civil c = SplitTimestamp(t);
   if (unit == Unit::kJulian) {
     // Days and the fraction of the day, which divides evenly in decimal only sometimes.
     const auto result = NumericDivide(NumericFromInt64(c.micros), NumericFromInt64(kDay));
-    const auto sum = NumericAdd(NumericFromInt64(c.days + kJulianEpoch), *result);
+    const auto sum = NumericAdd(NumericFromInt64(c.days + kJulianOfEpoch), *result);
     return {sum->coefficient(), sum->scale, true};
   }
   const FieldValue time = TimeField(unit, c.micros);
@@ -106,8 +92,8 @@ FieldValue TimestampField(Unit unit, int64_t t, bool zoned) {
 
 FieldValue DayField(Unit unit, int32_t days) {
   if (unit == Unit::kEpoch) return Whole(days * 86'400LL);
-  if (unit == Unit::kJulian) return Whole(days + kJulianEpoch);
-  return DateField(unit, SplitTimestamp(days * kDay));
+  if (unit == Unit::kJulian) return Whole(days + kJulianOfEpoch);
+  return DateField(unit, SplitDays(days));
 }
 
 FieldValue IntervalField(Unit unit, const Interval& v) {
@@ -164,35 +150,43 @@ R Infinite(Row& row, Unit unit, bool negative) {
 
 template <typename R, bool kZoned>
 R ExtractTimestamp(Row& row, std::string_view name, int64_t t) {
-  const Unit unit = UnitFor(row, name);
-  const bool infinite = t == kMaxTimestamp || t == kMinTimestamp;
+  const Unit unit = UnitFor(row, name, UnitSet::kFields);
+  const bool infinite = IsInfinite(t);
+  if (infinite && unit != Unit::kNone && unit != Unit::kWord) return Infinite<R>(row, unit, t < 0);
   const FieldValue f = TimestampField(unit, infinite ? 0 : t, kZoned);
   if (!f.supported || unit == Unit::kNone) {
     RefuseUnit(row, name, unit, kZoned ? "timestamp with time zone" : "timestamp without time zone");
     return R{};
   }
-  return infinite ? Infinite<R>(row, unit, t < 0) : Convert<R>(f);
+  return Convert<R>(f);
 }
 
-template <typename R>
-R ExtractDate(Row& row, std::string_view name, int32_t days) {
-  const Unit unit = UnitFor(row, name);
-  const bool infinite =
-      days == std::numeric_limits<int32_t>::max() || days == std::numeric_limits<int32_t>::min();
-  const FieldValue f = DayField(unit, infinite ? 0 : days);
+Numeric ExtractDate(Row& row, std::string_view name, int32_t days) {
+  const Unit unit = UnitFor(row, name, UnitSet::kFields);
+  const FieldValue f = DayField(unit, IsInfinite(days) ? 0 : days);
   if (!f.supported || unit == Unit::kNone) {
     RefuseUnit(row, name, unit, "date");
-    return R{};
+    return Numeric{};
   }
-  return infinite ? Infinite<R>(row, unit, days < 0) : Convert<R>(f);
+  return IsInfinite(days) ? Infinite<Numeric>(row, unit, days < 0) : Convert<Numeric>(f);
+}
+
+// date_part of a date is that of its midnight: it has hours, unlike EXTRACT.
+double DatePart(Row& row, std::string_view name, int32_t days) {
+  int64_t t = days < 0 ? kMinTimestamp : kMaxTimestamp;
+  if (!IsInfinite(days) && __builtin_mul_overflow(int64_t{days}, kDay, &t)) {
+    row.Fail("22008", "date out of range for timestamp");
+    return 0;
+  }
+  return ExtractTimestamp<double, false>(row, name, t);
 }
 
 template <typename R>
 R ExtractInterval(Row& row, std::string_view name, const Interval& v) {
-  const Unit unit = UnitFor(row, name);
+  const Unit unit = UnitFor(row, name, UnitSet::kFields);
   const FieldValue f = IntervalField(unit, v);
   if (!f.supported || unit == Unit::kNone) {
-    RefuseUnit(row, name, unit, "interval");
+    RefuseUnit(row, name, unit == Unit::kWord ? Unit::kNone : unit, "interval");
     return R{};
   }
   return Convert<R>(f);
@@ -211,7 +205,7 @@ void AddDatetime(FunctionTable& t) {
                  "a field of a date, time or interval",
                  extract,
                  kPartial,
-                 PrepareUnit});
+                 PrepareField});
     t.push_back({"date_part",
                  {kText, type},
                  kDouble,
@@ -219,15 +213,14 @@ void AddDatetime(FunctionTable& t) {
                  "a field of a date, time or interval",
                  part,
                  kPartial,
-                 PrepareUnit});
+                 PrepareField});
   };
   both(kTimestamp, Rows<ExtractTimestamp<Numeric, false>>, Rows<ExtractTimestamp<double, false>>,
        "extract(hour from timestamp '2024-05-06 07:08:09') -> 7",
        "date_part('day', timestamp '2024-05-06 07:08:09') -> 6");
   both(kTimestamptz, Rows<ExtractTimestamp<Numeric, true>>, Rows<ExtractTimestamp<double, true>>,
        "extract(epoch from timestamptz '1970-01-01 00:00:01.5+00') -> 1.500000", "");
-  both(kDate, Rows<ExtractDate<Numeric>>, Rows<ExtractDate<double>>,
-       "extract(isodow from date '2024-05-06') -> 1", "");
+  both(kDate, Rows<ExtractDate>, Rows<DatePart>, "extract(isodow from date '2024-05-06') -> 1", "");
   both(kInterval, Rows<ExtractInterval<Numeric>>, Rows<ExtractInterval<double>>,
        "extract(minute from interval '1 hour 30 minutes') -> 30", "");
 }

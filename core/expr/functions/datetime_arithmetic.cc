@@ -1,4 +1,4 @@
-// Sums and differences of dates, times and intervals; AT TIME ZONE; justify_*.
+// Sums and differences of dates, times and intervals (PostgreSQL manual 9.9, table 9.32).
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,21 +7,11 @@
 #include "core/data/text_io.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/datetime_unit.h"
-#include "core/expr/functions/timezone.h"
 #include "core/expr/kernel.h"
 
 namespace streamrun {
 
 namespace {
-
-constexpr int32_t kMaxDate = std::numeric_limits<int32_t>::max();
-constexpr int32_t kMinDate = std::numeric_limits<int32_t>::min();
-// Julian day 0: the first day that PostgreSQL takes.
-constexpr int64_t kFirstDay = -2440588;
-constexpr int64_t kFirstTimestamp = kFirstDay * kDay;
-
-bool IsInfinite(int64_t t) { return t == kMaxTimestamp || t == kMinTimestamp; }
-bool IsInfinite(int32_t d) { return d == kMaxDate || d == kMinDate; }
 
 int64_t TimestampOutOfRange(Row& row) {
   row.Fail("22008", "timestamp out of range");
@@ -32,33 +22,30 @@ Interval IntervalOutOfRange(Row& row) {
   return {};
 }
 
-// Months first (a day that the month lacks becomes its last), then days, then microseconds.
+// Months first (a day that the month lacks becomes its last), then days, then microseconds; every step must
+// stay in range.
 int64_t AddInterval(Row& row, int64_t t, const Interval& v) {
   if (IsInfinite(t)) return t;
   if (v.months != 0) {
-    const int64_t days = FloorDiv(t, kDay);
-    int64_t year;
-    int month;
-    int day;
-    CivilFromDays(days, &year, &month, &day);
-    const int64_t months = year * 12 + (month - 1) + v.months;
-    year = FloorDiv(months, 12);
-    month = static_cast<int>(months - year * 12) + 1;
-    if (year < -5000 || year > 300'000) return TimestampOutOfRange(row);
+    const Civil c = SplitTimestamp(t);
+    const int64_t months = c.year * 12 + (c.month - 1) + v.months;
+    const int64_t year = FloorDiv(months, 12);
+    const auto month = static_cast<int>(months - year * 12) + 1;
     const int64_t first = DaysFromCivil(year, month, 1);
     const int64_t next = DaysFromCivil(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1);
-    const int64_t target = std::min<int64_t>(first + day, next) - 1;
-    int64_t shifted;
-    if (__builtin_mul_overflow(target, kDay, &shifted) ||
-        __builtin_add_overflow(shifted, t - days * kDay, &t)) {
+    const int64_t target = std::min<int64_t>(first + c.day, next) - 1;
+    if (__builtin_mul_overflow(target, kDay, &t) || __builtin_add_overflow(t, c.micros, &t) ||
+        !IsTimestamp(t)) {
       return TimestampOutOfRange(row);
     }
   }
-  int64_t out;
-  if (__builtin_add_overflow(t, v.days * kDay, &out) || __builtin_add_overflow(out, v.micros, &out)) {
+  int64_t days;
+  if (__builtin_mul_overflow(int64_t{v.days}, kDay, &days) || __builtin_add_overflow(t, days, &t) ||
+      !IsTimestamp(t)) {
     return TimestampOutOfRange(row);
   }
-  return out < kFirstTimestamp || out == kMaxTimestamp ? TimestampOutOfRange(row) : out;
+  if (__builtin_add_overflow(t, v.micros, &t) || !IsTimestamp(t)) return TimestampOutOfRange(row);
+  return t;
 }
 
 bool Negate(const Interval& v, Interval* out) {
@@ -74,21 +61,27 @@ int64_t TimestampMinus(Row& row, int64_t t, const Interval& v) {
   return Negate(v, &minus) ? AddInterval(row, t, minus) : TimestampOutOfRange(row);
 }
 
-int64_t DateStart(int32_t d) {
-  if (d == kMaxDate) return kMaxTimestamp;
-  if (d == kMinDate) return kMinTimestamp;
-  return d * kDay;
+// Midnight of a date, which may be too late for a timestamp.
+bool DateStart(Row& row, int32_t d, int64_t* start) {
+  *start = d < 0 ? kMinTimestamp : kMaxTimestamp;
+  if (IsInfinite(d) || !__builtin_mul_overflow(int64_t{d}, kDay, start)) return true;
+  row.Fail("22008", "date out of range for timestamp");
+  return false;
 }
-int64_t DatePlusInterval(Row& row, int32_t d, const Interval& v) { return AddInterval(row, DateStart(d), v); }
-int64_t IntervalPlusDate(Row& row, const Interval& v, int32_t d) { return AddInterval(row, DateStart(d), v); }
+int64_t DatePlusInterval(Row& row, int32_t d, const Interval& v) {
+  int64_t start;
+  return DateStart(row, d, &start) ? AddInterval(row, start, v) : 0;
+}
+int64_t IntervalPlusDate(Row& row, const Interval& v, int32_t d) { return DatePlusInterval(row, d, v); }
 int64_t DateMinusInterval(Row& row, int32_t d, const Interval& v) {
-  return TimestampMinus(row, DateStart(d), v);
+  int64_t start;
+  return DateStart(row, d, &start) ? TimestampMinus(row, start, v) : 0;
 }
 
 int32_t DatePlus(Row& row, int32_t d, int32_t days) {
   if (IsInfinite(d)) return d;
   int32_t out;
-  if (__builtin_add_overflow(d, days, &out) || out < kFirstDay || IsInfinite(out)) {
+  if (__builtin_add_overflow(d, days, &out) || out < kFirstDay || out > kLastDay) {
     row.Fail("22008", "date out of range");
     return 0;
   }
@@ -122,48 +115,6 @@ Interval JustifyHours(const Interval& v, Row& row) {
   }
   return out;
 }
-Interval JustifyDays(const Interval& v, Row& row) {
-  Interval out = v;
-  const int32_t months = v.days / 30;
-  out.days -= months * 30;
-  if (__builtin_add_overflow(v.months, months, &out.months)) return IntervalOutOfRange(row);
-  if (out.months > 0 && out.days < 0) {
-    out.days += 30;
-    --out.months;
-  } else if (out.months < 0 && out.days > 0) {
-    out.days -= 30;
-    ++out.months;
-  }
-  return out;
-}
-Interval JustifyHoursRow(Row& row, const Interval& v) { return JustifyHours(v, row); }
-Interval JustifyDaysRow(Row& row, const Interval& v) { return JustifyDays(v, row); }
-Interval JustifyIntervalRow(Row& row, const Interval& v) {
-  Interval out = v;
-  // Hours into days, days into months, then one sign for all three.
-  const int64_t days = out.micros / kDay;
-  out.micros -= days * kDay;
-  if (__builtin_add_overflow(out.days, static_cast<int32_t>(days), &out.days)) return IntervalOutOfRange(row);
-  const int32_t months = out.days / 30;
-  out.days -= months * 30;
-  if (__builtin_add_overflow(out.months, months, &out.months)) return IntervalOutOfRange(row);
-  if (out.months > 0 && (out.days < 0 || (out.days == 0 && out.micros < 0))) {
-    out.days += 30;
-    --out.months;
-  } else if (out.months < 0 && (out.days > 0 || (out.days == 0 && out.micros > 0))) {
-    out.days -= 30;
-    ++out.months;
-  }
-  if (out.days > 0 && out.micros < 0) {
-    out.micros += kDay;
-    --out.days;
-  } else if (out.days < 0 && out.micros > 0) {
-    out.micros -= kDay;
-    ++out.days;
-  }
-  return out;
-}
-
 Interval TimestampDifference(Row& row, int64_t a, int64_t b) {
   if (IsInfinite(a) || IsInfinite(b)) {
     row.Fail("22008", "cannot subtract infinite timestamps");
@@ -210,12 +161,15 @@ Interval Scale(Row& row, double months, double days, double micros) {
   const double rest_days = RoundMicros((months - out.months) * 30);
   double seconds = RoundMicros((days - out.days + rest_days - static_cast<int>(rest_days)) * 86'400);
   if (std::fabs(seconds) >= 86'400) {
-    out.days += static_cast<int>(seconds / 86'400);
-    seconds -= static_cast<int>(seconds / 86'400) * 86'400.0;
+    const auto whole = static_cast<int>(seconds / 86'400);
+    if (__builtin_add_overflow(out.days, whole, &out.days)) return IntervalOutOfRange(row);
+    seconds -= whole * 86'400.0;
   }
-  out.days += static_cast<int>(rest_days);
+  if (__builtin_add_overflow(out.days, static_cast<int>(rest_days), &out.days))
+    return IntervalOutOfRange(row);
   const double total = std::nearbyint(micros + seconds * 1e6);
-  if (std::isnan(total) || std::fabs(total) >= 9.2e18) return IntervalOutOfRange(row);
+  if (std::isnan(total) || total < -9223372036854775808.0 || total >= 9223372036854775808.0)
+    return IntervalOutOfRange(row);
   out.micros = static_cast<int64_t>(total);
   return out;
 }
@@ -229,16 +183,6 @@ Interval Divide(Row& row, const Interval& v, double by) {
     return {};
   }
   return Scale(row, v.months / by, v.days / by, static_cast<double>(v.micros) / by);
-}
-
-// timestamptz -> wall clock of the zone, and back.
-int64_t ToWallClock(Row& row, std::string_view name, int64_t t) {
-  const Zone* zone = ZoneFor(row, name);
-  return zone == nullptr || IsInfinite(t) ? t : zone->ToLocal(t);
-}
-int64_t FromWallClock(Row& row, std::string_view name, int64_t t) {
-  const Zone* zone = ZoneFor(row, name);
-  return zone == nullptr || IsInfinite(t) ? t : zone->ToUtc(t);
 }
 
 void AddSums(FunctionTable& t) {
@@ -337,39 +281,6 @@ void AddSums(FunctionTable& t) {
 
 }  // namespace
 
-void AddDatetimeArithmetic(FunctionTable& t) {
-  using enum Arg;
-  AddSums(t);
-  t.push_back({"timezone",
-               {kText, kTimestamptz},
-               kTimestamp,
-               Rows<ToWallClock>,
-               "the wall clock of a time zone at a time",
-               "timestamptz '2024-07-01 12:00:00+00' AT TIME ZONE 'Europe/Berlin' -> 2024-07-01 14:00:00"});
-  t.push_back({"timezone",
-               {kText, kTimestamp},
-               kTimestamptz,
-               Rows<FromWallClock>,
-               "the time of a wall clock in a time zone",
-               "timestamp '2024-07-01 12:00:00' AT TIME ZONE 'Europe/Berlin' -> 2024-07-01 10:00:00+00"});
-  t.push_back({"justify_hours",
-               {kInterval},
-               kInterval,
-               Rows<JustifyHoursRow>,
-               "24 hours become a day",
-               "justify_hours(interval '27 hours') -> 1 day 03:00:00"});
-  t.push_back({"justify_days",
-               {kInterval},
-               kInterval,
-               Rows<JustifyDaysRow>,
-               "30 days become a month",
-               "justify_days(interval '35 days') -> 1 mon 5 days"});
-  t.push_back({"justify_interval",
-               {kInterval},
-               kInterval,
-               Rows<JustifyIntervalRow>,
-               "both, with one sign",
-               "justify_interval(interval '1 mon -1 hour') -> 29 days 23:00:00"});
-}
+void AddDatetimeArithmetic(FunctionTable& t) { AddSums(t); }
 
 }  // namespace streamrun

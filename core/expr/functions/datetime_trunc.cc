@@ -59,28 +59,40 @@ bool Truncate(Unit unit, int64_t t, int64_t* out) {
   return true;
 }
 
+int64_t Checked(Row& row, int64_t t) {
+  if (!IsTimestamp(t)) row.Fail("22008", "timestamp out of range");
+  return t;
+}
+
 template <bool kZoned>
 int64_t TruncTimestamp(Row& row, std::string_view name, int64_t t) {
-  const Unit unit = UnitFor(row, name);
-  const bool infinite = t == kMaxTimestamp || t == kMinTimestamp;
+  if (IsInfinite(t)) return t;
+  const Unit unit = UnitFor(row, name, UnitSet::kSteps);
   int64_t out = 0;
-  if (!Truncate(unit, infinite ? 0 : t, &out)) {
+  if (!Truncate(unit, t, &out)) {
     RefuseUnit(row, name, unit, kZoned ? "timestamp with time zone" : "timestamp without time zone");
+    return 0;
   }
-  return infinite ? t : out;
+  return Checked(row, out);
 }
 
 int64_t TruncInZone(Row& row, std::string_view name, int64_t t, std::string_view zone) {
-  const Unit unit = UnitFor(row, name);
+  if (IsInfinite(t)) return t;
   const Zone* z = ZoneFor(row, zone);
-  if (row.dropped() || t == kMaxTimestamp || t == kMinTimestamp) return t;
+  if (z == nullptr) return t;
+  const Unit unit = UnitFor(row, name, UnitSet::kSteps);
+  const int64_t local = z->ToLocal(t);
   int64_t out = 0;
-  if (!Truncate(unit, z->ToLocal(t), &out)) RefuseUnit(row, name, unit, "timestamp with time zone");
-  return z->ToUtc(out);
+  if (!Truncate(unit, local, &out)) {
+    RefuseUnit(row, name, unit, "timestamp with time zone");
+    return t;
+  }
+  // Hours and less do not move by a change of the clock: the offset stays.
+  return Checked(row, unit < Unit::kDay ? t - (local - out) : z->ToUtc(out));
 }
 
 Interval TruncInterval(Row& row, std::string_view name, const Interval& v) {
-  const Unit unit = UnitFor(row, name);
+  const Unit unit = UnitFor(row, name, UnitSet::kSteps);
   Interval out = v;
   static constexpr std::array<int64_t, 6> kFixed = {1, 1, kMillisecond, kSecond, kMinute, kHour};
   if (unit >= Unit::kMicroseconds && unit <= Unit::kHour) {
@@ -115,25 +127,30 @@ Interval TruncInterval(Row& row, std::string_view name, const Interval& v) {
   }
 }
 
+int64_t RefuseBin(Row& row, std::string_view code, std::string message) {
+  row.Fail(code, std::move(message));
+  return 0;
+}
+
 // date_bin: steps of a fixed length from an origin.
 int64_t Bin(Row& row, const Interval& stride, int64_t t, int64_t origin) {
+  if (IsInfinite(t)) return t;
+  if (IsInfinite(origin)) return RefuseBin(row, "22008", "origin out of range");
   if (stride.months != 0) {
-    row.Fail("0A000", "timestamps cannot be binned into intervals containing months or years");
-    return 0;
+    return RefuseBin(row, "0A000", "timestamps cannot be binned into intervals containing months or years");
   }
   int64_t step;
-  if (__builtin_add_overflow(stride.days * kDay, stride.micros, &step)) step = 0;
-  if (step <= 0) {
-    row.Fail("22008", "stride must be greater than zero");
-    return 0;
+  if (__builtin_mul_overflow(int64_t{stride.days}, kDay, &step) ||
+      __builtin_add_overflow(step, stride.micros, &step)) {
+    return RefuseBin(row, "22008", "interval out of range");
   }
-  if (t == kMaxTimestamp || t == kMinTimestamp) return t;
+  if (step <= 0) return RefuseBin(row, "22008", "stride must be greater than zero");
   int64_t distance;
-  if (__builtin_sub_overflow(t, origin, &distance)) {
-    row.Fail("22008", "timestamp out of range");
-    return 0;
-  }
-  return origin + FloorDiv(distance, step) * step;
+  if (__builtin_sub_overflow(t, origin, &distance)) return RefuseBin(row, "22008", "interval out of range");
+  const int64_t rest = distance % step;
+  int64_t out = origin + (distance - rest);
+  if (rest < 0 && __builtin_sub_overflow(out, step, &out)) out = kMaxTimestamp;
+  return Checked(row, out);
 }
 
 }  // namespace
@@ -147,7 +164,7 @@ void AddDatetimeTrunc(FunctionTable& t) {
                "the start of the unit that holds the time",
                "date_trunc('hour', timestamp '2024-05-06 07:08:09') -> 2024-05-06 07:00:00",
                kPartial,
-               PrepareUnit});
+               PrepareStep});
   t.push_back({"date_trunc",
                {kText, kTimestamptz},
                kTimestamptz,
@@ -155,14 +172,16 @@ void AddDatetimeTrunc(FunctionTable& t) {
                "the start of the unit, in UTC",
                "",
                kPartial,
-               PrepareUnit});
+               PrepareStep});
   t.push_back(
       {"date_trunc",
        {kText, kTimestamptz, kText},
        kTimestamptz,
        Rows<TruncInZone>,
        "the start of the unit in a time zone",
-       "date_trunc('day', timestamptz '2024-05-06 23:00:00+00', 'Europe/Berlin') -> 2024-05-06 22:00:00+00"});
+       "date_trunc('day', timestamptz '2024-05-06 23:00:00+00', 'Europe/Berlin') -> 2024-05-06 22:00:00+00",
+       kPartial,
+       PrepareStep});
   t.push_back({"date_trunc",
                {kText, kInterval},
                kInterval,
@@ -170,7 +189,7 @@ void AddDatetimeTrunc(FunctionTable& t) {
                "the interval without smaller units",
                "date_trunc('hour', interval '2 days 03:40:00') -> 2 days 03:00:00",
                kPartial,
-               PrepareUnit});
+               PrepareStep});
   t.push_back({"date_bin",
                {kInterval, kTimestamp, kTimestamp},
                kTimestamp,

@@ -37,9 +37,6 @@ TEST_CASE("every type reads and prints as PostgreSQL 15 does") {
 }
 
 TEST_CASE("what streamrun does not read as PostgreSQL does has its own sentence") {
-  CHECK(ReadAndPrint("timestamp", "now") == "ERROR: invalid input syntax for type timestamp: \"now\"");
-  CHECK(ReadAndPrint("timestamptz", "2024-01-02 03:04:05 Europe/Berlin") ==
-        "ERROR: time zone \"Europe/Berlin\" not recognized");
   CHECK(ReadAndPrint("numeric", "123456789012345678901234567890123456789") ==
         "ERROR: numeric field overflow");
   CHECK(ReadAndPrint("numeric", "1e38") == "ERROR: numeric field overflow");
