@@ -13,6 +13,7 @@ The seed is printed; SR_SEED or --seed replays it. Exit code 77 (skipped) only w
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -24,7 +25,7 @@ import threading
 import time
 
 import explain
-from expression_values import POOLS, ROWS, column_sql, fill_columns
+from expression_values import ORDINARY, ROWS, column_sql, fill_columns
 from postgres import Postgres
 from random_expressions import Expr, Generator, literal
 
@@ -182,7 +183,7 @@ class Comparison:
         for (expression, ours, theirs, rows), *unfolded in zip(found, *sides):
             alike = set().union(*(explain.same_without_folding(ours, side) for side in unfolded if side))
             left = [row for row in rows if row not in alike]
-            if left and any(explain.is_error(v) and v["code"] == "42725" for v in theirs[1]):
+            if left and explain.wants_types(theirs):
                 if not self.differences([expression.typed()]):  # types that only PostgreSQL has take part there
                     left = []
                     self.note("an untyped literal that is ambiguous in PostgreSQL", expression, count)
@@ -234,10 +235,11 @@ class Comparison:
             return False
         call = min(refused, key=lambda part: len(part.sql()))
         tries = []
-        for position, child in enumerate(call.children):
-            for value in POOLS.get(child.type, []):
-                children = list(call.children)
-                children[position] = literal(value, child.type)
+        for kept in itertools.chain(*(itertools.combinations(range(len(call.children)), n) for n in (1, 2))):
+            others = [[None] if i in kept else ORDINARY.get(child.type, [None]) for i, child in enumerate(call.children)]
+            for values in itertools.islice(itertools.product(*others), 8):
+                children = [child if value is None else literal(value, child.type, child.type == "jsonpath")
+                            for child, value in zip(call.children, values)]
                 tries.append(Expr(call.template, children, call.type).sql())
         message = ours["problem"]["message"]
         return any(answer and all(explain.is_error(v) and explain.same_refusal(message, v["message"]) for v in answer[1])

@@ -62,6 +62,12 @@ def same_refusal(ours, theirs):
     return ours == theirs or ours.startswith(pattern) and theirs.startswith(pattern)
 
 
+def wants_types(theirs):
+    """PostgreSQL cannot tell what an untyped literal is: types that are not here take part there, or none is named."""
+    return any(is_error(v) and (v["code"] == "42725" or v["message"].startswith("could not determine polymorphic type"))
+               for v in theirs[1])
+
+
 def digits(text):
     """Significant digits, or those after the point when there are more."""
     return max(len(re.sub(r"\D", "", text).lstrip("0")), len(text.partition(".")[2]))

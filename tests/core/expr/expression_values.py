@@ -73,7 +73,9 @@ def fill_columns(chance):
 
 
 def quoted(text):
-    """A string literal that means the same whatever it holds."""
+    """A string literal that means the same whatever it holds, on one line."""
+    if "\n" in text or "\r" in text:
+        return "E'" + text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\r", "\\r") + "'"
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -135,8 +137,6 @@ HINTS = {
     ("regexp_count", 3): FLAGS, ("regexp_substr", 4): FLAGS, ("regexp_instr", 5): FLAGS,
     ("regexp_substr", 5): COUNTS, ("regexp_instr", 6): COUNTS,
     ("format", 0): ["%s", "%s and %s", "%I", "%L", "%%", "%-5s|", "%5s", "%2$s", "%*s", "%", "%y", "none"],
-    ("jsonb_path_query_first", 1): PATHS, ("jsonb_path_exists", 1): PATHS, ("jsonb_path_match", 1): PATHS,
-    ("jsonb_path_query_array", 1): PATHS, ("@?", 1): PATHS, ("@@", 1): PATHS,
    
     ("normalize", 1): ["NFC"],
     ("array_fill", 1): ["{3}", "{0}", "{2}"], ("trim_array", 1): COUNTS,
@@ -148,4 +148,15 @@ HINTS = {
     ("regexp_replace", 4, "integer"): COUNTS, ("regexp_replace", 5, "text"): FLAGS,
     ("to_char", 1, "number"): NUMBER_FORMATS, ("to_char", 1, "time"): DATE_FORMATS,
 }
-UNTYPED = {"jsonb_path_query_first", "jsonb_path_exists", "jsonb_path_match", "jsonb_path_query_array", "@?", "@@"}
+
+
+def takes_path(name, position):
+    """An argument that is a jsonpath in PostgreSQL and a constant text here: always an untyped literal."""
+    return position == 1 and (name.startswith("jsonb_path_") or name in ("@?", "@@"))
+
+
+# Values that no function finds fault with, for finding out which argument of a call is the one refused.
+ORDINARY = {"integer": ["1", "2"], "bigint": ["1"], "double precision": ["1"], "numeric": ["1"], "text": ["a", "", "i", "UTC", "day"],
+            "bytea": ["\\x61"], "date": ["2024-02-29"], "timestamp": ["2024-02-29 12:34:56"], "jsonb": ["{}", "[]"],
+            "timestamptz": ["2024-02-29 12:34:56+00"], "interval": ["1 day", "01:00:00"], "boolean": ["false"],
+            "jsonpath": ["$"]}

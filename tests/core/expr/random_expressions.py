@@ -2,7 +2,7 @@
 
 import re
 
-from expression_values import COLUMNS, HINTS, POOLS, SCALARS, UNTYPED, quoted
+from expression_values import COLUMNS, HINTS, PATHS, POOLS, SCALARS, quoted, takes_path
 
 NUMBERS = ("integer", "bigint", "double precision", "numeric")
 TIMES = ("date", "timestamp", "timestamptz", "interval")
@@ -10,7 +10,8 @@ ORDERED = [name for name in SCALARS if name != "jsonb"]
 TYPES = list(POOLS)
 COLUMNS_OF = {name: [column for column, declared in COLUMNS if declared.replace("(10,2)", "") == name] for name in TYPES}
 PSEUDO = {"element", "elements", "anything", "cast to text", "output", "list", "decimal"}
-CIDR_RESULTS = ("network", "inet_merge")  # cidr in PostgreSQL; there is no such type here
+# Results of types that are not here (cidr, regtype).
+RESULT_CASTS = {"network": "inet", "inet_merge": "inet", "pg_typeof": "text"}
 # Entries that only syntax reaches, by the form below that reaches them.
 REACHED_BY_SYNTAX = re.compile(
     r"(any|all) (=|<>|<|<=|>|>=)|in|not_in|greatest|least|not|is_(not_)?(null|true|false|unknown)|array|array_element|"
@@ -101,7 +102,7 @@ class Generator:
         return literal(text, type_name, 1 if chance.random() < untyped else 0)
 
     def leaf(self, type_name, untyped=0.0):
-        if type_name not in POOLS:  # an array of a type that no column has
+        if type_name not in POOLS and type_name.endswith("[]"):  # an array of a type that no column has
             elements = [self.leaf(type_name[:-2]) for _ in range(2)]
             return Expr("ARRAY[{0}, {1}]", elements, type_name, label="ARRAY[]")
         columns = COLUMNS_OF[type_name]
@@ -120,6 +121,8 @@ class Generator:
 
     def hint(self, entry, position, type_name):
         name = entry["name"]
+        if takes_path(name, position):
+            return literal(self.chance.choice(PATHS), "jsonpath", 1)
         kind = type_name
         if name == "to_char":
             kind = "number" if entry["args"][0] in NUMBERS else "time"
@@ -130,7 +133,7 @@ class Generator:
             pool = [text for text in pool if re.fullmatch(r"-?\d+", text)]
         if not pool:
             return None
-        untyped = name in UNTYPED or type_name == "text" and self.chance.random() < 0.3
+        untyped = type_name == "text" and self.chance.random() < 0.3
         return literal(self.chance.choice(pool), type_name, 1 if untyped else 0)
 
     def call(self, entry, depth, wanted=None):
@@ -147,6 +150,7 @@ class Generator:
             names += [names[-1]] * chance.randrange(3)
         children = []
         for position, name in enumerate(names):
+            untyped = 0.0 if name in PSEUDO else 0.1  # PostgreSQL wants the type of a polymorphic argument
             if name == "element":
                 name = element
             elif name == "elements":
@@ -160,14 +164,14 @@ class Generator:
             elif name == "decimal":
                 name = "numeric"
             child = self.hint(entry, position, name)
-            children.append(child or self.make(name, depth - 1 - chance.randrange(2), untyped=0.1))
+            children.append(child or self.make(name, depth - 1 - chance.randrange(2), untyped))
         result = {"element": element, "elements": element + "[]"}.get(entry["result"], entry["result"])
         if entry["operator"]:
             template = f"({entry['name']} {{0}})" if len(children) == 1 else f"({{0}} {entry['name']} {{1}})"
         else:
             template = entry["name"] + "(" + ", ".join(f"{{{i}}}" for i in range(len(children))) + ")"
-        if entry["name"] in CIDR_RESULTS:
-            template += "::inet"
+        if entry["name"] in RESULT_CASTS:
+            template += "::" + RESULT_CASTS[entry["name"]]
         return Expr(template, children, result, label=entry["signature"])
 
     # --- Forms of the grammar
