@@ -34,6 +34,7 @@ enum class Unit : uint8_t {
   kCentury,
   kMillennium,
   kAgo,
+  kOther,  // known, but no interval has it
 };
 
 struct UnitName {
@@ -77,11 +78,16 @@ constexpr UnitName kUnits[] = {
     {"ms", Unit::kMillisecond},
     {"msec", Unit::kMillisecond},
     {"msecs", Unit::kMillisecond},
+    {"qtr", Unit::kOther},
+    {"quarter", Unit::kOther},
     {"s", Unit::kSecond},
     {"sec", Unit::kSecond},
     {"second", Unit::kSecond},
     {"seconds", Unit::kSecond},
     {"secs", Unit::kSecond},
+    {"timezone", Unit::kOther},
+    {"timezone_h", Unit::kOther},
+    {"timezone_m", Unit::kOther},
     {"us", Unit::kMicrosecond},
     {"usec", Unit::kMicrosecond},
     {"usecs", Unit::kMicrosecond},
@@ -246,7 +252,7 @@ class VerboseReader {
       if (*p != '.' || !ReadFraction({p, end}, &fraction)) return Verdict::kBadSyntax;
       if (text[0] == '-') fraction = -fraction;
     }
-    if (unit_ == Unit::kAgo) return Verdict::kBadSyntax;
+    if (unit_ == Unit::kAgo || unit_ == Unit::kOther) return Verdict::kBadSyntax;
     got_ = unit_ == Unit::kSecond && fraction != 0 ? SecondBits() : Bit(unit_);
     const bool fits = Add(value, fraction);
     if (unit_ == Unit::kHour) unit_ = Unit::kDay;  // "1 2 hours": a number before hours is days

@@ -105,7 +105,7 @@ class Printer {
       out_[i] = !letter ? c : static_cast<char>(upper ? c & ~0x20 : c | 0x20);
     }
     out_ = end;
-    if (node_->fill || node_->translate) return true;
+    if (node_->fill || (node_->translate && node_->pattern->field != DatetimeField::kRoman)) return true;
     for (size_t i = word.size(); i < width; ++i) *out_++ = ' ';
     return true;
   }
