@@ -136,6 +136,17 @@ def check_cases(server):
 # --- 2. Random expressions
 
 
+def with_nulls(expression, answers):
+    """Every part that reads no column and is NULL in PostgreSQL written as that NULL."""
+    answer = answers.get(expression)
+    columns = any(part.label == "column" for part in expression.parts())
+    kind = explain.type_name(answer[0]) if answer else None
+    if expression.children and not columns and kind and all(value is None for value in answer[1]):
+        return literal(None, kind)
+    children = [with_nulls(child, answers) for child in expression.children]
+    return Expr(expression.template, children, expression.type, expression.literal, expression.label)
+
+
 class Comparison:
     def __init__(self, server, tool, columns):
         self.server, self.tool = server, tool
@@ -203,17 +214,16 @@ class Comparison:
         """Those for which no departure is the reason: [(expression, ours, theirs, row)]."""
         parts = [list(case[0].parts()) for case in cases]
         answers = iter(self.server.evaluate([part.sql() for all_parts in parts for part in all_parts], ROWS))
+        known = [[(part, next(answers)) for part in all_parts] for all_parts in parts]
+        shortened = self.unfolded([with_nulls(case[0], dict(pairs)) for case, pairs in zip(cases, known)], False)
         left = []
-        for (expression, ours, theirs, unfolded, rows), all_parts in zip(cases, parts):
-            known = [(part, next(answers)) for part in all_parts]
+        for (expression, ours, theirs, unfolded, rows), pairs, short in zip(cases, known, shortened):
+            alike = explain.same_without_folding(ours, short) if short else set()
             reasons = set()
             for row in rows:
-                at = [(part, a[0], a[1][max(row, 0)]) for part, a in known if a]
-                mine = explain.ours_at(ours, row)
-                both = [explain.Facts(row, mine, side[1][max(row, 0)], at) for side in (theirs, unfolded)]
-                reason = explain.reason_for(both[0]) or explain.reason_for(both[1])
-                reasons.add(reason)
-                if reason is None:
+                reasons.add("a constant NULL that makes a strict function NULL before its other arguments are evaluated"
+                            if row in alike else self.reason(ours, (theirs, unfolded), pairs, row))
+                if None in reasons:
                     break
             if None in reasons and self.refused_constant(expression, ours):
                 reasons = {"a constant argument that no value fits, refused before the first row"}
@@ -222,6 +232,13 @@ class Comparison:
             else:
                 self.note(", ".join(sorted(reasons)), expression, count)
         return left
+
+    @staticmethod
+    def reason(ours, sides, pairs, row):
+        at = [(part, answer[0], answer[1][max(row, 0)]) for part, answer in pairs if answer]
+        mine = explain.ours_at(ours, row)
+        found = (explain.reason_for(explain.Facts(row, mine, side[1][max(row, 0)], at)) for side in sides)
+        return next(filter(None, found), None)
 
     def refused_constant(self, expression, ours):
         """The smallest part refused here is a call with a constant (a pattern, a zone) that PostgreSQL refuses too as

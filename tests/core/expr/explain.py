@@ -80,6 +80,9 @@ class Facts:
         self.row, self.ours, self.theirs = row, ours, theirs
         self.parts = parts  # [(Expr, type, value at the row)]
 
+    def value(self, expression):
+        return next((value for part, _, value in self.parts if part is expression), None)
+
     def texts(self, *types):
         for _, kind, value in self.parts:
             if isinstance(value, str) and type_name(kind) in types:
@@ -128,6 +131,30 @@ def several_dimensions(facts):
                for _, kind, value in facts.parts)
 
 
+def wraps_around(facts):
+    """Where PostgreSQL 15 lets an integer wrap around or counts with the number that stands for infinity, the result
+    here is an error or the exact one."""
+    for part, _, _ in facts.parts:
+        given = [facts.value(child) for child in part.children]
+        if part.label.startswith("make_interval"):
+            if any(isinstance(v, str) and abs(float(v)) > 178956970 for v in given):
+                return True
+        elif part.label.startswith("age("):
+            if any(v in ("infinity", "-infinity") for v in given):
+                return True
+        elif part.label.startswith("timezone(interval"):
+            hours = re.match(r"-?(\d+):", given[0] or "") if isinstance(given[0], str) else None
+            if hours and int(hours[1]) * 3600 > 2**31:
+                return True
+    return False
+
+
+def another_failure_first(facts):
+    """Of several parts that fail, PostgreSQL evaluates another one first (it swaps arguments when it inlines)."""
+    return is_error(facts.ours) and is_error(facts.theirs) and any(
+        is_error(value) and value["message"] == facts.ours["message"] for _, _, value in facts.parts[:-1])
+
+
 REASONS = {
     "numeric beyond 38 digits": beyond_38_digits,
     "timestamp beyond the year 294246": beyond_year_294246,
@@ -135,6 +162,8 @@ REASONS = {
     "regular expression dialect": regex_dialect,
     "wording of a JSON syntax error": json_wording,
     "array of several dimensions": several_dimensions,
+    "arithmetic that wraps around in PostgreSQL": wraps_around,
+    "another failing part comes first": another_failure_first,
 }
 
 

@@ -31,7 +31,7 @@ BEGIN
     RETURN json_build_array(kind, answers)::text;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, said = MESSAGE_TEXT;
-    IF rows = 1 OR state IN ('42601', '42725', '42703', '42P18', '42846') THEN
+    IF rows = 1 OR state IN ('42725', '42703', '42P18', '42846') THEN
       RETURN json_build_array(NULL, json_agg(json_build_object('code', state, 'message', said)))::text
         FROM generate_series(1, rows);
     END IF;
