@@ -42,9 +42,15 @@ inline size_t FindBytes(std::string_view text, std::string_view needle, size_t f
 
 /// No byte above 127?
 inline bool IsAscii(std::string_view text) {
-  unsigned char any = 0;
-  for (const char c : text) any |= static_cast<unsigned char>(c);
-  return any < 0x80;
+  const char* data = text.data();
+  size_t i = 0;
+  __m128i any = _mm_setzero_si128();
+  for (; i + 16 <= text.size(); i += 16) {
+    any = _mm_or_si128(any, _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i)));
+  }
+  unsigned char rest = 0;
+  for (; i < text.size(); ++i) rest |= static_cast<unsigned char>(data[i]);
+  return _mm_movemask_epi8(any) == 0 && rest < 0x80;
 }
 
 }  // namespace streamrun

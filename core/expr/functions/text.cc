@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/expr/function.h"
+#include "core/expr/functions/slices.h"
 #include "core/expr/kernel.h"
 #include "core/expr/text_search.h"
 #include "core/expr/utf8.h"
@@ -130,12 +131,13 @@ std::string_view Cut(std::string_view text, int64_t start, int64_t count) {
   return rest.substr(0, Utf8Offset(rest, end - from));
 }
 
-void SubstringFrom(Row&, TextSink& out, std::string_view text, int32_t start) {
-  out.Append(Cut(text, start, int64_t{1} << 41));
+std::string_view SubstringFrom(Row&, std::string_view text, int32_t start) {
+  return Cut(text, start, int64_t{1} << 41);
 }
-void SubstringFor(Row& row, TextSink& out, std::string_view text, int32_t start, int32_t count) {
-  if (count < 0) return row.Fail("22011", "negative substring length not allowed");
-  out.Append(Cut(text, start, count));
+std::string_view SubstringFor(Row& row, std::string_view text, int32_t start, int32_t count) {
+  if (count >= 0) return Cut(text, start, count);
+  row.Fail("22011", "negative substring length not allowed");
+  return {};
 }
 
 int32_t Position(std::string_view text, std::string_view part) {
@@ -145,14 +147,11 @@ int32_t Position(std::string_view text, std::string_view part) {
 bool StartsWith(std::string_view text, std::string_view head) { return text.starts_with(head); }
 
 // left(text, -n) is all but the last n characters.
-void Left(Row&, TextSink& out, std::string_view text, int32_t count) {
-  const int64_t take = count >= 0 ? count : std::max<int64_t>(0, CountUtf8(text) + count);
-  out.Append(text.substr(0, Utf8Offset(text, take)));
+std::string_view Left(Row&, std::string_view text, int32_t count) {
+  return text.substr(0, count >= 0 ? Utf8Offset(text, count) : Utf8OffsetFromEnd(text, -int64_t{count}));
 }
-void Right(Row&, TextSink& out, std::string_view text, int32_t count) {
-  const int64_t skip =
-      count < 0 ? -static_cast<int64_t>(count) : std::max<int64_t>(0, CountUtf8(text) - count);
-  out.Append(text.substr(Utf8Offset(text, skip)));
+std::string_view Right(Row&, std::string_view text, int32_t count) {
+  return text.substr(count >= 0 ? Utf8OffsetFromEnd(text, count) : Utf8Offset(text, -int64_t{count}));
 }
 
 }  // namespace
@@ -230,14 +229,14 @@ void AddText(FunctionTable& t) {
     t.push_back({name,
                  {kText, kInteger},
                  kText,
-                 Rows<SubstringFrom>,
+                 SliceRows<SubstringFrom>,
                  "the text from a character on, counted from 1",
                  first ? "substring('Thomas' from 3) -> omas" : "substr('Thomas', 3) -> omas",
                  kTotal});
     t.push_back({name,
                  {kText, kInteger, kInteger},
                  kText,
-                 Rows<SubstringFor>,
+                 SliceRows<SubstringFor>,
                  "a number of characters from one on",
                  first ? "substring('Thomas' from 2 for 3) -> hom" : "substr('Thomas', 2, 3) -> hom"});
   }
@@ -272,14 +271,14 @@ void AddText(FunctionTable& t) {
   t.push_back({"left",
                {kText, kInteger},
                kText,
-               Rows<Left>,
+               SliceRows<Left>,
                "the first n characters, or all but the last -n",
                "left('abcde', 2) -> ab",
                kTotal});
   t.push_back({"right",
                {kText, kInteger},
                kText,
-               Rows<Right>,
+               SliceRows<Right>,
                "the last n characters, or all but the first -n",
                "right('abcde', 2) -> de",
                kTotal});

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/expr/function.h"
+#include "core/expr/functions/slices.h"
 #include "core/expr/kernel.h"
 #include "core/expr/text_search.h"
 #include "core/expr/utf8.h"
@@ -49,7 +50,7 @@ bool HasCharacter(std::string_view set, std::string_view character) {
 }
 
 template <bool kLeft, bool kRight>
-void TrimSet(Row&, TextSink& out, std::string_view text, std::string_view set) {
+std::string_view TrimSet(Row&, std::string_view text, std::string_view set) {
   while (kLeft && !text.empty()) {
     const size_t length = Utf8Length(text[0]);
     if (!HasCharacter(set, text.substr(0, length))) break;
@@ -61,11 +62,13 @@ void TrimSet(Row&, TextSink& out, std::string_view text, std::string_view set) {
     if (!HasCharacter(set, text.substr(start))) break;
     text = text.substr(0, start);
   }
-  out.Append(text);
+  return text;
 }
 template <bool kLeft, bool kRight>
-void Trim(Row& row, TextSink& out, std::string_view text) {
-  TrimSet<kLeft, kRight>(row, out, text, " ");
+std::string_view Trim(Row&, std::string_view text) {
+  while (kLeft && !text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (kRight && !text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
 }
 
 void Replace(Row& row, TextSink& out, std::string_view text, std::string_view from, std::string_view to) {
@@ -99,29 +102,38 @@ void Translate(Row&, TextSink& out, std::string_view text, std::string_view from
   }
 }
 
-void SplitPart(Row& row, TextSink& out, std::string_view text, std::string_view separator, int32_t field) {
-  if (field == 0) return row.Fail("22023", "field position must not be zero");
-  if (text.empty()) return;
-  if (separator.empty()) {
-    if (field == 1 || field == -1) out.Append(text);
-    return;
+// The offset where field number `field` (1 or more) begins, or npos when there are fewer.
+size_t FieldFromStart(std::string_view text, std::string_view separator, int64_t field) {
+  size_t at = 0;
+  for (; field > 1; --field) {
+    at = FindBytes(text, separator, at);
+    if (at == std::string_view::npos) return at;
+    at += separator.size();
   }
+  return at;
+}
+
+std::string_view SplitPart(Row& row, std::string_view text, std::string_view separator, int32_t field) {
+  if (field == 0) {
+    row.Fail("22023", "field position must not be zero");
+    return {};
+  }
+  if (separator.empty()) return field == 1 || field == -1 ? text : std::string_view();
   int64_t wanted = field;
   if (field < 0) {
-    int64_t parts = 1;
+    // Fields are cut from the start, so those from the end are known when all are counted.
+    int64_t fields = 1;
     for (size_t at = 0; (at = FindBytes(text, separator, at)) != std::string_view::npos;
-         at += separator.size())
-      ++parts;
-    wanted = parts + field + 1;
-    if (wanted < 1) return;
+         at += separator.size()) {
+      ++fields;
+    }
+    wanted = fields + field + 1;
+    if (wanted < 1) return {};
   }
-  size_t at = 0;
-  for (int64_t i = 1;; ++i) {
-    const size_t next = FindBytes(text, separator, at);
-    if (i == wanted) return out.Append(text.substr(at, next == std::string_view::npos ? next : next - at));
-    if (next == std::string_view::npos) return;
-    at = next + separator.size();
-  }
+  const size_t at = FieldFromStart(text, separator, wanted);
+  if (at == std::string_view::npos) return {};
+  const size_t end = FindBytes(text, separator, at);
+  return text.substr(at, end == std::string_view::npos ? end : end - at);
 }
 
 void Repeat(Row& row, TextSink& out, std::string_view text, int32_t count) {
@@ -186,42 +198,42 @@ void AddTrims(FunctionTable& t) {
   t.push_back({"btrim",
                {kText},
                kText,
-               Rows<Trim<true, true>>,
+               SliceRows<Trim<true, true>>,
                "without blanks at both ends",
                "trim('  a ') -> a",
                kTotal});
   t.push_back({"btrim",
                {kText, kText},
                kText,
-               Rows<TrimSet<true, true>>,
+               SliceRows<TrimSet<true, true>>,
                "without the given characters at both ends",
                "btrim('xyxtrimyyx', 'xyz') -> trim",
                kTotal});
   t.push_back({"ltrim",
                {kText},
                kText,
-               Rows<Trim<true, false>>,
+               SliceRows<Trim<true, false>>,
                "without blanks in front",
                "ltrim('  a') -> a",
                kTotal});
   t.push_back({"ltrim",
                {kText, kText},
                kText,
-               Rows<TrimSet<true, false>>,
+               SliceRows<TrimSet<true, false>>,
                "without the given characters in front",
                "ltrim('zzzytest', 'xyz') -> test",
                kTotal});
   t.push_back({"rtrim",
                {kText},
                kText,
-               Rows<Trim<false, true>>,
+               SliceRows<Trim<false, true>>,
                "without blanks behind",
                "rtrim('a  ') -> a",
                kTotal});
   t.push_back({"rtrim",
                {kText, kText},
                kText,
-               Rows<TrimSet<false, true>>,
+               SliceRows<TrimSet<false, true>>,
                "without the given characters behind",
                "rtrim('testxxzx', 'xyz') -> test",
                kTotal});
@@ -272,7 +284,7 @@ void AddTextEdit(FunctionTable& t) {
   t.push_back({"split_part",
                {kText, kText, kInteger},
                kText,
-               Rows<SplitPart>,
+               SliceRows<SplitPart>,
                "one field of a text cut at a separator, from the end when negative",
                "split_part('a-b-c', '-', 2) -> b"});
   t.push_back({"repeat",
