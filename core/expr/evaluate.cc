@@ -91,6 +91,12 @@ RowSet Evaluation::Everything(const uint64_t* active) const {
   return set;
 }
 
+Timestamp Evaluation::Now() {
+  if (outer_ != nullptr) return outer_->Now();
+  if (!now_) now_ = env_->WallNow();
+  return *now_;
+}
+
 Vector Evaluation::Evaluate(const ExprNode& node, const uint64_t* active) {
   return node.shared ? Shared(node, active) : Dispatch(node, active);
 }
@@ -159,10 +165,13 @@ Vector Evaluation::Call(const ExprNode& node, const uint64_t* active) {
 Vector Evaluation::Apply(const ExprNode& node, const DataType& type, std::span<const Vector> args,
                          const uint64_t* active) {
   const Function& function = *node.function;
-  if (function.has(kSeesNulls)) {
-    KernelCall call(type, node.prepared.get(), args, rows_, active, failures_, env_);
+  const auto run = [&](const uint64_t* rows, BufferPtr validity) -> Vector {
+    KernelCall call(type, node.prepared.get(), args, rows_, rows, failures_, env_);
+    if (function.has(kVolatile)) call.set_now(Now());
+    call.set_validity(std::move(validity));
     return {function.kernel(call), false};
-  }
+  };
+  if (function.has(kSeesNulls)) return run(active, nullptr);
   const Column* nullable = nullptr;
   bool several = false;
   for (const Vector& arg : args) {
@@ -172,10 +181,7 @@ Vector Evaluation::Apply(const ExprNode& node, const DataType& type, std::span<c
     nullable = arg.column.get();
     if (several) break;
   }
-  if (nullable == nullptr) {
-    KernelCall call(type, node.prepared.get(), args, rows_, active, failures_, env_);
-    return {function.kernel(call), false};
-  }
+  if (nullable == nullptr) return run(active, nullptr);
   // Rows with a null argument are null without being computed.
   RowSet live = Everything(nullptr);
   for (const Vector& arg : args) {
@@ -186,9 +192,7 @@ Vector Evaluation::Apply(const ExprNode& node, const DataType& type, std::span<c
   if (active != nullptr) {
     for (size_t w = 0; w < live.size(); ++w) live[w] &= active[w];
   }
-  KernelCall call(type, node.prepared.get(), args, rows_, live.data(), failures_, env_);
-  call.set_validity(std::move(validity));
-  return {function.kernel(call), false};
+  return run(live.data(), std::move(validity));
 }
 
 // Three-valued AND and OR in one: `decided` collects the rows where an argument is the deciding value (false

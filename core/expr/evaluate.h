@@ -1,6 +1,7 @@
 // One pass of a bound tree over one batch.
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -23,8 +24,10 @@ ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>
 /// are appended in no particular order and may name a row twice.
 class Evaluation {
  public:
-  Evaluation(const std::vector<ColumnPtr>& columns, int64_t rows, std::vector<RowFailure>* failures, Env* env)
-      : columns_(columns), rows_(rows), failures_(failures), env_(env) {}
+  /// `outer`: the evaluation that this one is a part of, whose clock it shows; null for none.
+  Evaluation(const std::vector<ColumnPtr>& columns, int64_t rows, std::vector<RowFailure>* failures, Env* env,
+             Evaluation* outer = nullptr)
+      : columns_(columns), rows_(rows), failures_(failures), env_(env), outer_(outer) {}
 
   /// Values of `node` for the rows in `active` (null = all); what other rows hold is unspecified.
   Vector Evaluate(const ExprNode& node, const uint64_t* active);
@@ -44,14 +47,18 @@ class Evaluation {
   /// The call for rows whose lists have `length` elements each, which stand in `elements` row by row.
   ColumnPtr VariadicGroup(const ExprNode& node, const std::vector<ColumnPtr>& fixed, const Vector& lists,
                           int32_t length, const std::vector<int64_t>& rows,
-                          const std::vector<uint32_t>& elements, std::vector<RowFailure>* failures) const;
+                          const std::vector<uint32_t>& elements, std::vector<RowFailure>* failures);
   Vector Shared(const ExprNode& node, const uint64_t* active);
   RowSet Everything(const uint64_t* active) const;
+  /// The time of the batch, read once.
+  Timestamp Now();
 
   const std::vector<ColumnPtr>& columns_;
   int64_t rows_;
   std::vector<RowFailure>* failures_;
   Env* env_;
+  Evaluation* outer_;
+  std::optional<Timestamp> now_;
   // Values of shared nodes, with the rows they were computed for; the sets of one node are disjoint. No row
   // is computed twice, so none fails twice.
   std::unordered_map<const ExprNode*, std::vector<MergePart>> shared_;

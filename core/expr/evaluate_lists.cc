@@ -120,7 +120,7 @@ Vector Evaluation::AnyAll(const ExprNode& node, const uint64_t* active) {
     const std::vector<ColumnPtr> columns{streamrun::Take(lists.column->child(), elements.at),
                                          streamrun::Take(x, elements.owners)};
     std::vector<RowFailure> failed;
-    Evaluation inner(columns, count, &failed, env_);
+    Evaluation inner(columns, count, &failed, env_, this);
     answers.Take(elements, inner.Evaluate(*node.each, nullptr), failed);
     elements.Clear();
   };
@@ -174,7 +174,7 @@ Vector Evaluation::Variadic(const ExprNode& node, const uint64_t* active) {
 ColumnPtr Evaluation::VariadicGroup(const ExprNode& node, const std::vector<ColumnPtr>& fixed,
                                     const Vector& lists, int32_t length, const std::vector<int64_t>& rows,
                                     const std::vector<uint32_t>& elements,
-                                    std::vector<RowFailure>* failures) const {
+                                    std::vector<RowFailure>* failures) {
   const auto count = static_cast<int64_t>(rows.size());
   Selection chosen;
   for (const int64_t row : rows) chosen.push_back(static_cast<uint32_t>(row));
@@ -186,11 +186,11 @@ ColumnPtr Evaluation::VariadicGroup(const ExprNode& node, const std::vector<Colu
       at.push_back(elements[r * static_cast<size_t>(length) + static_cast<size_t>(k)]);
     }
     const std::vector<ColumnPtr> element{Take(lists.column->child(), at)};
-    Evaluation inner(element, count, failures, env_);
+    Evaluation inner(element, count, failures, env_, this);
     args.push_back({Flatten(inner.Evaluate(*node.each, nullptr), count), false});
   }
   const std::vector<ColumnPtr> none;
-  Evaluation call(none, count, failures, env_);
+  Evaluation call(none, count, failures, env_, this);
   return Flatten(call.Apply(node, node.type, args, nullptr), count);
 }
 

@@ -54,6 +54,10 @@ class KernelCall {
   const uint64_t* live() const { return live_; }
   bool is_live(int64_t row) const { return HasRow(live_, row); }
   Env* env() const { return env_; }
+  /// The wall clock of the batch: one time for all calls of one evaluation, so that now() = now(). Set for
+  /// volatile functions only.
+  Timestamp now() const { return now_; }
+  void set_now(Timestamp now) { now_ = now; }
   /// What the function's Prepare made, or null.
   template <typename T>
   const T* prepared() const {
@@ -79,6 +83,7 @@ class KernelCall {
   const uint64_t* live_;
   std::vector<RowFailure>* failures_;
   Env* env_;
+  Timestamp now_ = 0;
   BufferPtr validity_;
   RowSet nulls_;  // rows that became null in the kernel; empty = none
 };
