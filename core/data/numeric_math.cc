@@ -257,8 +257,12 @@ Result<Numeric> NumericLcm(const Numeric& a, const Numeric& b) {
   const int scale = std::max(a.scale, b.scale);
   if (SignOf(a) == 0 || SignOf(b) == 0) return ZeroOf(scale);
   SR_ASSIGN_OR_RETURN(const Numeric divisor, NumericGcd(a, b));
-  SR_ASSIGN_OR_RETURN(const Numeric factor, NumericDivideWhole(a, divisor));
-  SR_ASSIGN_OR_RETURN(const Numeric product, NumericMultiply(factor, b));
+  auto factor = NumericDivideWhole(a, divisor);
+  // |a| / divisor may need more digits than the result; |b| / divisor does not then.
+  const bool other = !factor.ok();
+  if (other) factor = NumericDivideWhole(b, divisor);
+  if (!factor.ok()) return factor;
+  SR_ASSIGN_OR_RETURN(const Numeric product, NumericMultiply(*factor, other ? a : b));
   return NumericRound(SignOf(product) < 0 ? NumericNegate(product) : product, scale);
 }
 
