@@ -33,12 +33,16 @@ class BindContext {
   /// Schemas of the inputs, in the order of `input:`, and the nodes (or node.port) they come from.
   std::vector<SchemaPtr> inputs;
   std::vector<std::string> input_names;
+  /// Every source upstream ends by itself.
+  bool bounded = false;
 
   /// Reads the component's own fields; keys common to all nodes are left to the plan.
   bool ReadConfig(const std::vector<FieldSpec>& fields, void* config) {
     return ReadFields(config_, fields, common_fields_, what_, config, diagnostics_);
   }
 
+  /// Reports what is wrong with an expression, with the caret at the token. Always null.
+  ExpressionPtr Report(const Sql& sql, const ExprProblem& problem);
   /// Binds; a problem is reported with the caret at the token and gives null.
   ExpressionPtr Bind(const Sql& sql, const Scope& scope);
   /// The same, cast as an assignment would; for predicates: BindAs(sql, scope, TypeId::kBoolean).
@@ -54,8 +58,6 @@ class BindContext {
   virtual std::shared_ptr<const TableFactory> BindTable(const NestedComponent& component) = 0;
 
  private:
-  ExpressionPtr Report(const Sql& sql, const ExprProblem& problem);
-
   std::string node_;
   std::string what_;
   const ConfigValue& config_;

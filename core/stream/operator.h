@@ -19,6 +19,7 @@
 #include "core/data/selection.h"
 #include "core/stream/event.h"
 #include "core/stream/fate.h"
+#include "core/stream/state_table.h"
 
 namespace streamrun {
 
@@ -39,6 +40,9 @@ class Output {
   /// Rows that leave by `errors` (or the dead-letter file). Each counts as kDeadLettered; do not count it
   /// again.
   virtual void Fail(const BatchPtr& input, std::vector<RowFailure> failures) = 0;
+  /// Rows that the node made itself and cannot give (an aggregate that overflowed): they leave by `errors`
+  /// too.
+  virtual void FailResult(const BatchPtr& rows, std::vector<RowFailure> failures) = 0;
   /// `rows` input rows had this fate. Forwarded rows need no call: they are what remains of the input.
   virtual void Count(Fate fate, int64_t rows) = 0;
 
@@ -54,6 +58,8 @@ struct OperatorContext {
   /// Per output port and column: does anyone downstream read it? Null: all are read. Lives as long as the
   /// context.
   const std::vector<std::vector<bool>>* wanted = nullptr;
+  /// State to be accounted, saved and restored by the host; it lives as long as the operator.
+  virtual void Keep(StateTable* table) { (void)table; }
   /// Processing time: max(previous, now), virtual in tests.
   virtual Timestamp ProcessingTime() = 0;
   virtual ~OperatorContext() = default;

@@ -75,11 +75,12 @@ Status Node::FailureStatus(const BatchPtr& letters) const {
   return Status::InvalidArgument(text);
 }
 
-Status Node::DeliverLetters() { return letters_.rows() > 0 ? Deliver(letters_.Finish()) : Status::Ok(); }
+Status Node::DeliverLetters() {
+  return letters_.rows() > 0 ? Deliver(letters_.Finish(), plan_node_.errors_port) : Status::Ok();
+}
 
-Status Node::Deliver(const BatchPtr& letters) {
+Status Node::Deliver(const BatchPtr& letters, int port) {
   const int64_t rows = letters->rows();
-  const int port = plan_node_.errors_port;
   if (port >= 0 && plan_node_.wired[static_cast<size_t>(port)]) {
     counters_.fates[static_cast<size_t>(Fate::kDeadLettered)] += rows;
     return SendRows(port, letters, kNoOrdinal);

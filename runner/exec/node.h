@@ -76,7 +76,8 @@ class Node {
   Status SendAll(const Event& event);
   /// Leads the letters of this step to the errors port, the dead-letter file, or nowhere (on_error: drop).
   Status DeliverLetters();
-  Status Deliver(const BatchPtr& letters);
+  /// `port`: the error port that the letters would have left by.
+  Status Deliver(const BatchPtr& letters, int port);
   /// For on_error: fail.
   Status FailureStatus(const BatchPtr& letters) const;
 

@@ -1,4 +1,7 @@
 // An operator inside a task: feeds it events one at a time and routes what it gives.
+#include <algorithm>
+#include <map>
+
 #include "runner/exec/node.h"
 
 namespace streamrun {
@@ -11,7 +14,14 @@ class OperatorNode final : public Node {
       : Node(shared, member, ordered_input),
         operator_(plan_node_.op->Create()),
         output_(*this),
-        context_(shared) {}
+        context_(shared, states_) {
+    for (size_t port = 0; port < plan_node_.ports.size(); ++port) {
+      const bool errors = static_cast<int>(port) == plan_node_.errors_port;
+      if (errors || plan_node_.ports[port].role != PortRole::kError || plan_node_.wired[port]) continue;
+      unwired_.emplace(port,
+                       LetterBuilder(plan_node_.name, plan_node_.ports[port].name, shared.plan->plan->hash));
+    }
+  }
 
   Status Open() override {
     context_.env = shared_.options.env;
@@ -41,6 +51,19 @@ class OperatorNode final : public Node {
     return true;
   }
 
+  NodeCounters Counters() const override {
+    NodeCounters counters = Node::Counters();
+    int64_t fates = 0;
+    for (const int64_t rows : counters.fates) fates += rows;
+    const int64_t forwarded = std::max<int64_t>(0, counters.rows_in + failed_results_ - fates);
+    counters.created = std::max<int64_t>(0, counters.rows_out - forwarded) + failed_results_;
+    for (const StateTable* state : states_) {
+      counters.state_bytes += static_cast<int64_t>(state->MemoryBytes());
+      counters.state_keys += state->keys();
+    }
+    return counters;
+  }
+
   void AddWait(WaitSpec& wait) override {
     // A due timer without room for what it gives waits for the room.
     if (done_ || !OutputsHaveRoom()) return;
@@ -63,6 +86,10 @@ class OperatorNode final : public Node {
     void Fail(const BatchPtr& input, std::vector<RowFailure> failures) override {
       node_.letters_.AddRows(input, failures);
     }
+    void FailResult(const BatchPtr& rows, std::vector<RowFailure> failures) override {
+      node_.failed_results_ += static_cast<int64_t>(failures.size());
+      node_.letters_.AddRows(rows, failures);
+    }
     void Count(Fate fate, int64_t rows) override { node_.counters_.fates[static_cast<size_t>(fate)] += rows; }
     std::vector<BatchPtr> batches;
 
@@ -71,9 +98,11 @@ class OperatorNode final : public Node {
   };
 
   struct Context final : OperatorContext {
-    explicit Context(TaskShared& shared) : shared(shared) {}
+    Context(TaskShared& shared, std::vector<StateTable*>& states) : shared(shared), states(states) {}
     Timestamp ProcessingTime() override { return shared.ProcessingTime(); }
+    void Keep(StateTable* table) override { states.push_back(table); }
     TaskShared& shared;
+    std::vector<StateTable*>& states;
   };
 
   template <typename Call>
@@ -89,10 +118,27 @@ class OperatorNode final : public Node {
     for (size_t port = 0; port < output_.batches.size(); ++port) {
       const BatchPtr batch = std::move(output_.batches[port]);
       output_.batches[port] = nullptr;
+      if (const auto letters = unwired_.find(port); letters != unwired_.end() && batch) {
+        SR_RETURN_IF_ERROR(DeliverUnwired(letters->second, static_cast<int>(port), batch));
+        continue;
+      }
       SR_RETURN_IF_ERROR(
           SendRows(static_cast<int>(port), batch, plan_node_.op->preserves_order ? ordinal_ : kNoOrdinal));
     }
     return DeliverLetters();
+  }
+
+  // Rows on an error port that leads nowhere (late ones) are dead letters; that is then their one fate.
+  Status DeliverUnwired(LetterBuilder& letters, int port, const BatchPtr& batch) {
+    std::vector<RowFailure> failures;
+    const std::string& name = plan_node_.ports[static_cast<size_t>(port)].name;
+    for (uint32_t row = 0; row < batch->rows(); ++row) {
+      failures.push_back(
+          {row, "row." + name, "the row left by the port '" + name + "', which leads nowhere"});
+    }
+    letters.AddRows(batch, failures);
+    counters_.fates[static_cast<size_t>(Fate::kLate)] -= batch->rows();
+    return Deliver(letters.Finish(), port);
   }
 
   Status Handle(const Aligner::Item& item) {
@@ -134,6 +180,7 @@ class OperatorNode final : public Node {
     return true;
   }
 
+  std::vector<StateTable*> states_;  // kept by the operator
   std::unique_ptr<Operator> operator_;
   NodeOutput output_;
   Context context_;
@@ -142,6 +189,8 @@ class OperatorNode final : public Node {
   bool more_ = false;
   bool satisfied_ = false;
   std::optional<Event> control_;
+  int64_t failed_results_ = 0;
+  std::map<size_t, LetterBuilder> unwired_;  // error ports that lead nowhere, but `errors`
 };
 
 }  // namespace

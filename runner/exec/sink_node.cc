@@ -197,6 +197,9 @@ class RowSinkNode final : public SinkNode, private Output {
     counters_.rows_out -= static_cast<int64_t>(failures.size());
     letters_.AddRows(input, failures);
   }
+  void FailResult(const BatchPtr& rows, std::vector<RowFailure> failures) override {
+    Fail(rows, std::move(failures));
+  }
   void Count(Fate fate, int64_t rows) override { counters_.fates[static_cast<size_t>(fate)] += rows; }
 };
 

@@ -21,12 +21,14 @@ namespace streamrun {
 /// Counters of one node in one worker. Monotone within an attempt.
 struct NodeCounters {
   int node = 0;
-  int64_t rows_in = 0;    // sources: records read
-  int64_t rows_out = 0;   // over all data ports; sinks: rows delivered
-  int64_t bytes_in = 0;   // sources: bytes read
-  int64_t bytes_out = 0;  // byte sinks: bytes written
-  int64_t created = 0;    // rows made beyond those forwarded
-  FateCounts fates{};     // of the input rows; kForwarded is derived
+  int64_t rows_in = 0;      // sources: records read
+  int64_t rows_out = 0;     // over all data ports; sinks: rows delivered
+  int64_t bytes_in = 0;     // sources: bytes read
+  int64_t bytes_out = 0;    // byte sinks: bytes written
+  int64_t created = 0;      // rows made beyond those forwarded
+  int64_t state_bytes = 0;  // memory of its keyed state, now
+  int64_t state_keys = 0;
+  FateCounts fates{};  // of the input rows; kForwarded is derived
   std::vector<int64_t> port_rows;
   int64_t busy_us = 0;       // time inside the component
   int64_t total_bytes = -1;  // bounded sources: extent of this instance's share, -1 unknown

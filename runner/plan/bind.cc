@@ -224,6 +224,14 @@ bool ResolvePorts(DraftNode& node, Draft& draft) {
   return fine;
 }
 
+// Every source upstream ends by itself.
+bool IsBounded(const PlanNode& node, const Draft& draft) {
+  if (node.source) return node.source->bounded;
+  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const PlanNode::Input& input) {
+    return IsBounded(draft.nodes[static_cast<size_t>(input.node)].node, draft);
+  });
+}
+
 void BindOperator(DraftNode& node, Draft& draft) {
   PlanNode& out = node.node;
   const OperatorDefinition* definition =
@@ -246,6 +254,7 @@ void BindOperator(DraftNode& node, Draft& draft) {
                       Names(NodeFields(ComponentKind::kOperator)), draft.diagnostics);
   context.inputs = out.input_schemas;
   for (const DraftInput& input : node.inputs) context.input_names.push_back(input.value.text());
+  context.bounded = IsBounded(out, draft);
   for (size_t i = 0; i < out.input_schemas.size(); ++i) {
     if (out.input_schemas[i]->changes && !definition->takes_changes) {
       draft.diagnostics.ErrorAt(node.inputs[i].value, "plan.changes",

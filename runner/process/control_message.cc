@@ -22,6 +22,8 @@ Json ToJson(const TaskCounters& counters) {
                      {"bytes_in", n.bytes_in},
                      {"bytes_out", n.bytes_out},
                      {"created", n.created},
+                     {"state_bytes", n.state_bytes},
+                     {"state_keys", n.state_keys},
                      {"fates", n.fates},
                      {"port_rows", n.port_rows},
                      {"busy_us", n.busy_us},
@@ -49,6 +51,8 @@ TaskCounters CountersFrom(const Json& json) {
     j.at("bytes_in").get_to(n.bytes_in);
     j.at("bytes_out").get_to(n.bytes_out);
     j.at("created").get_to(n.created);
+    j.at("state_bytes").get_to(n.state_bytes);
+    j.at("state_keys").get_to(n.state_keys);
     j.at("fates").get_to(n.fates);
     j.at("port_rows").get_to(n.port_rows);
     j.at("busy_us").get_to(n.busy_us);

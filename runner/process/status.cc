@@ -22,6 +22,8 @@ Json NodeJson(const NodeStatus& n) {
   json["rows_in"] = n.now.rows_in;
   json["rows_out"] = n.now.rows_out;
   json["created"] = n.created;
+  json["state_bytes"] = n.state_bytes;
+  json["state_keys"] = n.state_keys;
   json["fates"] = FatesJson(n.now.fates);
   Json ports = Json::object();
   for (const PortStatus& port : n.ports) ports[port.name] = port.rows;

@@ -49,7 +49,9 @@ struct NodeStatus {
   Totals totals;
   std::vector<PortStatus> ports;  // rows of the current attempt
   int64_t created = 0;            // rows made beyond those forwarded
-  int64_t total_bytes = -1;       // bounded sources: input in all, -1 unknown
+  int64_t state_bytes = 0;        // memory of its keyed state
+  int64_t state_keys = 0;
+  int64_t total_bytes = -1;  // bounded sources: input in all, -1 unknown
   Timestamp watermark = kMinTimestamp;
   int64_t dead_letters = 0;  // rows it sent to the dead-letter file
   /// Rows that its inputs gave out and that are not accounted for here: under way while it runs, 0 at the

@@ -143,6 +143,9 @@ class CollectedOutput final : public Output {
       failures.push_back(std::to_string(failed[i].row) + ": " + failed[i].code + " " + failed[i].message);
     }
   }
+  void FailResult(const BatchPtr& rows, std::vector<RowFailure> failures) override {
+    Fail(rows, std::move(failures));
+  }
   void Count(Fate fate, int64_t count) override { counts[fate] += count; }
 
   /// Called by the driver before each call of the operator.

@@ -1,0 +1,218 @@
+#include "core/agg/aggregate_call.h"
+
+#include <algorithm>
+
+#include "core/base/suggest.h"
+#include "core/expr/bind.h"
+#include "core/expr/types.h"
+
+namespace streamrun {
+
+std::vector<DataType> AggregateCall::StateTypes() const { return function->states(types); }
+
+std::vector<ExpressionPtr> AggregateCall::Inputs() const {
+  std::vector<ExpressionPtr> inputs = args;
+  for (const OrderKey& key : order) inputs.push_back(key.key);
+  return inputs;
+}
+
+std::unique_ptr<Accumulator> AggregateCall::Make() const {
+  auto made = function->make(types);
+  SR_CHECK(made.ok());  // was made once at bind
+  return std::move(*made);
+}
+
+bool AggregateCall::can_retract() const { return function->has(kRetracts); }
+
+bool AggregateCall::can_fail() const {
+  const auto fails = [](const ExpressionPtr& e) { return e && e->can_fail(); };
+  const std::vector<ExpressionPtr> inputs = Inputs();
+  return fails(filter) || std::any_of(inputs.begin(), inputs.end(), fails);
+}
+
+// Takes the calls of aggregates out of an expression: each becomes a column behind the group's.
+class SelectBinder::Hook final : public CallHook {
+ public:
+  Hook(SelectBinder& select, std::string_view sql, ExprProblem* problem)
+      : select_(select), sql_(sql), problem_(problem) {}
+
+  bool Claims(std::string_view name) const override { return !AggregatesNamed(name).empty(); }
+
+  NodePtr BindCall(Binder& binder, const Ast& ast, bool* failed) override {
+    const std::vector<const AggregateFunction*> entries = AggregatesNamed(ast.text);
+    if (entries.empty()) return nullptr;
+    *failed = true;
+    if (inside_) {
+      return binder.Fail(ast.offset, "expr.aggregate", "aggregate function calls cannot be nested",
+                         "compute the inner one in an aggregate of its own");
+    }
+    AggregateCall call;
+    if (!BindParts(ast, entries, &call)) return nullptr;
+    const int column = select_.groups_->size() + Place(std::move(call));
+    *failed = false;
+    const AggregateCall& placed = select_.calls_[static_cast<size_t>(column - select_.groups_->size())];
+    return binder.MakeColumn(column, placed.types.result, ast);
+  }
+
+ private:
+  bool BindParts(const Ast& ast, const std::vector<const AggregateFunction*>& entries, AggregateCall* call) {
+    inside_ = true;
+    Binder inner(sql_, select_.input_, problem_, this);
+    const bool fine = BindArguments(inner, ast, entries, call) && BindFilter(inner, ast, call) &&
+                      BindOrder(inner, ast, call) && CheckMake(inner, ast, call);
+    inside_ = false;
+    call->text = CallText(ast);
+    return fine;
+  }
+
+  bool BindArguments(Binder& inner, const Ast& ast, const std::vector<const AggregateFunction*>& entries,
+                     AggregateCall* call) {
+    std::vector<NodePtr> nodes;
+    if (!inner.BindAll(ast, &nodes)) return false;
+    if (ast.within_group) {
+      for (const streamrun::OrderKey& key : ast.order) {
+        NodePtr node = inner.Bind(*key.expr);
+        if (!node) return false;
+        nodes.push_back(std::move(node));
+        call->types.descending = key.descending;
+      }
+    }
+    if (ast.star && ast.text != "count") {
+      inner.Fail(ast.offset, "expr.aggregate", ast.text + "(*) is not an aggregate", "only count(*) is");
+      return false;
+    }
+    std::vector<const Function*> signatures;
+    for (const AggregateFunction* entry : entries) signatures.push_back(&entry->signature);
+    bool ambiguous = false;
+    const auto resolution = Resolve(signatures, inner.TypesOf(nodes, false), false, &ambiguous);
+    if (!resolution || (nodes.empty() && !ast.star)) return NoSuchAggregate(inner, ast, nodes, entries);
+    for (const AggregateFunction* entry : entries) {
+      if (&entry->signature == resolution->function) call->function = entry;
+    }
+    if (call->function->has(kWithinGroup) != ast.within_group) {
+      inner.Fail(
+          ast.offset, "expr.aggregate",
+          ast.within_group ? ast.text + " takes no WITHIN GROUP" : ast.text + " needs WITHIN GROUP",
+          call->function->has(kWithinGroup) ? "write " + ast.text + "(...) WITHIN GROUP (ORDER BY x)" : "");
+      return false;
+    }
+    call->types.result = resolution->result;
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      NodePtr node = inner.Coerce(nodes[i], resolution->args[i], CastContext::kImplicit);
+      if (!node || !AddArgument(inner, node, call)) return false;
+    }
+    return AddTime(inner, ast, call);
+  }
+
+  bool AddArgument(Binder& inner, const NodePtr& node, AggregateCall* call) {
+    if (!inner.CheckConstants(*node)) return false;
+    auto expression = std::make_shared<const Expression>(node, std::string(sql_));
+    call->types.args.push_back(node->type);
+    call->types.constants.push_back(expression->constant());
+    call->args.push_back(std::move(expression));
+    return true;
+  }
+
+  // Functions that go by event time get it as one more argument.
+  bool AddTime(Binder& inner, const Ast& ast, AggregateCall* call) {
+    if (!call->function->has(kTakesTime)) return true;
+    const SchemaPtr& schema = select_.input_.relations[0].schema;
+    if (select_.event_time_ < 0) {
+      inner.Fail(ast.offset, "expr.aggregate", ast.text + " goes by event time, and the input has none",
+                 "give the source an event_time, or use " +
+                     std::string(ast.text == "first" ? "min_by" : "max_by") + "(value, order)");
+      return false;
+    }
+    return AddArgument(
+        inner, inner.MakeColumn(select_.event_time_, schema->field(select_.event_time_).type, ast), call);
+  }
+
+  bool BindFilter(Binder& inner, const Ast& ast, AggregateCall* call) {
+    if (!ast.filter) return true;
+    NodePtr node = inner.Condition(inner.Bind(*ast.filter), "FILTER");
+    if (!node) return false;
+    call->filter = std::make_shared<const Expression>(node, std::string(sql_));
+    return true;
+  }
+
+  bool BindOrder(Binder& inner, const Ast& ast, AggregateCall* call) {
+    // An order that cannot change the result is as good as none, and DISTINCT the same.
+    call->distinct = ast.distinct && !call->function->has(kIgnoresDistinct);
+    if (ast.within_group || !call->function->has(kOrderMatters)) return true;
+    for (const streamrun::OrderKey& key : ast.order) {
+      NodePtr node = inner.Bind(*key.expr);
+      node = node ? inner.Settle(node) : nullptr;
+      if (!node) return false;
+      call->order.push_back(
+          {std::make_shared<const Expression>(node, std::string(sql_)), key.descending, key.nulls_first});
+    }
+    return true;
+  }
+
+  bool CheckMake(Binder& inner, const Ast& ast, AggregateCall* call) {
+    const auto made = call->function->make(call->types);
+    if (made.ok()) return true;
+    inner.Fail(ast.offset, "expr.aggregate", made.status().message());
+    return false;
+  }
+
+  bool NoSuchAggregate(Binder& inner, const Ast& ast, const std::vector<NodePtr>& nodes,
+                       const std::vector<const AggregateFunction*>& entries) {
+    std::string given;
+    for (const NodePtr& node : nodes) given += (given.empty() ? "" : ", ") + PgName(node->type);
+    std::string have;
+    for (const AggregateFunction* entry : entries) {
+      have += (have.empty() ? "" : ", ") + entry->signature.Signature();
+    }
+    inner.Fail(ast.offset, "expr.unknown_function", "function " + ast.text + "(" + given + ") does not exist",
+               "there is: " + have);
+    return false;
+  }
+
+  // The same text over the same input is the same call. The tree has no end offsets, so the whole expression
+  // tells calls apart unless it is nothing but the call.
+  std::string CallText(const Ast& ast) const { return std::string(sql_) + "@" + std::to_string(ast.offset); }
+
+  int Place(AggregateCall call) {
+    for (size_t i = 0; i < select_.calls_.size(); ++i) {
+      if (select_.calls_[i].text == call.text) return static_cast<int>(i);
+    }
+    select_.calls_.push_back(std::move(call));
+    return static_cast<int>(select_.calls_.size()) - 1;
+  }
+
+  SelectBinder& select_;
+  std::string_view sql_;
+  ExprProblem* problem_;
+  bool inside_ = false;
+};
+
+SelectBinder::SelectBinder(const Scope& input, SchemaPtr groups)
+    : input_(input), groups_(std::move(groups)) {}
+SelectBinder::~SelectBinder() = default;
+
+ExpressionPtr SelectBinder::Bind(std::string_view sql, ExprProblem* problem) {
+  const AstPtr ast = ParseExpression(sql, problem, {.aggregates = true});
+  if (!ast) return nullptr;
+  Hook hook(*this, sql, problem);
+  const Scope scope(groups_);
+  Binder binder(sql, scope, problem, &hook);
+  NodePtr node = binder.Bind(*ast);
+  node = node ? binder.Settle(node) : nullptr;
+  if (!node) {
+    // A column of the input that is no group: say so rather than that it does not exist.
+    if (problem->code == "expr.unknown_column") {
+      const std::string name(sql.substr(problem->offset, problem->length));
+      if (input_.relations[0].schema->Find(name) >= 0) {
+        problem->message =
+            "column \"" + name + "\" must appear in group_by or be used in an aggregate function";
+        problem->suggestion = "write any_value(" + name + ") or max(" + name + "), or add it to group_by";
+      }
+    }
+    return nullptr;
+  }
+  if (!binder.CheckConstants(*node)) return nullptr;
+  return std::make_shared<const Expression>(node, std::string(sql));
+}
+
+}  // namespace streamrun

@@ -1,0 +1,154 @@
+#include "core/agg/group_table.h"
+
+#include <algorithm>
+
+namespace streamrun {
+
+GroupInput::GroupInput(const std::vector<ExpressionPtr>& keys, const std::vector<AggregateCall>& calls,
+                       Env* env) {
+  for (const ExpressionPtr& key : keys) keys_.emplace_back(key, env);
+  for (const AggregateCall& call : calls) {
+    inputs_.emplace_back();
+    for (const ExpressionPtr& input : call.Inputs()) inputs_.back().emplace_back(input, env);
+    filter_evaluators_.emplace_back();
+    if (call.filter) filter_evaluators_.back().emplace(call.filter, env);
+  }
+  key_columns_.resize(keys_.size());
+  call_columns_.resize(inputs_.size());
+  filters_.resize(inputs_.size());
+}
+
+void GroupInput::Evaluate(const BatchPtr& batch, const KeyTable& table, std::vector<RowFailure>* failures) {
+  rows_ = batch->rows();
+  const size_t known = failures->size();
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    key_columns_[i] = keys_[i].Evaluate(batch->columns(), rows_, failures);
+  }
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    call_columns_[i].clear();
+    for (Evaluator& input : inputs_[i]) {
+      call_columns_[i].push_back(input.Evaluate(batch->columns(), rows_, failures));
+    }
+    filters_[i] =
+        filter_evaluators_[i] ? filter_evaluators_[i]->Evaluate(batch->columns(), rows_, failures) : nullptr;
+  }
+  if (failures->size() > known) {
+    const auto by_row = [](const RowFailure& a, const RowFailure& b) { return a.row < b.row; };
+    std::stable_sort(failures->begin(), failures->end(), by_row);
+    const auto same = [](const RowFailure& a, const RowFailure& b) { return a.row == b.row; };
+    failures->erase(std::unique(failures->begin(), failures->end(), same), failures->end());
+  }
+  table.Hash(key_columns_, rows_, &hashes_);
+}
+
+GroupTable::GroupTable(const std::vector<DataType>& key_types, const std::vector<AggregateCall>& calls)
+    : calls_(calls), keys_(key_types) {
+  for (const AggregateCall& call : calls) accumulators_.push_back(call.Make());
+}
+
+std::vector<DataType> GroupTable::StateTypes(const std::vector<DataType>& key_types,
+                                             const std::vector<AggregateCall>& calls) {
+  std::vector<DataType> types = key_types;
+  for (const AggregateCall& call : calls) {
+    for (DataType& type : call.StateTypes()) types.push_back(std::move(type));
+  }
+  return types;
+}
+
+void GroupTable::Grow() {
+  for (const auto& accumulator : accumulators_) accumulator->Resize(keys_.slots());
+}
+
+void GroupTable::Feed(const GroupInput& input, const GroupedRows& rows, bool retract) {
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    GroupedRows chosen = rows;
+    if (const Column* filter = input.filter(i)) {
+      filtered_rows_.clear();
+      filtered_slots_.clear();
+      for (int64_t k = 0; k < rows.count; ++k) {
+        const auto row = static_cast<int64_t>(rows.row(k));
+        if (filter->IsNull(row) || !filter->Bool(row)) continue;
+        filtered_rows_.push_back(static_cast<uint32_t>(row));
+        filtered_slots_.push_back(rows.slots[k]);
+      }
+      chosen = {static_cast<int64_t>(filtered_rows_.size()), filtered_rows_.data(), filtered_slots_.data()};
+    }
+    retract ? accumulators_[i]->Retract(input.inputs(i), chosen)
+            : accumulators_[i]->Add(input.inputs(i), chosen);
+  }
+}
+
+void GroupTable::Add(const GroupInput& input, const uint32_t* rows, int64_t count,
+                     std::vector<uint32_t>* slots) {
+  slots->resize(static_cast<size_t>(count));
+  keys_.FindOrInsert(input.keys(), input.hashes(), rows, count, slots->data());
+  Grow();
+  Feed(input, {count, rows, slots->data()}, false);
+}
+
+void GroupTable::Retract(const GroupInput& input, const uint32_t* rows, int64_t count,
+                         std::vector<uint32_t>* slots) {
+  slots->resize(static_cast<size_t>(count));
+  keys_.FindOrInsert(input.keys(), input.hashes(), rows, count, slots->data());
+  Grow();
+  Feed(input, {count, rows, slots->data()}, true);
+}
+
+void GroupTable::Load(const std::vector<ColumnPtr>& columns, int64_t rows) {
+  if (rows == 0) return;
+  const auto keys = static_cast<std::ptrdiff_t>(keys_.key_columns());
+  const std::vector<ColumnPtr> key_columns(columns.begin(), columns.begin() + keys);
+  std::vector<uint64_t> hashes;
+  keys_.Hash(key_columns, rows, &hashes);
+  std::vector<uint32_t> slots(static_cast<size_t>(rows));
+  keys_.FindOrInsert(key_columns, hashes, nullptr, rows, slots.data());
+  Grow();
+  size_t at = static_cast<size_t>(keys);
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    const size_t width = calls_[i].StateTypes().size();
+    accumulators_[i]->Merge({columns.data() + at, width}, {rows, nullptr, slots.data()});
+    at += width;
+  }
+}
+
+void GroupTable::Merge(const GroupTable& other) {
+  const std::vector<uint32_t> live = other.keys_.Live();
+  Load(other.Save(live), static_cast<int64_t>(live.size()));
+}
+
+std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) const {
+  std::vector<ColumnPtr> columns;
+  const auto count = static_cast<int64_t>(slots.size());
+  for (size_t i = 0; i < keys_.key_columns(); ++i)
+    columns.push_back(keys_.key(i).Gather(slots.data(), count));
+  for (const auto& accumulator : accumulators_) {
+    for (ColumnPtr& column : accumulator->SaveStates(slots.data(), count))
+      columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+std::vector<ColumnPtr> GroupTable::Results(const std::vector<uint32_t>& slots,
+                                           std::vector<RowFailure>* failures) const {
+  std::vector<ColumnPtr> columns;
+  const auto count = static_cast<int64_t>(slots.size());
+  for (size_t i = 0; i < keys_.key_columns(); ++i)
+    columns.push_back(keys_.key(i).Gather(slots.data(), count));
+  for (const auto& accumulator : accumulators_) {
+    columns.push_back(accumulator->Results(slots.data(), count, failures));
+  }
+  return columns;
+}
+
+void GroupTable::Erase(uint32_t slot) {
+  for (const auto& accumulator : accumulators_) accumulator->Clear(slot);
+  keys_.Erase(slot);
+}
+
+size_t GroupTable::MemoryBytes() const {
+  size_t bytes = keys_.MemoryBytes();
+  for (const auto& accumulator : accumulators_) bytes += accumulator->MemoryBytes();
+  return bytes;
+}
+
+}  // namespace streamrun

@@ -1,0 +1,79 @@
+// Groups with their accumulators: the state of one window, or of a whole stream.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/agg/aggregate_call.h"
+#include "core/data/key_table.h"
+#include "core/data/selection.h"
+
+namespace streamrun {
+
+/// What grouping computes from a batch once, whatever number of windows its rows go to.
+class GroupInput {
+ public:
+  /// `keys` and `calls` outlive it.
+  GroupInput(const std::vector<ExpressionPtr>& keys, const std::vector<AggregateCall>& calls, Env* env);
+
+  /// Evaluates; rows that fail are appended to `failures` (ascending, once each).
+  void Evaluate(const BatchPtr& batch, const KeyTable& table, std::vector<RowFailure>* failures);
+
+  int64_t rows() const { return rows_; }
+  const std::vector<ColumnPtr>& keys() const { return key_columns_; }
+  const std::vector<uint64_t>& hashes() const { return hashes_; }
+  const std::vector<ColumnPtr>& inputs(size_t call) const { return call_columns_[call]; }
+  /// Rows that pass the call's FILTER; null: all.
+  const Column* filter(size_t call) const { return filters_[call].get(); }
+
+ private:
+  std::vector<Evaluator> keys_;
+  std::vector<std::vector<Evaluator>> inputs_;
+  std::vector<std::optional<Evaluator>> filter_evaluators_;
+  int64_t rows_ = 0;
+  std::vector<ColumnPtr> key_columns_;
+  std::vector<uint64_t> hashes_;
+  std::vector<std::vector<ColumnPtr>> call_columns_;
+  std::vector<ColumnPtr> filters_;
+};
+
+/// Not thread-safe.
+class GroupTable {
+ public:
+  /// `calls` outlives it.
+  GroupTable(const std::vector<DataType>& key_types, const std::vector<AggregateCall>& calls);
+
+  /// Adds the chosen rows (null: all `count`) to their groups; slots[i] = the group of the i-th.
+  void Add(const GroupInput& input, const uint32_t* rows, int64_t count, std::vector<uint32_t>* slots);
+  /// Takes rows back; every call must be able to. Groups stay, see rows_in().
+  void Retract(const GroupInput& input, const uint32_t* rows, int64_t count, std::vector<uint32_t>* slots);
+  /// Adds saved groups: key columns, then the states of every call.
+  void Load(const std::vector<ColumnPtr>& columns, int64_t rows);
+  /// Adds all groups of another table of the same shape.
+  void Merge(const GroupTable& other);
+  /// The groups in `slots`: key columns, then the states of every call (what Load takes).
+  std::vector<ColumnPtr> Save(const std::vector<uint32_t>& slots) const;
+  /// The groups in `slots`: key columns, then the results of every call.
+  std::vector<ColumnPtr> Results(const std::vector<uint32_t>& slots, std::vector<RowFailure>* failures) const;
+
+  void Erase(uint32_t slot);
+  const KeyTable& keys() const { return keys_; }
+  size_t MemoryBytes() const;
+
+  /// Columns of Save: types of keys, then of states.
+  static std::vector<DataType> StateTypes(const std::vector<DataType>& key_types,
+                                          const std::vector<AggregateCall>& calls);
+
+ private:
+  void Feed(const GroupInput& input, const GroupedRows& rows, bool retract);
+  void Grow();
+
+  const std::vector<AggregateCall>& calls_;
+  KeyTable keys_;
+  std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  // Scratch of rows that pass a filter.
+  std::vector<uint32_t> filtered_rows_;
+  std::vector<uint32_t> filtered_slots_;
+};
+
+}  // namespace streamrun

@@ -1,0 +1,55 @@
+#include "core/window/row_times.h"
+
+#include "core/data/column_builder.h"
+
+namespace streamrun {
+
+namespace {
+
+// Far beyond every date that PostgreSQL has, and far enough from the ends of 64 bits for window arithmetic.
+constexpr int64_t kFinite = int64_t{1} << 62;
+
+}  // namespace
+
+void ReadRowTimes(const Column& column, Duration bias, std::vector<int64_t>* times,
+                  std::vector<RowFailure>* failures) {
+  const auto rows = static_cast<size_t>(column.length());
+  const int64_t* values = column.values<int64_t>();
+  times->resize(rows);
+  for (size_t i = 0; i < rows; ++i) {
+    const auto row = static_cast<uint32_t>(i);
+    (*times)[i] = 0;
+    if (column.IsNull(row)) {
+      failures->push_back({row, "event_time.missing", "the row has no event time"});
+    } else if (values[i] >= kFinite || values[i] <= -kFinite) {
+      failures->push_back({row, "event_time.infinite", "an infinite event time is in no window"});
+    } else {
+      (*times)[i] = values[i] + bias;
+    }
+  }
+}
+
+SchemaPtr LateSchema(const Schema& input) {
+  Schema schema = input;
+  std::vector<Field> fields = input.fields();
+  std::string name = "late_by";
+  while (input.Find(name) != -1) name += '_';
+  fields.push_back({name, TypeId::kInterval});
+  Schema late(std::move(fields));
+  late.event_time = input.event_time;
+  late.window_start = input.window_start;
+  late.window_end = input.window_end;
+  return std::make_shared<const Schema>(std::move(late));
+}
+
+BatchPtr LateRows(const BatchPtr& batch, const Selection& rows, const std::vector<int64_t>& times,
+                  Timestamp watermark, const SchemaPtr& schema) {
+  const BatchPtr taken = Take(batch, rows);
+  ColumnBuilder late_by{DataType(TypeId::kInterval)};
+  for (const uint32_t row : rows) late_by.Append(Interval{0, 0, watermark - times[row]});
+  std::vector<ColumnPtr> columns = taken->columns();
+  columns.push_back(late_by.Finish());
+  return std::make_shared<const Batch>(schema, taken->rows(), std::move(columns), taken->origin());
+}
+
+}  // namespace streamrun
