@@ -169,6 +169,7 @@ class DateTimeReader {
   Verdict LabelledNumber(std::string_view text) {
     const DateUnit unit = *label_;
     label_.reset();
+    r_->special.reset();  // an infinity before it counts no more, as PostgreSQL has it
     const char* p = text.data();
     const char* end = p + text.size();
     int64_t value;
@@ -439,6 +440,7 @@ class DateTimeReader {
 
   Verdict Special(SpecialDate special) {
     const auto clock = [] { return Env::Default()->WallNow(); };
+    r_->special.reset();
     switch (special) {
       case SpecialDate::kNow:
         SetDayAndTime(clock(), 0, true);

@@ -278,9 +278,7 @@ void Print(Row& row, TextSink& out, const DatetimeFormat& format, const Shown& s
   out.Shrink(room - static_cast<size_t>(printer.end() - start));
 }
 
-template <bool kZoned>
-void TimestampToChar(Row& row, TextSink& out, int64_t t, std::string_view format) {
-  if (format.empty() || t == kMaxTimestamp || t == kMinTimestamp) return row.Null();
+Shown ShownOf(int64_t t) {
   const Civil c = SplitTimestamp(t);
   Shown shown;
   shown.year = c.year;
@@ -292,8 +290,24 @@ void TimestampToChar(Row& row, TextSink& out, int64_t t, std::string_view format
   shown.micros = c.micros % kSecond;
   shown.day_of_year = c.days - DaysFromCivil(c.year, 1, 1) + 1;
   shown.day_of_week = DayOfWeek(c.days);
+  return shown;
+}
+
+template <bool kZoned>
+void TimestampToChar(Row& row, TextSink& out, int64_t t, std::string_view format) {
+  if (format.empty() || IsInfinite(t)) return row.Null();
+  Shown shown = ShownOf(t);
   if (kZoned) shown.zone = "UTC";
   Print(row, out, DatetimeFormatFor(row, format), shown);
+}
+
+ColumnPtr TimeOfDay(KernelCall& call) {
+  const DatetimeFormat format = CompileDatetimeFormat("Dy Mon DD HH24:MI:SS.US YYYY TZ");
+  return WriteText(call, [&](Row& row, TextSink& out) {
+    Shown shown = ShownOf(call.env()->WallNow());
+    shown.zone = "UTC";
+    Print(row, out, format, shown);
+  });
 }
 
 void IntervalToChar(Row& row, TextSink& out, const Interval& v, std::string_view format) {
@@ -315,6 +329,13 @@ void IntervalToChar(Row& row, TextSink& out, const Interval& v, std::string_view
 
 void AddDatetimeFormat(FunctionTable& t) {
   using enum Arg;
+  t.push_back({"timeofday",
+               {},
+               kText,
+               TimeOfDay,
+               "the time at which the row is evaluated as text, as in Sat Nov 21 09:22:11.123456 2026 UTC",
+               "",
+               kTotal | kVolatile});
   t.push_back({"to_char",
                {kTimestamp, kText},
                kText,

@@ -81,14 +81,14 @@ int64_t TruncInZone(Row& row, std::string_view name, int64_t t, std::string_view
   const Zone* z = ZoneFor(row, zone);
   if (z == nullptr) return t;
   const Unit unit = UnitFor(row, name, UnitSet::kSteps);
-  const int64_t local = z->ToLocal(t);
+  const int64_t local = z->ToLocal(t, Zone::Meaning::kPlace);
   int64_t out = 0;
   if (!Truncate(unit, local, &out)) {
     RefuseUnit(row, name, unit, "timestamp with time zone");
     return t;
   }
   // Hours and less do not move by a change of the clock: the offset stays.
-  return Checked(row, unit < Unit::kDay ? t - (local - out) : z->ToUtc(out));
+  return Checked(row, unit < Unit::kDay ? t - (local - out) : z->ToUtc(out, Zone::Meaning::kPlace));
 }
 
 Interval TruncInterval(Row& row, std::string_view name, const Interval& v) {
@@ -170,7 +170,7 @@ void AddDatetimeTrunc(FunctionTable& t) {
                kTimestamptz,
                Rows<TruncTimestamp<true>>,
                "the start of the unit, in UTC",
-               "",
+               "date_trunc('day', timestamptz '2024-05-06 07:08:09+00') -> 2024-05-06 00:00:00+00",
                kPartial,
                PrepareStep});
   t.push_back(
@@ -197,12 +197,14 @@ void AddDatetimeTrunc(FunctionTable& t) {
                "the start of the step that holds the time",
                "date_bin('15 minutes', timestamp '2024-02-11 15:44:17', timestamp '2001-01-01') -> "
                "2024-02-11 15:30:00"});
-  t.push_back({"date_bin",
-               {kInterval, kTimestamptz, kTimestamptz},
-               kTimestamptz,
-               Rows<Bin>,
-               "the start of the step that holds the time",
-               ""});
+  t.push_back(
+      {"date_bin",
+       {kInterval, kTimestamptz, kTimestamptz},
+       kTimestamptz,
+       Rows<Bin>,
+       "the start of the step that holds the time",
+       "date_bin('15 minutes', timestamptz '2024-02-11 15:44:17+00', timestamptz '2001-01-01 00:00+00') -> "
+       "2024-02-11 15:30:00+00"});
 }
 
 }  // namespace streamrun

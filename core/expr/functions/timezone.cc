@@ -23,21 +23,25 @@ std::shared_ptr<const Zone> Zone::Find(std::string_view name) {
   std::string lower(name);
   for (char& c : lower) c = text_scan::ToLower(c);
   zone->abbreviation_ = FindZoneAbbreviation(lower);
-  if (zone->abbreviation_ == nullptr) zone->zone_ = TimeZone::Find(name);
+  if (zone->abbreviation_ == nullptr) {
+    zone->zone_ = TimeZone::Find(name);
+  } else if (!zone->abbreviation_->zone.empty()) {
+    zone->zone_ = TimeZone::Find(zone->abbreviation_->zone);
+  }
   return zone->abbreviation_ || zone->zone_ ? zone : nullptr;
 }
 
-Timestamp Zone::ToLocal(Timestamp utc) const {
+Timestamp Zone::ToLocal(Timestamp utc, Meaning meaning) const {
   const int64_t seconds = FloorDiv(utc, kSecond);
   const int32_t offset =
-      abbreviation_ ? AbbreviationOffsetAt(*abbreviation_, seconds) : zone_->OffsetAt(seconds);
+      IsPlace(meaning) ? zone_->OffsetAt(seconds) : AbbreviationOffsetAt(*abbreviation_, seconds);
   return AddSaturated(utc, offset * kSecond);
 }
 
-Timestamp Zone::ToUtc(Timestamp local) const {
+Timestamp Zone::ToUtc(Timestamp local, Meaning meaning) const {
   const int64_t seconds = FloorDiv(local, kSecond);
   const int32_t offset =
-      abbreviation_ ? AbbreviationOffsetOfLocal(*abbreviation_, seconds) : zone_->OffsetOfLocal(seconds);
+      IsPlace(meaning) ? zone_->OffsetOfLocal(seconds) : AbbreviationOffsetOfLocal(*abbreviation_, seconds);
   return AddSaturated(local, -offset * kSecond);
 }
 
