@@ -9,10 +9,11 @@ namespace streamrun {
 
 /// Copies bytes that both sides may overrun by up to 15; short ones in one move.
 inline void CopySlice(char* to, std::string_view part, const char* readable_end) {
+  if (part.empty()) return;  // it may stand nowhere
   if (part.size() <= 16 && part.data() + 16 <= readable_end) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
-                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(part.data())));
-  } else if (!part.empty()) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(part.data()));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+  } else {
     std::memcpy(to, part.data(), part.size());
   }
 }
