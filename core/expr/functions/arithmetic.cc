@@ -147,24 +147,59 @@ T Same(T a) {
   return a;
 }
 template <typename T>
-void AddIntegers(FunctionTable& t, Arg type, bool examples) {
-  const auto example = [&](std::string_view text) { return examples ? text : std::string_view(); };
-  t.push_back({"+", {type, type}, type, Dense<AddInt<T>>, "sum", example("2 + 3 -> 5")});
-  t.push_back({"-", {type, type}, type, Dense<SubtractInt<T>>, "difference", example("2 - 3 -> -1")});
-  t.push_back({"*", {type, type}, type, Dense<MultiplyInt<T>>, "product", example("2 * 3 -> 6")});
-  t.push_back(
-      {"/", {type, type}, type, Dense<DivideInt<T>>, "quotient, towards zero", example("7 / 2 -> 3")});
-  t.push_back({"%", {type, type}, type, Dense<ModuloInt<T>>, "remainder", example("-7 % 3 -> -1")});
-  t.push_back({"-", {type}, type, DenseUnary<NegateInt<T>>, "negation", example("- (2 + 3) -> -5")});
-  t.push_back({"+", {type}, type, Rows<Same<T>>, "the same", "", kTotal});
+void AddIntegers(FunctionTable& t, Arg type, bool big) {
+  const auto example = [&](std::string_view small, std::string_view large) { return big ? large : small; };
+  t.push_back({"+",
+               {type, type},
+               type,
+               Dense<AddInt<T>>,
+               "sum",
+               example("2 + 3 -> 5", "3000000000 + 2 -> 3000000002")});
+  t.push_back({"-",
+               {type, type},
+               type,
+               Dense<SubtractInt<T>>,
+               "difference",
+               example("2 - 3 -> -1", "3000000000 - 1 -> 2999999999")});
+  t.push_back({"*",
+               {type, type},
+               type,
+               Dense<MultiplyInt<T>>,
+               "product",
+               example("2 * 3 -> 6", "3000000000 * 2 -> 6000000000")});
+  t.push_back({"/",
+               {type, type},
+               type,
+               Dense<DivideInt<T>>,
+               "quotient, towards zero",
+               example("7 / 2 -> 3", "7000000001 / 2 -> 3500000000")});
+  t.push_back({"%",
+               {type, type},
+               type,
+               Dense<ModuloInt<T>>,
+               "remainder",
+               example("-7 % 3 -> -1", "7000000001 % 10 -> 1")});
+  t.push_back({"-",
+               {type},
+               type,
+               DenseUnary<NegateInt<T>>,
+               "negation",
+               example("- (2 + 3) -> -5", "- 3000000000 -> -3000000000")});
+  t.push_back({"+",
+               {type},
+               type,
+               Rows<Same<T>>,
+               "the same",
+               example("+ 5 -> 5", "+ 3000000000 -> 3000000000"),
+               kTotal});
 }
 
 }  // namespace
 
 void AddArithmetic(FunctionTable& t) {
   using enum Arg;
-  AddIntegers<int32_t>(t, kInteger, true);
-  AddIntegers<int64_t>(t, kBigint, false);
+  AddIntegers<int32_t>(t, kInteger, false);
+  AddIntegers<int64_t>(t, kBigint, true);
   t.push_back({"+", {kDouble, kDouble}, kDouble, Dense<AddDouble>, "sum", "0.5 + 0.25 -> 0.75"});
   t.push_back({"-", {kDouble, kDouble}, kDouble, Dense<SubtractDouble>, "difference", "0.5 - 0.25 -> 0.25"});
   t.push_back({"*", {kDouble, kDouble}, kDouble, Dense<MultiplyDouble>, "product", "0.5 * 3 -> 1.5"});
@@ -176,7 +211,7 @@ void AddArithmetic(FunctionTable& t) {
                "negation",
                "- (0.5) -> -0.5",
                kTotal});
-  t.push_back({"+", {kDouble}, kDouble, Rows<Same<double>>, "the same", "", kTotal});
+  t.push_back({"+", {kDouble}, kDouble, Rows<Same<double>>, "the same", "+ 0.5 -> 0.5", kTotal});
   t.push_back({"+", {kNumeric, kNumeric}, kNumeric, Rows<AddNumeric>, "sum", "1.10::numeric + 2 -> 3.10"});
   t.push_back({"-",
                {kNumeric, kNumeric},
@@ -204,7 +239,8 @@ void AddArithmetic(FunctionTable& t) {
                "7.5::numeric % 2 -> 1.5"});
   t.push_back(
       {"-", {kNumeric}, kNumeric, Rows<NegateNumeric>, "negation", "- (1.50::numeric) -> -1.50", kTotal});
-  t.push_back({"+", {kNumeric}, kNumeric, Rows<Same<Numeric>>, "the same", "", kTotal});
+  t.push_back(
+      {"+", {kNumeric}, kNumeric, Rows<Same<Numeric>>, "the same", "+ 0.50::numeric -> 0.50", kTotal});
 }
 
 }  // namespace streamrun

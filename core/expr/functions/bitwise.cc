@@ -60,24 +60,26 @@ ColumnPtr Shift(KernelCall& call) {
 }
 
 template <typename T>
-void AddBits(FunctionTable& t, Arg type, bool examples) {
+void AddBits(FunctionTable& t, Arg type, bool big) {
   const auto add = [&](std::string_view name, std::vector<Arg> args, Kernel kernel, std::string_view help,
-                       std::string_view example) {
-    t.push_back({name, std::move(args), type, kernel, help, examples ? example : "", kTotal});
+                       std::string_view small, std::string_view large) {
+    t.push_back({name, std::move(args), type, kernel, help, big ? large : small, kTotal});
   };
-  add("&", {type, type}, Dense<BitAnd<T>>, "bitwise and", "91 & 15 -> 11");
-  add("|", {type, type}, Dense<BitOr<T>>, "bitwise or", "32 | 3 -> 35");
-  add("#", {type, type}, Dense<BitXor<T>>, "bitwise exclusive or", "17 # 5 -> 20");
-  add("~", {type}, DenseUnaryLoop<T, T, BitNot<T>>, "bitwise not", "~ 1 -> -2");
-  add("<<", {type, Arg::kInteger}, Shift<T, ShiftLeft<T>>, "shift left", "1 << 4 -> 16");
-  add(">>", {type, Arg::kInteger}, Shift<T, ShiftRight<T>>, "shift right", "8 >> 2 -> 2");
+  add("&", {type, type}, Dense<BitAnd<T>>, "bitwise and", "91 & 15 -> 11", "1099511627777 & 15 -> 1");
+  add("|", {type, type}, Dense<BitOr<T>>, "bitwise or", "32 | 3 -> 35", "1099511627776 | 3 -> 1099511627779");
+  add("#", {type, type}, Dense<BitXor<T>>, "bitwise exclusive or", "17 # 5 -> 20", "17::bigint # 5 -> 20");
+  add("~", {type}, DenseUnaryLoop<T, T, BitNot<T>>, "bitwise not", "~ 1 -> -2", "~ 1::bigint -> -2");
+  add("<<", {type, Arg::kInteger}, Shift<T, ShiftLeft<T>>, "shift left", "1 << 4 -> 16",
+      "1::bigint << 40 -> 1099511627776");
+  add(">>", {type, Arg::kInteger}, Shift<T, ShiftRight<T>>, "shift right", "8 >> 2 -> 2",
+      "1099511627776 >> 40 -> 1");
 }
 
 }  // namespace
 
 void AddBitwise(FunctionTable& t) {
-  AddBits<int32_t>(t, Arg::kInteger, true);
-  AddBits<int64_t>(t, Arg::kBigint, false);
+  AddBits<int32_t>(t, Arg::kInteger, false);
+  AddBits<int64_t>(t, Arg::kBigint, true);
 }
 
 }  // namespace streamrun

@@ -2,6 +2,8 @@
 #include <emmintrin.h>
 
 #include <cstring>
+#include <deque>
+#include <string>
 
 #include "core/data/column_builder.h"
 #include "core/data/numeric.h"
@@ -223,14 +225,28 @@ constexpr RelationName kRelations[] = {{"=", "equal"},   {"<>", "not equal"},
                                        {"<", "less"},    {"<=", "less or equal"},
                                        {">", "greater"}, {">=", "greater or equal"}};
 
+// "1 < 2 -> t" for a lower and a higher value of a type; the table keeps views, so the texts stay.
+std::string_view RelationExample(size_t relation, std::string_view low, std::string_view high) {
+  static std::deque<std::string> kept;
+  static constexpr std::string_view kOutcomes[] = {"f", "t", "t", "t", "f", "f"};
+  std::string& text = kept.emplace_back(low);
+  text.append(" ").append(kRelations[relation].symbol).append(" ").append(high);
+  return text.append(" -> ").append(kOutcomes[relation]);
+}
+
 template <typename T>
-void AddType(FunctionTable& t, Arg type) {
+void AddType(FunctionTable& t, Arg type, std::string_view low, std::string_view high) {
   static constexpr Kernel kKernels[] = {Compare<T, Relation::kEqual>,   Compare<T, Relation::kNotEqual>,
                                         Compare<T, Relation::kLess>,    Compare<T, Relation::kLessEqual>,
                                         Compare<T, Relation::kGreater>, Compare<T, Relation::kGreaterEqual>};
   for (size_t i = 0; i < 6; ++i) {
-    t.push_back(
-        {kRelations[i].symbol, {type, type}, Arg::kBoolean, kKernels[i], kRelations[i].help, "", kTotal});
+    t.push_back({kRelations[i].symbol,
+                 {type, type},
+                 Arg::kBoolean,
+                 kKernels[i],
+                 kRelations[i].help,
+                 RelationExample(i, low, high),
+                 kTotal});
   }
 }
 
@@ -256,7 +272,7 @@ void AddListComparisons(FunctionTable& t) {
                  kBoolean,
                  kAnyKernels[i],
                  "element by element",
-                 "",
+                 RelationExample(i, "ARRAY[1, 2]", "ARRAY[1, 3]"),
                  kTotal});
     t.push_back({kAnyNames[i],
                  {kElement, kElements},
@@ -279,21 +295,29 @@ void AddListComparisons(FunctionTable& t) {
 
 void AddComparison(FunctionTable& t) {
   using enum Arg;
-  AddType<int32_t>(t, kInteger);
-  AddType<int64_t>(t, kBigint);
-  AddType<double>(t, kDouble);
-  AddType<Numeric>(t, kNumeric);
-  AddType<std::string_view>(t, kText);
-  AddType<bool>(t, kBoolean);
-  AddType<int32_t>(t, kDate);
-  AddType<int64_t>(t, kTimestamp);
-  AddType<int64_t>(t, kTimestamptz);
-  AddType<Interval>(t, kInterval);
-  AddType<std::string_view>(t, kBytea);
-  AddType<Uuid>(t, kUuid);
-  AddType<Inet>(t, kInet);
-  t.push_back({"=", {kJsonb, kJsonb}, kBoolean, kAnyKernels[0], "equal, whatever the spelling", "", kTotal});
-  t.push_back({"<>", {kJsonb, kJsonb}, kBoolean, kAnyKernels[1], "not equal", "", kTotal});
+  AddType<int32_t>(t, kInteger, "1", "2");
+  AddType<int64_t>(t, kBigint, "1", "3000000000");
+  AddType<double>(t, kDouble, "1.5", "'NaN'");
+  AddType<Numeric>(t, kNumeric, "1.50::numeric", "1.51");
+  AddType<std::string_view>(t, kText, "'B'", "'a'");
+  AddType<bool>(t, kBoolean, "false", "true");
+  AddType<int32_t>(t, kDate, "date '2024-02-29'", "date 'infinity'");
+  AddType<int64_t>(t, kTimestamp, "timestamp '2024-01-01'", "timestamp '2024-01-01 00:00:01'");
+  AddType<int64_t>(t, kTimestamptz, "timestamptz '2024-01-01 02:00+02'", "timestamptz '2024-01-01 01:00+00'");
+  AddType<Interval>(t, kInterval, "interval '29 days'", "interval '1 month'");
+  AddType<std::string_view>(t, kBytea, "'\\x01'::bytea", "'\\x02'");
+  AddType<Uuid>(t, kUuid, "'00000000-0000-0000-0000-000000000001'::uuid",
+                "'00000000-0000-0000-0000-000000000002'");
+  AddType<Inet>(t, kInet, "'10.0.0.1'::inet", "'10.0.0.2'");
+  t.push_back({"=",
+               {kJsonb, kJsonb},
+               kBoolean,
+               kAnyKernels[0],
+               "equal, whatever the spelling",
+               "'{\"a\": 1}'::jsonb = '{\"a\":1.0}' -> t",
+               kTotal});
+  t.push_back(
+      {"<>", {kJsonb, kJsonb}, kBoolean, kAnyKernels[1], "not equal", "'[1]'::jsonb <> '[2]' -> t", kTotal});
   AddListComparisons(t);
   t.push_back({"greatest",
                {kElement},

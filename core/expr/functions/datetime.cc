@@ -219,10 +219,13 @@ void AddDatetime(FunctionTable& t) {
        "extract(hour from timestamp '2024-05-06 07:08:09') -> 7",
        "date_part('day', timestamp '2024-05-06 07:08:09') -> 6");
   both(kTimestamptz, Rows<ExtractTimestamp<Numeric, true>>, Rows<ExtractTimestamp<double, true>>,
-       "extract(epoch from timestamptz '1970-01-01 00:00:01.5+00') -> 1.500000", "");
-  both(kDate, Rows<ExtractDate>, Rows<DatePart>, "extract(isodow from date '2024-05-06') -> 1", "");
+       "extract(epoch from timestamptz '1970-01-01 00:00:01.5+00') -> 1.500000",
+       "date_part('hour', timestamptz '2024-05-06 07:08:09+00') -> 7");
+  both(kDate, Rows<ExtractDate>, Rows<DatePart>, "extract(isodow from date '2024-05-06') -> 1",
+       "date_part('doy', date '2024-05-06') -> 127");
   both(kInterval, Rows<ExtractInterval<Numeric>>, Rows<ExtractInterval<double>>,
-       "extract(minute from interval '1 hour 30 minutes') -> 30", "");
+       "extract(minute from interval '1 hour 30 minutes') -> 30",
+       "date_part('month', interval '2 years 3 months') -> 3");
 }
 
 }  // namespace streamrun

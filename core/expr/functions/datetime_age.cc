@@ -134,9 +134,16 @@ void AddDatetimeAge(FunctionTable& t) {
                  "the time between in years, months and days, the first minus the second",
                  type == kTimestamp
                      ? "age(timestamp '2001-04-10', timestamp '1957-06-13') -> 43 years 9 mons 27 days"
-                     : ""});
-    t.push_back(
-        {"age", {type}, kInterval, AgeNow, "the time until the beginning of today, in UTC", "", kVolatile});
+                     : "age(timestamptz '2024-03-01 00:00+00', timestamptz '2024-02-28 12:00+00') -> 1 day "
+                       "12:00:00"});
+    t.push_back({"age",
+                 {type},
+                 kInterval,
+                 AgeNow,
+                 "the time until the beginning of today, in UTC",
+                 type == kTimestamp ? "age(timestamp '2000-01-01') > interval '20 years' -> t"
+                                    : "age(timestamptz '2000-01-01 00:00+00') > interval '20 years' -> t",
+                 kVolatile});
   }
   t.push_back({"justify_hours",
                {kInterval},

@@ -194,20 +194,31 @@ void AddSums(FunctionTable& t) {
                  type,
                  Rows<TimestampPlus>,
                  "the time later by the interval",
-                 plain ? "timestamp '2024-01-31' + interval '1 month' -> 2024-02-29 00:00:00" : ""});
-    t.push_back({"+", {kInterval, type}, type, Rows<PlusTimestamp>, "the time later by the interval", ""});
+                 plain ? "timestamp '2024-01-31' + interval '1 month' -> 2024-02-29 00:00:00"
+                       : "timestamptz '2024-01-31 00:00+00' + interval '1 month' -> 2024-02-29 00:00:00+00"});
+    t.push_back({"+",
+                 {kInterval, type},
+                 type,
+                 Rows<PlusTimestamp>,
+                 "the time later by the interval",
+                 plain ? "interval '1 day' + timestamp '2024-02-28' -> 2024-02-29 00:00:00"
+                       : "interval '1 day' + timestamptz '2024-02-28 00:00+00' -> 2024-02-29 00:00:00+00"});
     t.push_back({"-",
                  {type, kInterval},
                  type,
                  Rows<TimestampMinus>,
                  "the time earlier by the interval",
-                 plain ? "timestamp '2024-01-01' - interval '1 second' -> 2023-12-31 23:59:59" : ""});
-    t.push_back({"-",
-                 {type, type},
-                 kInterval,
-                 Rows<TimestampDifference>,
-                 "the time between",
-                 plain ? "timestamp '2024-01-03 12:00' - timestamp '2024-01-01' -> 2 days 12:00:00" : ""});
+                 plain
+                     ? "timestamp '2024-01-01' - interval '1 second' -> 2023-12-31 23:59:59"
+                     : "timestamptz '2024-01-01 00:00+00' - interval '1 second' -> 2023-12-31 23:59:59+00"});
+    t.push_back(
+        {"-",
+         {type, type},
+         kInterval,
+         Rows<TimestampDifference>,
+         "the time between",
+         plain ? "timestamp '2024-01-03 12:00' - timestamp '2024-01-01' -> 2 days 12:00:00"
+               : "timestamptz '2024-01-03 12:00+00' - timestamptz '2024-01-01 00:00+00' -> 2 days 12:00:00"});
   }
   t.push_back({"+",
                {kDate, kInteger},
@@ -215,7 +226,12 @@ void AddSums(FunctionTable& t) {
                Rows<DatePlus>,
                "the date days later",
                "date '2024-02-28' + 2 -> 2024-03-01"});
-  t.push_back({"+", {kInteger, kDate}, kDate, Rows<PlusDate>, "the date days later", ""});
+  t.push_back({"+",
+               {kInteger, kDate},
+               kDate,
+               Rows<PlusDate>,
+               "the date days later",
+               "2 + date '2024-02-28' -> 2024-03-01"});
   t.push_back({"-",
                {kDate, kInteger},
                kDate,
@@ -239,13 +255,13 @@ void AddSums(FunctionTable& t) {
                kTimestamp,
                Rows<IntervalPlusDate>,
                "the start of the date later by the interval",
-               ""});
+               "interval '1 hour' + date '2024-01-01' -> 2024-01-01 01:00:00"});
   t.push_back({"-",
                {kDate, kInterval},
                kTimestamp,
                Rows<DateMinusInterval>,
                "the start of the date earlier by the interval",
-               ""});
+               "date '2024-01-01' - interval '1 hour' -> 2023-12-31 23:00:00"});
   t.push_back({"+",
                {kInterval, kInterval},
                kInterval,

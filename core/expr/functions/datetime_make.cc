@@ -201,24 +201,33 @@ bool IsFiniteInterval(const Interval&) { return true; }
 
 void AddDatetimeMake(FunctionTable& t) {
   using enum Arg;
-  for (const std::string_view name :
-       {"now", "clock_timestamp", "transaction_timestamp", "statement_timestamp"}) {
-    t.push_back(
-        {name, {}, kTimestamptz, Now, "the time at which the batch is evaluated", "", kTotal | kVolatile});
+  using Entry = std::pair<std::string_view, std::string_view>;
+  for (const auto& [name, example] :
+       {Entry{"now", "now() > timestamptz '2024-01-01 00:00+00' -> t"},
+        Entry{"clock_timestamp", "clock_timestamp() > timestamptz '2024-01-01 00:00+00' -> t"},
+        Entry{"transaction_timestamp", "transaction_timestamp() = now() -> t"},
+        Entry{"statement_timestamp", "statement_timestamp() > timestamptz '2024-01-01 00:00+00' -> t"}}) {
+    t.push_back({name,
+                 {},
+                 kTimestamptz,
+                 Now,
+                 "the time at which the batch is evaluated",
+                 example,
+                 kTotal | kVolatile});
   }
   t.push_back({"localtimestamp",
                {},
                kTimestamp,
                Now,
                "the time at which the batch is evaluated",
-               "",
+               "localtimestamp > timestamp '2024-01-01' -> t",
                kTotal | kVolatile});
   t.push_back({"current_date",
                {},
                kDate,
                Today,
                "the date at which the batch is evaluated, in UTC",
-               "",
+               "current_date > date '2024-01-01' -> t",
                kTotal | kVolatile});
   t.push_back({"to_timestamp",
                {kDouble},
@@ -248,8 +257,16 @@ void AddDatetimeMake(FunctionTable& t) {
                        : "a time from year, month, day, hour, minute, second in UTC",
          zone == kText
              ? "make_timestamptz(2013, 7, 15, 8, 15, 23.5, 'Europe/Berlin') -> 2013-07-15 06:15:23.5+00"
-             : ""});
+             : "make_timestamptz(2013, 7, 15, 8, 15, 23.5) -> 2013-07-15 08:15:23.5+00"});
   }
+  static constexpr std::string_view kMakeExamples[] = {"make_interval() -> 00:00:00",
+                                                       "make_interval(2) -> 2 years",
+                                                       "make_interval(1, 2) -> 1 year 2 mons",
+                                                       "make_interval(0, 0, 2) -> 14 days",
+                                                       "make_interval(0, 0, 0, 10) -> 10 days",
+                                                       "make_interval(0, 0, 0, 1, 12) -> 1 day 12:00:00",
+                                                       "make_interval(0, 0, 0, 0, 1, 30) -> 01:30:00",
+                                                       "make_interval(0, 0, 0, 0, 0, 1, 1.5) -> 00:01:01.5"};
   const std::vector<Arg> parts = {kInteger, kInteger, kInteger, kInteger, kInteger, kInteger, kDouble};
   for (size_t count = 0; count <= parts.size(); ++count) {
     t.push_back(
@@ -259,7 +276,7 @@ void AddDatetimeMake(FunctionTable& t) {
          MakeInterval,
          "an interval from years, months, weeks, days, hours, minutes, seconds; later ones may be left "
          "away",
-         count == 4 ? "make_interval(0, 0, 0, 10) -> 10 days" : ""});
+         kMakeExamples[count]});
   }
   t.push_back({"isfinite",
                {kTimestamp},
@@ -268,7 +285,13 @@ void AddDatetimeMake(FunctionTable& t) {
                "is not infinity",
                "isfinite(timestamp 'infinity') -> f",
                kTotal});
-  t.push_back({"isfinite", {kTimestamptz}, kBoolean, Rows<IsFiniteTimestamp>, "is not infinity", "", kTotal});
+  t.push_back({"isfinite",
+               {kTimestamptz},
+               kBoolean,
+               Rows<IsFiniteTimestamp>,
+               "is not infinity",
+               "isfinite(timestamptz 'infinity') -> f",
+               kTotal});
   t.push_back({"isfinite",
                {kDate},
                kBoolean,
@@ -276,7 +299,13 @@ void AddDatetimeMake(FunctionTable& t) {
                "is not infinity",
                "isfinite(date '2024-01-01') -> t",
                kTotal});
-  t.push_back({"isfinite", {kInterval}, kBoolean, Rows<IsFiniteInterval>, "is not infinity", "", kTotal});
+  t.push_back({"isfinite",
+               {kInterval},
+               kBoolean,
+               Rows<IsFiniteInterval>,
+               "is not infinity",
+               "isfinite(interval '4 hours') -> t",
+               kTotal});
 }
 
 }  // namespace streamrun

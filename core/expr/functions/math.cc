@@ -158,13 +158,17 @@ void AddAbsolute(FunctionTable& t) {
   struct Named {
     std::string_view name;
     std::string_view integer_example;
+    std::string_view bigint_example;
     std::string_view double_example;
+    std::string_view numeric_example;
   };
-  for (const Named& n :
-       {Named{"abs", "abs(-17) -> 17", "abs(-1.5) -> 1.5"}, Named{"@", "@ (-17) -> 17", "@ (-1.5) -> 1.5"}}) {
+  for (const Named& n : {Named{"abs", "abs(-17) -> 17", "abs(-3000000000) -> 3000000000", "abs(-1.5) -> 1.5",
+                               "abs(-1.50::numeric) -> 1.50"},
+                         Named{"@", "@ (-17) -> 17", "@ (-3000000000) -> 3000000000", "@ (-1.5) -> 1.5",
+                               "@ (-1.50::numeric) -> 1.50"}}) {
     constexpr std::string_view kHelp = "absolute value";
     t.push_back({n.name, {kInteger}, kInteger, DenseUnary<AbsInt<int32_t>>, kHelp, n.integer_example});
-    t.push_back({n.name, {kBigint}, kBigint, DenseUnary<AbsInt<int64_t>>, kHelp, ""});
+    t.push_back({n.name, {kBigint}, kBigint, DenseUnary<AbsInt<int64_t>>, kHelp, n.bigint_example});
     t.push_back({n.name,
                  {kDouble},
                  kDouble,
@@ -172,7 +176,7 @@ void AddAbsolute(FunctionTable& t) {
                  kHelp,
                  n.double_example,
                  kTotal});
-    t.push_back({n.name, {kNumeric}, kNumeric, Rows<AbsNumeric>, kHelp, "", kTotal});
+    t.push_back({n.name, {kNumeric}, kNumeric, Rows<AbsNumeric>, kHelp, n.numeric_example, kTotal});
   }
 }
 
@@ -188,7 +192,8 @@ void AddRounding(FunctionTable& t) {
   using enum Arg;
   constexpr std::string_view kCeil = "nearest whole number not below";
   AddPair<Ceil>(t, "ceil", Rows<CeilNumeric>, kCeil, "ceil(42.2) -> 43", "ceil(-42.8::numeric) -> -42");
-  AddPair<Ceil>(t, "ceiling", Rows<CeilNumeric>, kCeil, "ceiling(95.3) -> 96", "");
+  AddPair<Ceil>(t, "ceiling", Rows<CeilNumeric>, kCeil, "ceiling(95.3) -> 96",
+                "ceiling(-95.3::numeric) -> -95");
   AddPair<Floor>(t, "floor", Rows<FloorNumeric>, "nearest whole number not above", "floor(-42.8) -> -43",
                  "floor(42.8::numeric) -> 42");
   AddPair<Round>(t, "round", Rows<RoundNumeric>,
@@ -211,7 +216,12 @@ void AddRounding(FunctionTable& t) {
                Rows<RoundWholeTo<int32_t>>,
                kRoundTo,
                "round(1250, -2) -> 1300"});
-  t.push_back({"round", {kBigint, kInteger}, kNumeric, Rows<RoundWholeTo<int64_t>>, kRoundTo, ""});
+  t.push_back({"round",
+               {kBigint, kInteger},
+               kNumeric,
+               Rows<RoundWholeTo<int64_t>>,
+               kRoundTo,
+               "round(1700000000000, -11) -> 1700000000000"});
   t.push_back({"round",
                {kDouble, kInteger},
                kDouble,
@@ -255,7 +265,8 @@ void AddScale(FunctionTable& t) {
 void AddWhole(FunctionTable& t) {
   using enum Arg;
   t.push_back({"mod", {kInteger, kInteger}, kInteger, Dense<ModInt<int32_t>>, "remainder", "mod(9, 4) -> 1"});
-  t.push_back({"mod", {kBigint, kBigint}, kBigint, Dense<ModInt<int64_t>>, "remainder", ""});
+  t.push_back(
+      {"mod", {kBigint, kBigint}, kBigint, Dense<ModInt<int64_t>>, "remainder", "mod(7000000001, 10) -> 1"});
   t.push_back({"mod",
                {kNumeric, kNumeric},
                kNumeric,
@@ -270,12 +281,22 @@ void AddWhole(FunctionTable& t) {
                "div(9, 4) -> 2"});
   constexpr std::string_view kGcd = "greatest common divisor";
   t.push_back({"gcd", {kInteger, kInteger}, kInteger, Rows<Gcd<int32_t>>, kGcd, "gcd(1071, 462) -> 21"});
-  t.push_back({"gcd", {kBigint, kBigint}, kBigint, Rows<Gcd<int64_t>>, kGcd, ""});
+  t.push_back({"gcd",
+               {kBigint, kBigint},
+               kBigint,
+               Rows<Gcd<int64_t>>,
+               kGcd,
+               "gcd(6000000000, 4000000000) -> 2000000000"});
   t.push_back(
       {"gcd", {kNumeric, kNumeric}, kNumeric, Rows<OfTwo<NumericGcd>>, kGcd, "gcd(7.5::numeric, 2) -> 0.5"});
   constexpr std::string_view kLcm = "least common multiple";
   t.push_back({"lcm", {kInteger, kInteger}, kInteger, Rows<Lcm<int32_t>>, kLcm, "lcm(1071, 462) -> 23562"});
-  t.push_back({"lcm", {kBigint, kBigint}, kBigint, Rows<Lcm<int64_t>>, kLcm, ""});
+  t.push_back({"lcm",
+               {kBigint, kBigint},
+               kBigint,
+               Rows<Lcm<int64_t>>,
+               kLcm,
+               "lcm(6000000000, 4000000000) -> 12000000000"});
   t.push_back(
       {"lcm", {kNumeric, kNumeric}, kNumeric, Rows<OfTwo<NumericLcm>>, kLcm, "lcm(7.5::numeric, 2) -> 30.0"});
 }
