@@ -11,4 +11,18 @@ size_t Batch::ByteSize() const {
   return bytes;
 }
 
+std::string_view ChangeName(ChangeKind kind) {
+  switch (kind) {
+    case ChangeKind::kInsert:
+      return "insert";
+    case ChangeKind::kUpdateBefore:
+      return "update_before";
+    case ChangeKind::kUpdateAfter:
+      return "update_after";
+    case ChangeKind::kDelete:
+      return "delete";
+  }
+  return "insert";
+}
+
 }  // namespace streamrun

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/data/column.h"
@@ -13,6 +14,9 @@ namespace streamrun {
 
 /// What a row does to the table that a changing stream stands for. Values are on the wire.
 enum class ChangeKind : int8_t { kInsert = 0, kUpdateBefore = 1, kUpdateAfter = 2, kDelete = 3 };
+
+/// "insert", "update_before", "update_after", "delete".
+std::string_view ChangeName(ChangeKind kind);
 
 /// Where rows came from, for error reports and replay: one split per batch, one offset per row.
 struct Origin {

@@ -66,6 +66,14 @@ void AppendJson(const ConfigValue& value, std::string& out) {
   }
 }
 
+bool IsChangeName(std::string_view name) {
+  for (const ChangeKind kind :
+       {ChangeKind::kInsert, ChangeKind::kUpdateBefore, ChangeKind::kUpdateAfter, ChangeKind::kDelete}) {
+    if (ChangeName(kind) == name) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Status AppendConfigValue(const ConfigValue& value, ColumnBuilder& builder) {
@@ -113,12 +121,24 @@ RowText RowOf(const Batch& batch, int64_t row) {
     }
     out.emplace_back(std::move(text));
   }
+  if (batch.schema()->changes) out.emplace_back(std::string(ChangeName(batch.change(row))));
   return out;
 }
 
 Status RowOfConfig(const ConfigValue& map, const Schema& schema, RowText* row, std::vector<bool>* mentioned) {
-  mentioned->assign(static_cast<size_t>(schema.size()), false);
-  for (const auto& [key, unused] : map.entries()) {
+  mentioned->assign(static_cast<size_t>(schema.size()) + (schema.changes ? 1 : 0), false);
+  std::string change(ChangeName(ChangeKind::kInsert));
+  for (const auto& [key, value] : map.entries()) {
+    if (schema.changes && key.text() == kChangeKey) {
+      change = value.text();
+      if (!IsChangeName(change)) {
+        return Status::InvalidArgument(std::string(kChangeKey) +
+                                       " is insert, update_before, update_after or delete, not '" + change +
+                                       "'");
+      }
+      mentioned->back() = true;
+      continue;
+    }
     const int column = schema.Find(key.text());
     if (column < 0) {
       std::vector<std::string_view> names;
@@ -141,6 +161,7 @@ Status RowOfConfig(const ConfigValue& map, const Schema& schema, RowText* row, s
     columns.push_back(builder.Finish());
   }
   *row = RowOf(Batch(std::make_shared<const Schema>(schema), 1, std::move(columns)), 0);
+  if (schema.changes) row->back() = change;
   return Status::Ok();
 }
 
@@ -148,8 +169,11 @@ std::string PrintRow(const RowText& row, const Schema& schema, const std::vector
   std::string out = "{";
   for (size_t c = 0; c < row.size(); ++c) {
     if (only && !(*only)[c]) continue;
+    const bool change = c == static_cast<size_t>(schema.size());
+    if (change && row[c] == ChangeName(ChangeKind::kInsert)) continue;
     if (out.size() > 1) out += ", ";
-    out += schema.field(static_cast<int>(c)).name + ": " + (row[c] ? *row[c] : "null");
+    out += (change ? std::string(kChangeKey) : schema.field(static_cast<int>(c)).name) + ": " +
+           (row[c] ? *row[c] : "null");
   }
   return out + "}";
 }

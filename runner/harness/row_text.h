@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/status.h"
@@ -16,7 +17,12 @@ namespace streamrun {
 /// and jsonb. On error nothing is appended.
 Status AppendConfigValue(const ConfigValue& value, ColumnBuilder& builder);
 
-/// A row as column texts (PostgreSQL's output form; nullopt = null; jsonb canonical).
+/// How an expected row of a changing stream says what it does: {_change: update_before}; insert when it does
+/// not.
+inline constexpr std::string_view kChangeKey = "_change";
+
+/// A row as column texts (PostgreSQL's output form; nullopt = null; jsonb canonical). Of a changing stream
+/// the change kind stands behind the columns.
 using RowText = std::vector<std::optional<std::string>>;
 RowText RowOf(const Batch& batch, int64_t row);
 /// A row written as a mapping. Columns it does not mention are null in `row` and false in `mentioned`.
