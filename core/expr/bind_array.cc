@@ -66,7 +66,9 @@ NodePtr Binder::Subscript(const Ast& ast) {
   }
   if (array->type.id() != TypeId::kList) {
     return Fail(ast.offset, "expr.type",
-                "cannot subscript type " + PgName(array->type) + " because it does not support subscripting");
+                "cannot subscript type " + PgName(array->type) + " because it does not support subscripting",
+                array->type.id() == TypeId::kText ? "use substring(text from 1 for 1)"
+                                                  : "only arrays and jsonb have elements");
   }
   std::vector<NodePtr> args{array};
   for (size_t i = 1; i < ast.args.size(); ++i) {

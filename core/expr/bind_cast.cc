@@ -9,6 +9,24 @@
 
 namespace streamrun {
 
+namespace {
+
+// Another way to a type that a value cannot be cast to.
+std::string CastHint(const DataType& from, const DataType& to) {
+  const bool moment = TypeCategory(to.id()) == 'D';
+  if (from.is_numeric() && moment) return "seconds since 1970 become a time with to_timestamp(...)";
+  if (from.is_numeric() && to.id() == TypeId::kInterval) return "multiply: ... * interval '1 second'";
+  if (TypeCategory(from.id()) == 'D' && to.is_numeric()) return "use extract(epoch from ...)";
+  if (from.id() == TypeId::kInterval && to.is_numeric()) return "use extract(epoch from ...)";
+  if (to.id() == TypeId::kJsonb) return "use to_jsonb(...)";
+  if (from.id() == TypeId::kBoolean && to.is_numeric()) return "go by way of integer: (...)::integer";
+  if (to.id() == TypeId::kBoolean && from.is_numeric()) return "compare it: ... <> 0";
+  if (from.id() == TypeId::kJsonb) return "take the text out first: (value ->> 'field')::" + to.ToString();
+  return "";
+}
+
+}  // namespace
+
 std::vector<DataType> Binder::TypesOf(const std::vector<NodePtr>& nodes, bool decimals_as_numeric) const {
   const bool has_numeric = std::any_of(nodes.begin(), nodes.end(), [](const NodePtr& n) {
     return n->type.id() == TypeId::kNumeric || n->type.id() == TypeId::kDecimal;
@@ -52,7 +70,8 @@ NodePtr Binder::Coerce(NodePtr node, const DataType& to, CastContext context) {
                   std::string(how) + PgName(node->type) + " does not fit type " + PgName(to),
                   cast != nullptr ? "cast it: (...)::" + to.ToString() : "");
     }
-    return Fail(node->offset, "expr.type", std::string(how) + PgName(node->type) + " to " + PgName(to));
+    return Fail(node->offset, "expr.type", std::string(how) + PgName(node->type) + " to " + PgName(to),
+                CastHint(node->type, to));
   }
   const size_t offset = node->offset;
   const size_t length = node->length;

@@ -4,11 +4,15 @@
 #include "core/base/suggest.h"
 #include "core/expr/argument_names.h"
 #include "core/expr/bind.h"
+#include "core/expr/known_names.h"
 #include "core/expr/types.h"
 
 namespace streamrun {
 
 namespace {
+
+// Overloads that a hint lists.
+constexpr size_t kMaxSignatures = 6;
 
 std::string ListTypes(const std::vector<NodePtr>& args) {
   std::string out;
@@ -16,17 +20,42 @@ std::string ListTypes(const std::vector<NodePtr>& args) {
   return out;
 }
 
+bool IsPattern(std::string_view op) { return op.find('~') != std::string_view::npos && op != "~"; }
+
+bool IsJsonOperator(std::string_view op) {
+  return op.starts_with("->") || op.starts_with("#>") || op[0] == '?';
+}
+
+std::string PrefixHint(std::string_view name, const DataType& type) {
+  if (name == "!") return "write NOT";
+  if (type.id() == TypeId::kText) return "cast the text: (...)::numeric";
+  return "add an explicit cast: (...)::numeric";
+}
+
+// A cast that the user would most likely want, for the hint under a missing operator.
 std::string OperatorHint(std::string_view name, const std::vector<NodePtr>& args) {
-  if (args.size() != 2) return "add an explicit cast: (...)::type";
   const DataType& a = args[0]->type;
+  if (args.size() != 2) return PrefixHint(name, a);
   const DataType& b = args[1]->type;
+  const auto either = [&](auto is) { return is(a.id()) || is(b.id()); };
+  const auto is_text = [](TypeId id) { return id == TypeId::kText; };
   if (name == "+" && a.id() == TypeId::kText && b.id() == TypeId::kText) return "text is joined with ||";
   if (name == "==") return "equality is written with one =";
-  if (a.id() == TypeId::kText && b.is_numeric()) return "cast the text: (...)::" + b.ToString();
-  if (b.id() == TypeId::kText && a.is_numeric()) return "cast the text: (...)::" + a.ToString();
-  if (a.id() == TypeId::kJsonb || b.id() == TypeId::kJsonb) {
+  if (name == "&&" && a.id() != TypeId::kList) return "write AND";
+  if (name == "||") return "one side must be text: (...)::text";
+  if (IsPattern(name) || name == "~") {
+    return a.id() == TypeId::kText ? "the pattern must be text" : "only text is matched: (...)::text";
+  }
+  if (IsJsonOperator(name) && a.id() != TypeId::kJsonb) return "the left side must be jsonb: (...)::jsonb";
+  if (either(is_text) && a.is_numeric() != b.is_numeric()) {
+    return "cast the text: (...)::" + (a.is_numeric() ? a : b).ToString();
+  }
+  if (either([](TypeId id) { return id == TypeId::kJsonb; })) {
     return "take a value out of the jsonb first: (value ->> 'field')::type";
   }
+  const bool time = either([](TypeId id) { return TypeCategory(id) == 'D' || id == TypeId::kInterval; });
+  if (time && (a.is_numeric() || b.is_numeric())) return "use an interval: interval '1 day'";
+  if (either([](TypeId id) { return id == TypeId::kBoolean; })) return "cast the boolean: (...)::integer";
   return "add an explicit cast: (...)::type";
 }
 
@@ -61,126 +90,6 @@ NodePtr Binder::NoColumn(const Ast& ast) {
   }
   return Fail(ast.offset, "expr.unknown_column", "column " + shown + " does not exist", hint);
 }
-
-namespace {
-
-template <size_t N>
-bool IsOneOf(std::string_view name, const std::string_view (&names)[N]) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
-}
-
-bool IsAggregateName(std::string_view name) {
-  static constexpr std::string_view kNames[] = {
-      "array_agg",        "avg",        "bit_and",     "bit_or",     "bit_xor",
-      "bool_and",         "bool_or",    "corr",        "count",      "covar_pop",
-      "covar_samp",       "every",      "json_agg",    "jsonb_agg",  "json_object_agg",
-      "jsonb_object_agg", "max",        "min",         "mode",       "percentile_cont",
-      "percentile_disc",  "regr_avgx",  "regr_avgy",   "regr_count", "regr_intercept",
-      "regr_r2",          "regr_slope", "regr_sxx",    "regr_sxy",   "regr_syy",
-      "stddev",           "stddev_pop", "stddev_samp", "string_agg", "sum",
-      "var_pop",          "var_samp",   "variance",    "xmlagg"};
-  return IsOneOf(name, kNames);
-}
-
-bool IsWindowName(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"row_number",  "rank",       "dense_rank", "percent_rank",
-                                                "cume_dist",   "ntile",      "lag",        "lead",
-                                                "first_value", "last_value", "nth_value"};
-  return IsOneOf(name, kNames);
-}
-
-bool IsSetName(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"unnest",
-                                                "generate_series",
-                                                "generate_subscripts",
-                                                "regexp_matches",
-                                                "regexp_split_to_table",
-                                                "string_to_table",
-                                                "json_array_elements",
-                                                "json_array_elements_text",
-                                                "jsonb_array_elements",
-                                                "jsonb_array_elements_text",
-                                                "json_each",
-                                                "json_each_text",
-                                                "jsonb_each",
-                                                "jsonb_each_text",
-                                                "json_object_keys",
-                                                "jsonb_object_keys",
-                                                "jsonb_path_query",
-                                                "jsonb_path_query_tz",
-                                                "jsonb_populate_recordset",
-                                                "jsonb_to_recordset"};
-  return IsOneOf(name, kNames);
-}
-
-// Overloads that a hint lists.
-constexpr size_t kMaxSignatures = 6;
-
-// Names that PostgreSQL or another system has, and what to write here.
-struct Missing {
-  std::string_view name;
-  std::string_view instead;
-};
-constexpr Missing kMissing[] = {
-    {"row_to_json", "make an object: jsonb_build_object('name', value)"},
-    {"to_json", "use to_jsonb"},
-    {"json_build_object", "use jsonb_build_object"},
-    {"json_build_array", "use jsonb_build_array"},
-    {"json_typeof", "use jsonb_typeof"},
-    {"json_array_length", "use jsonb_array_length"},
-    {"json_extract_path", "use jsonb_extract_path"},
-    {"json_extract_path_text", "use jsonb_extract_path_text"},
-    {"ifnull", "use coalesce(a, b)"},
-    {"nvl", "use coalesce(a, b)"},
-    {"isnull", "write x IS NULL"},
-    {"if", "write CASE WHEN condition THEN a ELSE b END"},
-    {"iif", "write CASE WHEN condition THEN a ELSE b END"},
-    {"len", "use length"},
-    {"substring_index", "use split_part"},
-    {"instr", "use position(part in text) or strpos"},
-    {"locate", "use position(part in text) or strpos"},
-    {"charindex", "use position(part in text) or strpos"},
-    {"ucase", "use upper"},
-    {"lcase", "use lower"},
-    {"regexp_extract", "use substring(text from pattern)"},
-    {"contains", "use strpos(text, part) > 0, or LIKE"},
-    {"endswith", "use right(text, length(end)) = end, or LIKE"},
-    {"startswith", "use starts_with"},
-    {"datediff", "subtract: b::date - a::date"},
-    {"date_diff", "subtract: b::date - a::date"},
-    {"dateadd", "add an interval: t + interval '1 day'"},
-    {"date_add", "add an interval: t + interval '1 day'"},
-    {"date_sub", "subtract an interval: t - interval '1 day'"},
-    {"date_format", "use to_char"},
-    {"strftime", "use to_char"},
-    {"year", "use extract(year from t)"},
-    {"month", "use extract(month from t)"},
-    {"day", "use extract(day from t)"},
-    {"hour", "use extract(hour from t)"},
-    {"minute", "use extract(minute from t)"},
-    {"second", "use extract(second from t)"},
-    {"from_unixtime", "use to_timestamp"},
-    {"unix_timestamp", "use extract(epoch from t)"},
-    {"json_extract", "use value -> 'field' or value ->> 'field'"},
-    {"json_value", "use value ->> 'field'"},
-    {"get_json_object", "use value ->> 'field'"},
-    {"try_cast", "use try_bigint, try_double, try_numeric, try_boolean, try_date, try_timestamptz, ..."},
-    {"size", "use cardinality"},
-    {"array_contains", "write value = ANY (array)"},
-    {"list_contains", "write value = ANY (array)"},
-    {"nextval", "a stream has no sequences"},
-    {"currval", "a stream has no sequences"},
-    {"pg_sleep", "a stream does not wait inside expressions"},
-};
-
-std::string Instead(std::string_view name) {
-  for (const Missing& m : kMissing) {
-    if (m.name == name) return std::string(m.instead);
-  }
-  return "";
-}
-
-}  // namespace
 
 bool Binder::NotAnAggregate(const Ast& ast) {
   const auto refuse = [&](std::string message, std::string hint) {
@@ -247,7 +156,7 @@ NodePtr Binder::NoFunction(const Ast& ast, const std::vector<NodePtr>& args, boo
     return Fail(ast.offset, "expr.ambiguous", "function " + shown + " is not unique",
                 "could not choose a best candidate function: add an explicit cast");
   }
-  std::string hint = Instead(ast.text);
+  std::string hint = InsteadOf(ast.text);
   if (const auto entries = FunctionsNamed(ast.text); !entries.empty() && !entries[0]->has(kNoHelp)) {
     hint = "there is ";
     for (size_t i = 0; i < entries.size() && i < kMaxSignatures; ++i)

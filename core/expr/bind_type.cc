@@ -49,6 +49,15 @@ std::string_view BaseName(std::string_view name) {
   return name.ends_with("[]") ? name.substr(0, name.size() - 2) : name;
 }
 
+// The nearest type if the message knows one, else all there are.
+std::string TypeHint(const std::string& message) {
+  const size_t near = message.find("did you mean");
+  if (near != std::string::npos) return message.substr(near);
+  return "types: boolean, integer, bigint, double precision, numeric, text, bytea, date, timestamp, "
+         "timestamptz, "
+         "interval, jsonb, uuid, inet, and arrays of them";
+}
+
 }  // namespace
 
 std::optional<DataType> Binder::CastType(const Ast& ast) {
@@ -86,7 +95,7 @@ std::optional<DataType> Binder::CastType(const Ast& ast) {
   const auto type = DataType::Parse(name);
   if (type.ok()) return *type;
   Fail(ast.type_offset, "expr.unknown_type", "type \"" + ast.text + "\" does not exist",
-       type.status().message());
+       TypeHint(type.status().message()));
   return std::nullopt;
 }
 
