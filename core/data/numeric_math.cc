@@ -162,6 +162,22 @@ Result<Numeric> PowerSpecial(const Numeric& base, const Numeric& exponent) {
   return NumericInfinity(SignOf(base) < 0 && IsOdd(exponent));
 }
 
+// The first group of four digits of a positive value.
+struct Group {
+  int weight = 0;
+  long digits = 0;
+};
+Group FirstGroup(const Real& value) {
+  if (mpfr_zero_p(value.get())) return {};
+  Real power;
+  mpfr_log10(power.get(), value.get(), kNearest);
+  const long weight = FloorDiv4(static_cast<int>(mpfr_get_si(power.get(), MPFR_RNDD)));
+  Real head;
+  mpfr_set(head.get(), value.get(), kNearest);
+  head.Shift(static_cast<int>(-4 * weight));
+  return {static_cast<int>(weight), mpfr_get_si(head.get(), MPFR_RNDZ)};
+}
+
 }  // namespace
 
 Result<Numeric> NumericSqrt(const Numeric& a) {
@@ -264,6 +280,25 @@ Result<Numeric> NumericLcm(const Numeric& a, const Numeric& b) {
   if (!factor.ok()) return factor;
   SR_ASSIGN_OR_RETURN(const Numeric product, NumericMultiply(*factor, other ? a : b));
   return NumericRound(SignOf(product) < 0 ? NumericNegate(product) : product, scale);
+}
+
+int64_t NumericBucket(const Numeric& value, const Numeric& low, const Numeric& high, int32_t count) {
+  const Real bound(low);
+  Real part(value);
+  Real whole(high);
+  mpfr_sub(part.get(), part.get(), bound.get(), kNearest);
+  mpfr_sub(whole.get(), whole.get(), bound.get(), kNearest);
+  mpfr_mul_si(part.get(), part.get(), count, kNearest);
+  mpfr_abs(part.get(), part.get(), kNearest);
+  mpfr_abs(whole.get(), whole.get(), kNearest);
+  const Group x = FirstGroup(part);
+  const Group y = FirstGroup(whole);
+  const int weight = x.weight - y.weight - (x.digits <= y.digits);
+  const int scale =
+      ClampScale(std::max({kSignificantDigits - weight * 4, value.scale, low.scale, high.scale}));
+  mpfr_div(part.get(), part.get(), whole.get(), kNearest);
+  part.RoundTo(scale);
+  return mpfr_get_si(part.get(), MPFR_RNDD) + 1;
 }
 
 }  // namespace streamrun

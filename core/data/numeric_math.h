@@ -30,4 +30,10 @@ Result<Numeric> NumericFactorial(int64_t n);
 Result<Numeric> NumericGcd(const Numeric& a, const Numeric& b);
 Result<Numeric> NumericLcm(const Numeric& a, const Numeric& b);
 
+/// Which of `count` equal parts of low..high the value falls in, 1 for the first: all are finite, low is not
+/// high, the value is not below (above, where low is the larger) low nor at or beyond high. As in PostgreSQL
+/// 15 the quotient is rounded to its scale, so that a value close to `high` may be given the bucket behind
+/// the last.
+int64_t NumericBucket(const Numeric& value, const Numeric& low, const Numeric& high, int32_t count);
+
 }  // namespace streamrun

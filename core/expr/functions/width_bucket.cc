@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/data/numeric.h"
+#include "core/data/numeric_math.h"
 #include "core/expr/compare_values.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/row_status.h"
@@ -53,21 +53,6 @@ int32_t BucketDouble(Row& row, double v, double low, double high, int32_t count)
                 : Inside(low / 2 - v / 2, low / 2 - high / 2, count);
 }
 
-// floor(count * part / whole) + 1, the quotient rounded as numeric division rounds: as above it may reach
-// count.
-Result<int64_t> InsideNumeric(const Numeric& part, const Numeric& whole, int32_t count) {
-  const Numeric times = NumericFromInt64(count);
-  auto quotient = Result<Numeric>(NumericOverflow());
-  if (const auto product = NumericMultiply(part, times); product.ok()) {
-    quotient = NumericDivide(*product, whole);
-  } else if (const auto share = NumericDivide(part, whole); share.ok()) {
-    quotient = NumericMultiply(*share, times);
-  }
-  if (!quotient.ok()) return quotient.status();
-  SR_ASSIGN_OR_RETURN(const Numeric bucket, NumericTruncate(*quotient, 0));
-  return static_cast<int64_t>(bucket.low) + 1;
-}
-
 int32_t BucketNumeric(Row& row, const Numeric& v, const Numeric& low, const Numeric& high, int32_t count) {
   if (count <= 0) return Refuse(row, "count must be greater than zero");
   const auto is_nan = [](const Numeric& n) { return n.kind == Numeric::kNaN; };
@@ -81,17 +66,8 @@ int32_t BucketNumeric(Row& row, const Numeric& v, const Numeric& low, const Nume
   if (order == 0) return Refuse(row, "lower bound cannot equal upper bound");
   if (NumericCompare(v, low) * order < 0) return 0;
   if (NumericCompare(v, high) * order >= 0) return Beyond(row, count);
-  const Numeric& top = order > 0 ? v : low;
-  const Numeric& bottom = order > 0 ? low : v;
-  const Numeric part = ValueOrFail(row, NumericSubtract(top, bottom));
-  if (row.dropped()) return 0;
-  const Numeric whole = ValueOrFail(row, order > 0 ? NumericSubtract(high, low) : NumericSubtract(low, high));
-  if (row.dropped()) return 0;
-  const int64_t bucket = ValueOrFail(row, InsideNumeric(part, whole, count));
-  // Where 38 digits did not hold the differences, it is not the quotient that rounded.
-  const bool exact =
-      part.scale >= std::max(v.scale, low.scale) && whole.scale >= std::max(high.scale, low.scale);
-  return static_cast<int32_t>(std::min<int64_t>(bucket, exact ? std::numeric_limits<int32_t>::max() : count));
+  const int64_t bucket = NumericBucket(v, low, high, count);
+  return static_cast<int32_t>(std::min<int64_t>(bucket, std::numeric_limits<int32_t>::max()));
 }
 
 // How many of the ascending thresholds are at or below the value, by bisection.
