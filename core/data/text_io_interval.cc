@@ -3,13 +3,12 @@
 // Manual 8.5.4 and 8.5.5. A fraction of a unit moves down: of a year to months, of a month to days (30 a
 // month), of a week or day to time (24 hours a day).
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdio>
 #include <iterator>
 #include <limits>
 
 #include "core/data/datetime_tokens.h"
+#include "core/data/interval_parts.h"
 #include "core/data/text_io.h"
 #include "core/data/text_scan.h"
 
@@ -107,61 +106,13 @@ Unit FindUnit(std::string_view word) {
   return found != std::end(kUnits) && found->name == word ? found->unit : Unit::kNone;
 }
 
-enum class Verdict : uint8_t { kFine, kBadSyntax, kOutOfRange };
-
-// The sums that a text adds up. Every Add is false on overflow.
-struct Parts {
-  int32_t years = 0;
-  int32_t months = 0;
-  int32_t days = 0;
-  int64_t micros = 0;
-
-  static bool Put(int32_t* to, int64_t count, int32_t size) {
-    int32_t amount;
-    return count == static_cast<int32_t>(count) &&
-           !__builtin_mul_overflow(static_cast<int32_t>(count), size, &amount) &&
-           !__builtin_add_overflow(*to, amount, to);
-  }
-  bool AddTime(int64_t count, double fraction, int64_t size) {
-    int64_t amount;
-    return !__builtin_mul_overflow(count, size, &amount) &&
-           !__builtin_add_overflow(micros, amount, &micros) && AddTimeFraction(fraction, size);
-  }
-  // Rounds to the nearest microsecond, ties towards zero.
-  bool AddTimeFraction(double fraction, int64_t size) {
-    fraction *= static_cast<double>(size);
-    auto whole = static_cast<int64_t>(fraction);
-    fraction -= static_cast<double>(whole);
-    whole += fraction > 0.5 ? 1 : fraction < -0.5 ? -1 : 0;
-    return !__builtin_add_overflow(micros, whole, &micros);
-  }
-  bool AddDays(int64_t count, double fraction, int32_t size) {
-    return Put(&days, count, size) && AddDayFraction(fraction, size);
-  }
-  bool AddDayFraction(double fraction, int32_t size) {
-    fraction *= size;
-    const auto whole = static_cast<int32_t>(fraction);
-    return !__builtin_add_overflow(days, whole, &days) && AddTimeFraction(fraction - whole, kDay);
-  }
-  bool AddMonths(int64_t count, double fraction) {
-    return Put(&months, count, 1) && AddDayFraction(fraction, 30);
-  }
-  bool AddYears(int64_t count, double fraction, int32_t size) {
-    const auto rest = static_cast<int32_t>(std::rint(fraction * size * 12));
-    return Put(&years, count, size) && !__builtin_add_overflow(months, rest, &months);
-  }
-
-  bool Negate() {
-    return !__builtin_sub_overflow(0, years, &years) && !__builtin_sub_overflow(0, months, &months) &&
-           !__builtin_sub_overflow(0, days, &days) && !__builtin_sub_overflow(int64_t{0}, micros, &micros);
-  }
-};
+using Verdict = IntervalVerdict;
 
 // "1 year 2 mons 3 days 04:05:06", "1-2 3 4:05:06", "@ 1 minute ago": read from the end, so that a unit is
 // known before its number.
 class VerboseReader {
  public:
-  Verdict Read(std::string_view text, Parts* parts) {
+  Verdict Read(std::string_view text, IntervalParts* parts) {
     parts_ = parts;
     if (!tokens_.Cut(text, DatetimeTokens::kIntervalBytes)) return Verdict::kBadSyntax;
     for (size_t i = tokens_.size(); i-- > 0;) {
@@ -291,162 +242,21 @@ class VerboseReader {
   }
 
   DatetimeTokens tokens_;
-  Parts* parts_ = nullptr;
+  IntervalParts* parts_ = nullptr;
   Unit unit_ = Unit::kNone;
   bool ago_ = false;
   uint32_t have_ = 0;
   uint32_t got_ = 0;
 };
 
-// P[n]Y[n]M[n]W[n]DT[n]H[n]M[n]S, and the alternative forms P[year]-[month]-[day]T[hour]:[minute]:[second]
-// and PyyyymmddThhmmss (ISO 8601 4.4.3).
-class Iso8601Reader {
- public:
-  explicit Iso8601Reader(std::string_view text) : p_(text.data()), end_(p_ + text.size()) {}
-
-  Verdict Read(Parts* parts) {
-    parts_ = parts;
-    if (end_ - p_ < 2 || *p_ != 'P') return Verdict::kBadSyntax;
-    ++p_;
-    bool any = false;
-    while (p_ < end_) {
-      if (*p_ == 'T') {
-        ++p_;
-        time_ = true;
-        any = false;
-        continue;
-      }
-      const char* start = p_;
-      Amount a;
-      if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
-      const size_t width = Width(start);
-      const char unit = p_ < end_ ? *p_++ : '\0';
-      const bool was_time = time_;
-      const Verdict v = time_ ? TimeField(a, unit, width, any) : DateField(a, unit, width, any);
-      if (v != Verdict::kFine) return v;
-      any = was_time == time_;
-    }
-    return Verdict::kFine;
-  }
-
- private:
-  struct Amount {
-    int64_t whole = 0;
-    double fraction = 0;
-  };
-  static Verdict Of(bool fits) { return fits ? Verdict::kFine : Verdict::kOutOfRange; }
-
-  // Digits that a field begins with.
-  size_t Width(const char* p) const {
-    if (p < end_ && *p == '-') ++p;
-    const char* start = p;
-    while (p < end_ && IsDigit(*p)) ++p;
-    return static_cast<size_t>(p - start);
-  }
-
-  Verdict Number(Amount* a) {
-    if (p_ == end_ || (!IsDigit(*p_) && *p_ != '-' && *p_ != '.')) return Verdict::kBadSyntax;
-    const char* digits = p_ + (*p_ == '-' ? 1 : 0);
-    // -inf and -nan are numbers to strtod, and to PostgreSQL.
-    const std::string_view rest(digits, static_cast<size_t>(end_ - digits));
-    if (EqualsFolded(rest.substr(0, 3), "inf") || EqualsFolded(rest.substr(0, 3), "nan"))
-      return Verdict::kOutOfRange;
-    if (digits == end_ || (!IsDigit(*digits) && *digits != '.')) return Verdict::kBadSyntax;
-    double value = 0;
-    const auto [next, error] = std::from_chars(p_, end_, value);
-    if (error == std::errc::result_out_of_range || next == p_) return Verdict::kBadSyntax;
-    p_ = next;
-    if (value < -1e15 || value > 1e15) return Verdict::kOutOfRange;
-    a->whole = static_cast<int64_t>(value);
-    a->fraction = value - static_cast<double>(a->whole);
-    return Verdict::kFine;
-  }
-
-  Verdict DateField(const Amount& a, char unit, size_t width, bool any) {
-    switch (unit) {
-      case 'Y':
-        return Of(parts_->AddYears(a.whole, a.fraction, 1));
-      case 'M':
-        return Of(parts_->AddMonths(a.whole, a.fraction));
-      case 'W':
-        return Of(parts_->AddDays(a.whole, a.fraction, 7));
-      case 'D':
-        return Of(parts_->AddDays(a.whole, 0, 1) && parts_->AddTimeFraction(a.fraction, kDay));
-      case 'T':
-      case '\0':
-        time_ = true;
-        if (width == 8 && !any) {
-          return Of(parts_->AddYears(a.whole / 10000, 0, 1) && parts_->AddMonths(a.whole / 100 % 100, 0) &&
-                    parts_->AddDays(a.whole % 100, 0, 1) && parts_->AddTimeFraction(a.fraction, kDay));
-        }
-        return any ? Verdict::kBadSyntax : Of(parts_->AddYears(a.whole, a.fraction, 1));
-      case '-':
-        return any ? Verdict::kBadSyntax : YearMonthDay(a);
-      default:
-        return Verdict::kBadSyntax;
-    }
-  }
-  Verdict YearMonthDay(const Amount& years) {
-    if (!parts_->AddYears(years.whole, years.fraction, 1)) return Verdict::kOutOfRange;
-    Amount a;
-    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
-    if (!parts_->AddMonths(a.whole, a.fraction)) return Verdict::kOutOfRange;
-    time_ = true;
-    if (p_ == end_ || *p_ == 'T') return Verdict::kFine;
-    if (*p_++ != '-') return Verdict::kBadSyntax;
-    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
-    if (!parts_->AddDays(a.whole, 0, 1) || !parts_->AddTimeFraction(a.fraction, kDay))
-      return Verdict::kOutOfRange;
-    return p_ == end_ || *p_ == 'T' ? Verdict::kFine : Verdict::kBadSyntax;
-  }
-
-  Verdict TimeField(const Amount& a, char unit, size_t width, bool any) {
-    switch (unit) {
-      case 'H':
-        return Of(parts_->AddTime(a.whole, a.fraction, kHour));
-      case 'M':
-        return Of(parts_->AddTime(a.whole, a.fraction, kMinute));
-      case 'S':
-        return Of(parts_->AddTime(a.whole, a.fraction, kSecond));
-      case '\0':
-        if (width == 6 && !any) {
-          return Of(parts_->AddTime(a.whole / 10000, 0, kHour) &&
-                    parts_->AddTime(a.whole / 100 % 100, 0, kMinute) &&
-                    parts_->AddTime(a.whole % 100, 0, kSecond) && parts_->AddTimeFraction(a.fraction, 1));
-        }
-        return any ? Verdict::kBadSyntax : Of(parts_->AddTime(a.whole, a.fraction, kHour));
-      case ':':
-        return any ? Verdict::kBadSyntax : HourMinuteSecond(a);
-      default:
-        return Verdict::kBadSyntax;
-    }
-  }
-  Verdict HourMinuteSecond(const Amount& hours) {
-    if (!parts_->AddTime(hours.whole, hours.fraction, kHour)) return Verdict::kOutOfRange;
-    Amount a;
-    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
-    if (!parts_->AddTime(a.whole, a.fraction, kMinute)) return Verdict::kOutOfRange;
-    if (p_ == end_) return Verdict::kFine;
-    if (*p_++ != ':') return Verdict::kBadSyntax;
-    if (const Verdict v = Number(&a); v != Verdict::kFine) return v;
-    if (!parts_->AddTime(a.whole, a.fraction, kSecond)) return Verdict::kOutOfRange;
-    return p_ == end_ ? Verdict::kFine : Verdict::kBadSyntax;
-  }
-
-  const char* p_;
-  const char* end_;
-  Parts* parts_ = nullptr;
-  bool time_ = false;
-};
-
 }  // namespace
 
 Result<Interval> ParseInterval(std::string_view text) {
-  Parts parts;
+  IntervalParts parts;
   Verdict verdict = VerboseReader().Read(text, &parts);
   if (verdict == Verdict::kBadSyntax) {
-    parts = Parts();
-    verdict = Iso8601Reader(text).Read(&parts);
+    parts = IntervalParts();
+    verdict = ReadIso8601Interval(text, &parts);
   }
   if (verdict == Verdict::kBadSyntax) return InvalidSyntax("interval", text);
   if (verdict == Verdict::kOutOfRange) {
