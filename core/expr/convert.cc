@@ -95,6 +95,9 @@ AstPtr Converter::Clock(const PgQuery__SQLValueFunction& f) {
 }
 
 AstPtr Converter::Indirection(const PgQuery__AIndirection& e, int depth) {
+  if (e.n_indirection > static_cast<size_t>(kMaxExpressionDepth - std::min(depth, kMaxExpressionDepth))) {
+    return Refuse(-1, "the expression is nested too deeply");
+  }
   AstPtr ast = Convert(e.arg, depth + 1);
   for (size_t i = 0; ast && i < e.n_indirection; ++i) {
     if (e.indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES) {

@@ -8,9 +8,8 @@ namespace streamrun {
 
 namespace {
 
-// Bits of the grammar's mask: 1 << the field's number.
+// Bits of the grammar's mask: 1 << the field's number. A year is what no other bit says.
 constexpr int kMonth = 1 << 1;
-constexpr int kYear = 1 << 2;
 constexpr int kDay = 1 << 3;
 constexpr int kHour = 1 << 10;
 constexpr int kMinute = 1 << 11;

@@ -1,4 +1,6 @@
 // Merging the branches of CASE and COALESCE: each row is copied once, from the branch it took.
+#include <cstring>
+
 #include "core/data/column_builder.h"
 #include "core/expr/evaluate.h"
 
@@ -62,7 +64,35 @@ std::vector<uint16_t> PartOfRow(int64_t rows, const std::vector<MergePart>& part
   return which;
 }
 
-ColumnPtr MergeVariable(const DataType& type, int64_t rows, const std::vector<MergePart>& parts) {
+// Text: lengths first, so that the bytes are written once, where they belong.
+ColumnPtr MergeTexts(const DataType& type, int64_t rows, const std::vector<MergePart>& parts) {
+  const std::vector<uint16_t> which = PartOfRow(rows, parts);
+  const RowSet valid = Present(rows, parts);
+  std::vector<Reader<std::string_view>> readers;
+  for (const MergePart& part : parts) readers.emplace_back(part.values);
+  BufferBuilder offsets;
+  offsets.Resize(static_cast<size_t>(rows + 1) * sizeof(int32_t));
+  auto* at = offsets.as<int32_t>();
+  at[0] = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    const bool present = HasRow(valid.data(), row);
+    const size_t size = present ? readers[which[static_cast<size_t>(row)]][row].size() : 0;
+    at[row + 1] = at[row] + static_cast<int32_t>(size);
+  }
+  BufferBuilder bytes;
+  bytes.Resize(static_cast<size_t>(at[rows]));
+  auto* to = bytes.as<char>();
+  ForEachRow(valid.data(), rows, [&](int64_t row) {
+    const std::string_view text = readers[which[static_cast<size_t>(row)]][row];
+    if (!text.empty()) std::memcpy(to + at[row], text.data(), text.size());
+  });
+  const int64_t nulls = rows - CountBits(valid.data(), rows);
+  BufferPtr validity = nulls > 0 ? BitmapOf(valid.data(), rows) : nullptr;
+  return std::make_shared<const Column>(type, rows, nulls, std::move(validity), offsets.Finish(),
+                                        bytes.Finish());
+}
+
+ColumnPtr MergeLists(const DataType& type, int64_t rows, const std::vector<MergePart>& parts) {
   const std::vector<uint16_t> which = PartOfRow(rows, parts);
   ColumnBuilder builder(type);
   builder.Reserve(rows);
@@ -96,8 +126,8 @@ BufferPtr MergeValues(const DataType& type, int64_t rows, const std::vector<Merg
 }  // namespace
 
 ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts) {
-  if (type.layout() == Layout::kVarlen || type.layout() == Layout::kList)
-    return MergeVariable(type, rows, parts);
+  if (type.layout() == Layout::kVarlen) return MergeTexts(type, rows, parts);
+  if (type.layout() == Layout::kList) return MergeLists(type, rows, parts);
   const RowSet valid = Present(rows, parts);
   const int64_t nulls = rows - CountBits(valid.data(), rows);
   BufferPtr validity = nulls > 0 ? BitmapOf(valid.data(), rows) : nullptr;

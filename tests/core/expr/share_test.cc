@@ -290,7 +290,7 @@ TEST_CASE("no row of a shared subexpression is computed twice") {
     std::map<uint32_t, int> times;
     for (const RowFailure& f : failures) ++times[f.row];
     CHECK(times.size() == 200);
-    for (const auto& [row, count] : times) CHECK_MESSAGE(count == 1, sql << " in row " << row);
+    for (const auto& row : times) CHECK_MESSAGE(row.second == 1, sql << " in row " << row.first);
   }
 }
 
