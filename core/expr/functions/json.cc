@@ -51,9 +51,17 @@ template <bool kText>
 void Member(Row& row, TextSink& out, std::string_view json, std::string_view key) {
   Emit<kText>(row, out, JsonMember(json, key));
 }
+// The element; a scalar is stored as an array of itself, and -> sees that as PostgreSQL does.
+std::string_view ElementOf(std::string_view json, int32_t index) {
+  json = TrimJson(json);
+  const bool container = json.empty() || json[0] == '[' || json[0] == '{';
+  if (container) return JsonElement(json, index);
+  return index == 0 || index == -1 ? json : std::string_view();
+}
+
 template <bool kText>
 void Element(Row& row, TextSink& out, std::string_view json, int32_t index) {
-  Emit<kText>(row, out, JsonElement(json, index));
+  Emit<kText>(row, out, ElementOf(json, index));
 }
 
 template <bool kText>
@@ -102,7 +110,7 @@ ColumnPtr Chain(KernelCall& call) {
   return WriteText(call, [&](Row& row, TextSink& out) {
     std::string_view json = texts[row.number()];
     for (const ChainStep& step : chain) {
-      json = step.is_index ? JsonElement(json, step.index) : JsonMember(json, step.key);
+      json = step.is_index ? ElementOf(json, step.index) : JsonMember(json, step.key);
       if (json.empty()) return row.Null();
     }
     Emit<kText>(row, out, json);

@@ -3,6 +3,9 @@
 // Containers and numbers begin at multiples of four.
 #include "core/expr/jsonpath/jsonb_offset.h"
 
+#include <string>
+
+#include "core/data/json_text.h"
 #include "core/expr/json_order.h"
 #include "core/expr/json_scan.h"
 
@@ -17,6 +20,11 @@ int64_t Align(int64_t at) { return (at + kWord - 1) / kWord * kWord; }
 // Bytes of a number: a length word, a header of 2 bytes (4 when the scale or weight is large), two bytes for
 // each group of four digits counted from the point, without the outer groups that are zero.
 int64_t NumberSize(std::string_view number) {
+  std::string plain;
+  if (number.find_first_of("eE") != std::string_view::npos) {
+    AppendCanonicalJson(number, JsonForm::kPrinted, plain);
+    number = plain;
+  }
   if (number.starts_with("-")) number.remove_prefix(1);
   const size_t point = number.find('.');
   const std::string_view whole = number.substr(0, point);
