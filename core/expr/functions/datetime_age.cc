@@ -111,7 +111,7 @@ Interval Age(Row& row, int64_t a, int64_t b) {
 
 // Since midnight of today, in UTC.
 ColumnPtr AgeNow(KernelCall& call) {
-  const int64_t today = FloorDiv(call.env()->WallNow(), kDay) * kDay;
+  const int64_t today = FloorDiv(call.now(), kDay) * kDay;
   const Reader<int64_t> in(call.arg(0));
   Writer<Interval> out(call);
   Row row(call);

@@ -334,7 +334,7 @@ void AddDatetimeFormat(FunctionTable& t) {
                kText,
                TimeOfDay,
                "the time at which the row is evaluated as text, as in Sat Nov 21 09:22:11.123456 2026 UTC",
-               "",
+               "length(timeofday()) -> 35",
                kTotal | kVolatile});
   t.push_back({"to_char",
                {kTimestamp, kText},

@@ -18,13 +18,18 @@ namespace streamrun {
 namespace {
 
 ColumnPtr Now(KernelCall& call) {
-  const int64_t now = call.env()->WallNow();
+  const int64_t now = call.now();
   Writer<int64_t> out(call);
   for (int64_t row = 0; row < call.rows(); ++row) out.Put(row, now);
   return out.Finish(call);
 }
+ColumnPtr ClockNow(KernelCall& call) {
+  Writer<int64_t> out(call);
+  for (int64_t row = 0; row < call.rows(); ++row) out.Put(row, call.env()->WallNow());
+  return out.Finish(call);
+}
 ColumnPtr Today(KernelCall& call) {
-  const auto today = static_cast<int32_t>(FloorDiv(call.env()->WallNow(), kDay));
+  const auto today = static_cast<int32_t>(FloorDiv(call.now(), kDay));
   Writer<int32_t> out(call);
   for (int64_t row = 0; row < call.rows(); ++row) out.Put(row, today);
   return out.Finish(call);
@@ -210,8 +215,9 @@ void AddDatetimeMake(FunctionTable& t) {
     t.push_back({name,
                  {},
                  kTimestamptz,
-                 Now,
-                 "the time at which the batch is evaluated",
+                 name == "clock_timestamp" ? ClockNow : Now,
+                 name == "clock_timestamp" ? "the time at which the row is evaluated"
+                                           : "the time at which the batch is evaluated",
                  example,
                  kTotal | kVolatile});
   }
