@@ -1,9 +1,6 @@
 // One MPFR number of 512 bits that lives on the stack, and the way from numeric to it and back.
 #pragma once
 
-// NOLINTNEXTLINE: mpfr.h declares the intmax_t functions only after <cstdint>
-#include <cstdint>
-
 #include <mpfr.h>
 
 #include "core/base/status.h"
