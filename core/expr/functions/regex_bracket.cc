@@ -77,8 +77,8 @@ bool RegexLexer::BracketItem(CharSet* set, bool first) {
   if (Sees(U"-") && !Sees(U"-]")) {
     ++at_;
     if (!RangeEnd(&last)) return false;
-    if (last < element) {
-      Fail(kBadRange);
+    if (AtEnd() || last < element) {
+      Fail(AtEnd() ? kBadBracket : kBadRange);
       return false;
     }
   }

@@ -90,6 +90,9 @@ Status ParseRegexFlags(std::string_view letters, RegexFlags* flags) {
     const char32_t letter = DecodeUtf8(letters, i, &length);
     if (letter == 'g') {
       flags->global = true;
+    } else if (letter == 'e') {
+      // PostgreSQL 15 clears one bit more than it says here, which leaves the basic syntax; (?e) is extended.
+      flags->dialect = Dialect::kBasic;
     } else if (!AddFlag(letter, flags)) {
       return Status::InvalidArgument("invalid regular expression option: \"" +
                                      std::string(letters.substr(i, length)) + "\"");
@@ -318,11 +321,18 @@ std::optional<int> RegexLexer::Number() {
   return value;
 }
 
+RegexToken RegexLexer::BrokenBound(std::string_view problem) {
+  RegexToken token;
+  token.kind = Kind::kQuantifier;
+  token.problem = problem;
+  return token;
+}
+
 // {m}, {m,} and {m,n}, behind the brace.
 RegexToken RegexLexer::Bound() {
   const bool basic = flags_.dialect == Dialect::kBasic;
   const auto min = Number();
-  if (!min) return Fail(AtEnd() ? kBadBrace : kBadCount);
+  if (!min) return BrokenBound(AtEnd() ? kBadBrace : kBadCount);
   SkipBlanks();
   std::optional<int> max = min;
   const bool range = Sees(U",");
@@ -332,12 +342,12 @@ RegexToken RegexLexer::Bound() {
     max = RegexNode::kUnbounded;
     if (!AtEnd() && IsDigit(text_[at_])) {
       max = Number();
-      if (!max || *max < *min) return Fail(kBadCount);
+      if (!max || *max < *min) return BrokenBound(kBadCount);
     }
     SkipBlanks();
   }
-  if (AtEnd()) return Fail(kBadBrace);
-  if (!Sees(basic ? U"\\}" : U"}")) return Fail(kBadCount);
+  if (AtEnd()) return BrokenBound(kBadBrace);
+  if (!Sees(basic ? U"\\}" : U"}")) return BrokenBound(kBadCount);
   at_ += basic ? 2 : 1;
   RegexToken token = Quantifier(*min, *max);
   if (!range) token.prefers = Prefers::kNone;

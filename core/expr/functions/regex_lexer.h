@@ -29,6 +29,7 @@ struct RegexToken {
   int max = 1;
   RegexNode::Prefers prefers = RegexNode::Prefers::kNone;
   CharSet set;
+  std::string_view problem;  // of a bound; it counts where a quantifier may stand
 };
 
 /// Reads tokens from left to right; the first problem ends it (then problem() is not empty).
@@ -60,6 +61,7 @@ class RegexLexer {
   RegexToken Parenthesis();
   RegexToken Quantifier(int min, int max);
   RegexToken Bound();
+  static RegexToken BrokenBound(std::string_view problem);
   std::optional<int> Number();
   RegexToken Escape(bool in_bracket);
   RegexToken CodeEscape(char32_t c);

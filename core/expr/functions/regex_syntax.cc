@@ -175,6 +175,7 @@ class Parser {
 
   RegexNodePtr Quantified(RegexNodePtr atom) {
     if (failed() || token_.kind != Kind::kQuantifier) return atom;
+    if (!token_.problem.empty()) return Fail(token_.problem);
     auto node = MakeRepeat(std::move(atom), token_.min, token_.max, token_.prefers);
     Advance();
     // The next token may not be a quantifier again: Branch finds it as an atom.
