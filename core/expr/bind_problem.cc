@@ -11,6 +11,16 @@ namespace streamrun {
 
 namespace {
 
+// Does an entry fit but for the type of an array, which nothing tells?
+bool OnlyUntypedArrays(std::span<const Function* const> entries, const std::vector<NodePtr>& args) {
+  for (const Function* f : entries) {
+    if (f->arity() != args.size() || f->args[0] != Arg::kElements) continue;
+    const bool untyped = args[0]->type.id() == TypeId::kUnknown;
+    if (untyped && std::find(f->args.begin(), f->args.end(), Arg::kElement) == f->args.end()) return true;
+  }
+  return false;
+}
+
 // Overloads that a hint lists.
 constexpr size_t kMaxSignatures = 6;
 
@@ -155,6 +165,11 @@ NodePtr Binder::NoFunction(const Ast& ast, const std::vector<NodePtr>& args, boo
   if (ambiguous) {
     return Fail(ast.offset, "expr.ambiguous", "function " + shown + " is not unique",
                 "could not choose a best candidate function: add an explicit cast");
+  }
+  if (OnlyUntypedArrays(FunctionsNamed(ast.text), args)) {
+    return Fail(ast.offset, "expr.type",
+                "could not determine polymorphic type because input has type unknown",
+                "say the type of the array: (...)::text[]");
   }
   std::string hint = InsteadOf(ast.text);
   if (const auto entries = FunctionsNamed(ast.text); !entries.empty() && !entries[0]->has(kNoHelp)) {
