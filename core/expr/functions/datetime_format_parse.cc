@@ -171,11 +171,14 @@ int32_t ToDate(Row& row, std::string_view text, std::string_view format) {
   return static_cast<int32_t>(days);
 }
 
-// Rounds to some digits of a second, half away from zero.
+// Rounds to some digits of a second, half away from 2000-01-01, where PostgreSQL's times count from.
 int64_t RoundTo(int64_t t, int digits) {
+  constexpr int64_t kOrigin = 946'684'800 * kSecond;
   int64_t unit = 1;
   for (int i = digits; i < 6; ++i) unit *= 10;
-  return t >= 0 ? (t + unit / 2) / unit * unit : -((-t + unit / 2) / unit * unit);
+  const int64_t distance = t - kOrigin;
+  const int64_t steps = distance >= 0 ? (distance + unit / 2) / unit : -((unit / 2 - distance) / unit);
+  return kOrigin + steps * unit;
 }
 
 int64_t ToTimestamp(Row& row, std::string_view text, std::string_view format) {
