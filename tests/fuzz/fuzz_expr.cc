@@ -16,7 +16,7 @@ namespace {
 
 using namespace streamrun;
 
-// Columns of the types that matter, each with ordinary values, extremes and a null.
+// Columns of every type, each with ordinary values, extremes and a null.
 struct Input {
   SchemaPtr schema;
   std::vector<ColumnPtr> columns;
@@ -41,7 +41,23 @@ Input MakeInput() {
       {"y", TypeId::kDate, {"infinity", "0044-03-15 BC", nullptr, "2024-02-29"}},
       {"v", TypeId::kInterval, {"0", "-178000000 years", nullptr, "1 mon -1 day 00:00:01"}},
       {"j", TypeId::kJsonb, {"{\"a\":[1,{\"b\":\"\\u00e9\"}]}", "null", nullptr, "[1,\"x\"]"}},
-      {"a", DataType::List(TypeId::kText), {"{}", "{a,NULL,\"\"}", nullptr, "{1}"}}};
+      {"u",
+       TypeId::kUuid,
+       {"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", nullptr,
+        "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}},
+      {"h", TypeId::kInet, {"0.0.0.0/0", "2001:db8::/32", nullptr, "192.168.1.5/24"}},
+      {"x", TypeId::kBytea, {"\\x", "\\x00ff5c", nullptr, "\\xc3a9"}},
+      {"w",
+       TypeId::kInterval,
+       {"178956970 years 7 mons", "-2147483648 days", nullptr, "2562047788:00:54.775807"}},
+      {"a", DataType::List(TypeId::kText), {"{}", "{a,NULL,\"\"}", nullptr, "{1}"}},
+      {"ai", DataType::List(TypeId::kInteger), {"{}", "{2147483647,NULL,-2147483648}", nullptr, "{1,2,3}"}},
+      {"al", DataType::List(TypeId::kBigint), {"{}", "{9223372036854775807,NULL}", nullptr, "{1}"}},
+      {"ad", DataType::List(TypeId::kDouble), {"{}", "{NaN,-Infinity,NULL}", nullptr, "{0.5}"}},
+      {"an", DataType::List(TypeId::kNumeric), {"{}", "{NaN,1.50,NULL}", nullptr, "{0}"}},
+      {"ab", DataType::List(TypeId::kBoolean), {"{}", "{t,NULL}", nullptr, "{f}"}},
+      {"ay", DataType::List(TypeId::kDate), {"{}", "{infinity,NULL}", nullptr, "{2024-02-29}"}},
+      {"aj", DataType::List(TypeId::kJsonb), {"{}", "{1,NULL}", nullptr, "{\"{\\\"a\\\": 1}\"}"}}};
   Input input;
   std::vector<Field> fields;
   for (const Spec& spec : specs) {
