@@ -174,7 +174,7 @@ ColumnPtr Like(KernelCall& call) {
 // like_escape(pattern, escape): rewrites a pattern to the default escape character.
 void LikeEscape(Row& row, TextSink& out, std::string_view pattern, std::string_view escape) {
   if (CountUtf8(escape) > 1) {
-    return row.Fail("22019", "invalid escape string");
+    return row.Fail("22025", "invalid escape string");
   }
   if (!row.Room(out, pattern.size() * 2)) return;
   for (size_t i = 0; i < pattern.size();) {
