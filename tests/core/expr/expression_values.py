@@ -141,6 +141,8 @@ HINTS = {
     ("normalize", 1): ["NFC"],
     ("array_fill", 1): ["{3}", "{0}", "{2}"], ("trim_array", 1): COUNTS,
     ("width_bucket", 3): SMALL, ("set_masklen", 1): ["-1", "0", "8", "24", "32", "64", "128", "129"],
+    **{("make_interval", i): ["-2", "0", "1", "2", "13", "100"] for i in range(6)},
+    ("make_interval", 6): ["0", "1.5", "-59.999999", "1e5"],
     ("get_byte", 1): COUNTS, ("set_byte", 1): COUNTS, ("get_bit", 1): COUNTS, ("set_bit", 1): COUNTS,
     ("set_bit", 2): ["0", "1", "2"], ("set_byte", 2): ["-1", "0", "65", "255", "256"],
     ("substring", 1, "integer"): COUNTS, ("substring", 1, "text"): PATTERNS, ("substring", 2, "integer"): COUNTS,

@@ -140,6 +140,11 @@ class Postgres:
             raise RuntimeError(done.stderr)
         return done.stdout
 
+    def refusal(self, expression):
+        """The message for `SELECT expression`, "" when there is none: where brackets of an evaluation hide it."""
+        said = self._psql(f"SELECT {expression};").stderr
+        return next((line.partition("ERROR:  ")[2] for line in said.split("\n") if "ERROR:  " in line), "")
+
     def evaluate(self, expressions, rows, source="SELECT * FROM t"):
         """Per expression: (type, [text | None | {"code", "message"}, ...]), or None when it took too long.
 
