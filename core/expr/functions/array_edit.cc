@@ -115,12 +115,32 @@ int64_t FillSize(Row& row, const ListView& dimensions) {
   return -1;
 }
 
+// Lower bounds (argument 2) may only say what is so anyway. False after failing the row.
+bool BoundsFit(Row& row, const ListView& dimensions, const ListView& bounds) {
+  if (bounds.size() != dimensions.size()) {
+    row.Fail("2202E", "wrong number of array subscripts");
+    return false;
+  }
+  for (int32_t i = bounds.begin; i < bounds.end; ++i) {
+    if (bounds.child->IsNull(i)) {
+      row.Fail("22004", "dimension values cannot be null");
+      return false;
+    }
+    if (bounds.child->values<int32_t>()[i] == 1) continue;
+    row.Fail("0A000", "arrays begin at 1");
+    return false;
+  }
+  return true;
+}
+
 ColumnPtr Fill(KernelCall& call) {
   return WriteLists(call, [&](Row& row, ColumnBuilder& child) {
     const int64_t r = row.number();
-    if (call.arg(1).IsNull(r)) {
+    const bool bounds = call.arg_count() > 2;
+    if (call.arg(1).IsNull(r) || (bounds && call.arg(2).IsNull(r))) {
       return row.Fail("22004", "dimension array or low bound array cannot be null");
     }
+    if (bounds && !BoundsFit(row, ListAt(call.arg(1), r), ListAt(call.arg(2), r))) return;
     const int64_t size = FillSize(row, ListAt(call.arg(1), r));
     if (size < 0 || !ListRoom(row, child, BytesOf(call.arg(0), r) * static_cast<size_t>(size))) return;
     for (int64_t i = 0; i < size; ++i) child.AppendFrom(*call.arg(0).column, call.arg(0).at(r));
@@ -179,6 +199,13 @@ void AddArrayEdit(FunctionTable& t) {
                Fill,
                "an array of copies of a value; the second argument holds its length",
                "array_fill(7, ARRAY[3]) -> {7,7,7}",
+               kSeesNulls});
+  t.push_back({"array_fill",
+               {kElement, kIntegerList, kIntegerList},
+               kElements,
+               Fill,
+               "the same; the last argument holds the first index, which is 1",
+               "array_fill(7, ARRAY[3], ARRAY[1]) -> {7,7,7}",
                kSeesNulls});
 }
 

@@ -66,14 +66,15 @@ Result<PathToken> PathLexer::Next() {
     SR_RETURN_IF_ERROR(Quoted(&token));
     return token;
   }
-  if (c == '$' && (at(pos_ + 1) == '"' || IsOther(at(pos_ + 1)) || at(pos_ + 1) == '\\')) {
+  if (c == '$' && (at(pos_ + 1) == '"' || IsOther(at(pos_ + 1)))) {
     const size_t begin = pos_++;
+    token.shown = "\"";
     if (at(pos_) == '"') {
-      token.shown = "\"";
       SR_RETURN_IF_ERROR(Quoted(&token));
     } else {
-      SR_ASSIGN_OR_RETURN(token, Name());
+      while (IsOther(at(pos_))) ++pos_;
       token.shown = text_.substr(begin, pos_ - begin);
+      token.text = token.shown.substr(1);
     }
     token.kind = PathToken::kVariable;
     return token;
@@ -106,22 +107,24 @@ Result<PathToken> PathLexer::Number() {
     decimal = true;
     for (++p; IsDigit(at(p));) ++p;
   }
-  bool junk = false;
   if (at(p) == 'e' || at(p) == 'E') {
-    size_t q = p + 1;
-    if (at(q) == '+' || at(q) == '-') ++q;
-    junk = !IsDigit(at(q));
-    while (IsDigit(at(q))) ++q;
-    p = q;
-    decimal = true;
+    const bool sign = at(p + 1) == '+' || at(p + 1) == '-';
+    size_t q = p + (sign ? 2 : 1);
+    if (IsDigit(at(q))) {
+      while (IsDigit(at(q))) ++q;
+      p = q;
+      decimal = true;
+    } else if (sign) {
+      return Wrong("invalid numeric literal", begin, q);
+    }
   }
-  if (!junk && IsOther(at(p))) {
-    junk = true;
-    p += Utf8Length(at(p));
-  }
+  const bool junk = IsOther(at(p));
   size_t run = begin;
   while (IsOther(at(run))) ++run;
-  if (junk && run <= p) return Wrong("trailing junk after numeric literal", begin, p);
+  if (junk && run <= p + 1) {
+    // PostgreSQL shows the byte behind the number, or nothing of a longer character.
+    return Wrong("trailing junk after numeric literal", begin, p + (static_cast<signed char>(at(p)) > 0));
+  }
   if (junk) return Name();
   PathToken token;
   token.kind = decimal ? PathToken::kDecimal : PathToken::kInteger;
@@ -147,6 +150,9 @@ Result<PathToken> PathLexer::Name() {
     token.has_escape = true;
     SR_RETURN_IF_ERROR(Escape(token.text));
   }
+  if (text_.substr(pos_).starts_with("/*") && text_.find("*/", pos_ + 2) == std::string_view::npos) {
+    return Wrong("unexpected end of comment", text_.size(), 0);
+  }
   // PostgreSQL's message quotes the blanks that ended the name.
   size_t blanks = pos_;
   while (blanks < text_.size() && IsBlank(text_[blanks])) ++blanks;
@@ -171,7 +177,7 @@ Status PathLexer::Quoted(PathToken* token) {
 // What stands behind a backslash: b f n r t v, xHH, uHHHH, u{H...}, or the character itself.
 Status PathLexer::Escape(std::string& out) {
   const size_t begin = pos_++;
-  if (pos_ >= text_.size()) return Wrong("unexpected end after backslash", text_.size(), 0);
+  if (pos_ >= text_.size()) return Wrong("unexpected end after backslash", begin, begin + 1);
   const char c = text_[pos_++];
   constexpr std::string_view kLetters = "bfnrtv";
   if (const size_t i = kLetters.find(c); i != std::string_view::npos) {
