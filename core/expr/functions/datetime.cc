@@ -181,9 +181,20 @@ double DatePart(Row& row, std::string_view name, int32_t days) {
   return ExtractTimestamp<double, false>(row, name, t);
 }
 
+// date_part adds the parts up in double precision, and so rounds where extract does not.
+double EpochOfInterval(const Interval& v) {
+  double seconds = static_cast<double>(v.micros) / 1e6;
+  seconds += 365.25 * 86'400 * (v.months / 12);
+  seconds += 30.0 * 86'400 * (v.months % 12);
+  return seconds + 86'400.0 * v.days;
+}
+
 template <typename R>
 R ExtractInterval(Row& row, std::string_view name, const Interval& v) {
   const Unit unit = UnitFor(row, name, UnitSet::kFields);
+  if constexpr (std::is_same_v<R, double>) {
+    if (unit == Unit::kEpoch) return EpochOfInterval(v);
+  }
   const FieldValue f = IntervalField(unit, v);
   if (!f.supported || unit == Unit::kNone) {
     RefuseUnit(row, name, unit == Unit::kWord ? Unit::kNone : unit, "interval");

@@ -89,6 +89,7 @@ int32_t DatePlus(Row& row, int32_t d, int32_t days) {
 }
 int32_t PlusDate(Row& row, int32_t days, int32_t d) { return DatePlus(row, d, days); }
 int32_t DateMinus(Row& row, int32_t d, int32_t days) {
+  if (IsInfinite(d)) return d;
   if (days != std::numeric_limits<int32_t>::min()) return DatePlus(row, d, -days);
   row.Fail("22008", "date out of range");
   return 0;

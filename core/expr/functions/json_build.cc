@@ -151,6 +151,9 @@ void ObjectOfPairs(Row& row, TextSink& out, ListView list) {
   PutCanonical(row, out, json.empty() ? "{}" : json + "}");
 }
 void ObjectOfLists(Row& row, TextSink& out, ListView keys, ListView values) {
+  // An empty array has no dimension at all, in PostgreSQL's words.
+  if ((keys.size() == 0) != (values.size() == 0))
+    return row.Fail("2202E", "wrong number of array subscripts");
   if (keys.size() != values.size()) return row.Fail("2202E", "mismatched array dimensions");
   std::string json;
   for (int32_t i = 0; i < keys.size(); ++i) {
