@@ -223,9 +223,18 @@ To JsonToInt(Row& row, std::string_view json) {
   const Numeric v = JsonNumber(row, json, sizeof(To) == 4 ? "integer" : "bigint");
   return row.dropped() ? To{} : NumericToInt<To>(row, v);
 }
+// From the text: jsonb's numbers may have more digits than numeric.
 double JsonToDouble(Row& row, std::string_view json) {
-  const Numeric v = JsonNumber(row, json, "double precision");
-  return row.dropped() ? 0 : NumericToDouble(v);
+  if (JsonTypeOf(json) != "number") {
+    NoJsonCast(row, json, "double precision");
+    return 0;
+  }
+  const auto value = ParseDouble(TrimJson(json));
+  if (value.ok()) return *value;
+  std::string number;
+  AppendCanonicalJson(json, JsonForm::kPrinted, number);
+  row.Fail("22003", "\"" + number + "\" is out of range for type double precision");
+  return 0;
 }
 
 void AddNumberCasts(FunctionTable& t) {

@@ -137,7 +137,12 @@ PathEvaluator::Truth PathEvaluator::StartsWith(const PathNode&, const PathItem& 
 
 PathEvaluator::Truth PathEvaluator::Matches(const PathNode& node, const PathItem& a, const PathItem*) {
   if (a.kind != PathItem::kString) return Truth::kUnknown;
-  return node.regex.Matches(a.text) ? Truth::kTrue : Truth::kFalse;
+  const std::optional<bool> matches = node.regex.Matches(a.text);
+  if (!matches) {
+    FailHard("2201B", "regular expression failed: regular expression is too complex");
+    return Truth::kUnknown;
+  }
+  return *matches ? Truth::kTrue : Truth::kFalse;
 }
 
 }  // namespace streamrun
