@@ -8,6 +8,7 @@ std::string_view SqlStateOf(std::string_view message, bool datetime) {
   if (message.starts_with("invalid input syntax")) return datetime ? "22007" : "22P02";
   if (message.starts_with("invalid hexadecimal")) return "22023";
   if (has("division by zero")) return "22012";
+  if (has("interval field value")) return "22015";
   if (has("out of range") || has("overflow") || has("factorial")) return datetime ? "22008" : "22003";
   if (has("power") || has("square root")) return "2201F";
   if (has("logarithm")) return "2201E";
