@@ -31,14 +31,23 @@ int32_t Dimensions(Row& row, ListView list) {
   return 1;
 }
 
+bool HasNull(const ListView& list) {
+  for (int32_t i = list.begin; i < list.end; ++i) {
+    if (list.child->IsNull(i)) return true;
+  }
+  return false;
+}
+
 // array_position with a place to start at: the first index when it is below that.
 ColumnPtr PositionFrom(KernelCall& call) {
   const Reader<int32_t> starts(call.arg(2));
   Writer<int32_t> out(call);
   ForEachRow(call.live(), call.rows(), [&](int64_t row) {
     if (call.arg(0).IsNull(row)) return call.Null(row);
-    if (call.arg(2).IsNull(row)) return call.Fail(row, "22004", "initial position must not be null");
     const ListView list = ListAt(call.arg(0), row);
+    // Where nothing can be found the place is not looked at.
+    if (list.size() == 0 || (call.arg(1).IsNull(row) && !HasNull(list))) return call.Null(row);
+    if (call.arg(2).IsNull(row)) return call.Fail(row, "22004", "initial position must not be null");
     const int64_t first = std::max<int64_t>(0, int64_t{starts[row]} - 1);
     for (int64_t i = list.begin + first; i < list.end; ++i) {
       if (SameElement(list, static_cast<int32_t>(i), call.arg(1), row)) {
