@@ -89,6 +89,14 @@ class BoundOperator {
   /// Output rows come in the order of their input rows and carry its ordinal.
   bool preserves_order = true;
 
+  /// Rows may be combined before the exchange, in the workers upstream: a combiner turns them into fewer rows
+  /// of this schema, spread by these keys (over it), and a merger takes those. Null: not possible. Only used
+  /// for an operator of one input whose error ports are not wired.
+  SchemaPtr partial;
+  std::vector<ExpressionPtr> partial_keys;
+  virtual std::unique_ptr<Operator> CreateCombiner() const { return nullptr; }
+  virtual std::unique_ptr<Operator> CreateMerger() const { return nullptr; }
+
   /// Which columns of input `input` are read when `wanted[port][column]` of the outputs are.
   virtual std::vector<bool> NeededColumns(int input, const std::vector<std::vector<bool>>& wanted) const = 0;
   virtual std::unique_ptr<Operator> Create() const = 0;

@@ -37,7 +37,10 @@ std::string MemberText(const Plan& plan, const Stage::Member& member) {
       return "encode for " + node.name;
     case NodePart::kWrite:
       return "write " + node.name + " (" + node.sink->place + ")";
+    case NodePart::kCombine:
+      return "combine rows for " + node.component + " " + node.name;
     case NodePart::kWhole:
+    case NodePart::kMerge:
       break;
   }
   if (node.source)
@@ -59,7 +62,7 @@ std::string ExplainPlan(const LocalPlan& local) {
     for (const Stage::Member& member : stage.members) {
       const PlanNode& node = plan.node(member.node);
       Say(out, "  " + MemberText(plan, member));
-      if (member.part != NodePart::kWhole) continue;
+      if (member.part != NodePart::kWhole && member.part != NodePart::kMerge) continue;
       for (size_t port = 0; port < node.ports.size(); ++port) {
         const bool letters = static_cast<int>(port) == node.errors_port;
         if (letters && !node.wired[port]) continue;
@@ -77,10 +80,12 @@ std::string ExplainPlan(const LocalPlan& local) {
     const PlanNode& from = plan.node(edge.from_node);
     const PlanNode& to = plan.node(edge.to_node);
     std::string line =
-        "  " + (edge.encoded ? "encoded " + to.name
-                             : from.name + (edge.from_port > 0
-                                                ? "." + from.ports[static_cast<size_t>(edge.from_port)].name
-                                                : ""));
+        "  " +
+        (edge.encoded ? "encoded " + to.name
+         : edge.combined
+             ? "groups of " + to.name
+             : from.name +
+                   (edge.from_port > 0 ? "." + from.ports[static_cast<size_t>(edge.from_port)].name : ""));
     line += "  stage " + std::to_string(edge.from_stage) + " -> " + std::to_string(edge.to_stage) + "  " +
             std::string(PartitioningName(edge.partitioning));
     if (edge.ordered) line += ", merged in input order";

@@ -54,7 +54,10 @@ Status Node::SendRows(int port, const BatchPtr& batch, Ordinal ordinal) {
   if (plan_node_.ports.empty() || plan_node_.ports[static_cast<size_t>(port)].role == PortRole::kData) {
     counters_.rows_out += batch->rows();
   }
-  if (shared_.options.on_rows) shared_.options.on_rows(index(), port, batch);
+  // What a pre-aggregation gives is no row of the node's.
+  if (shared_.options.on_rows && member_.part != NodePart::kCombine) {
+    shared_.options.on_rows(index(), port, batch);
+  }
   return Send(port, Rows{batch, ordinal});
 }
 
@@ -92,7 +95,9 @@ Status Node::Deliver(const BatchPtr& letters, int port) {
     return Status::Ok();
   }
   counters_.fates[static_cast<size_t>(Fate::kDeadLettered)] += rows;
-  if (shared_.options.on_rows && port >= 0) shared_.options.on_rows(index(), port, letters);
+  if (shared_.options.on_rows && port >= 0 && port == plan_node_.errors_port) {
+    shared_.options.on_rows(index(), port, letters);
+  }
   if (shared_.options.on_dead_letters) shared_.options.on_dead_letters(letters);
   return shared_.dead_letters ? shared_.dead_letters->Write(letters) : Status::Ok();
 }

@@ -8,11 +8,17 @@ namespace streamrun {
 
 namespace {
 
+std::unique_ptr<Operator> CreatePart(const BoundOperator& op, NodePart part) {
+  if (part == NodePart::kCombine) return op.CreateCombiner();
+  if (part == NodePart::kMerge) return op.CreateMerger();
+  return op.Create();
+}
+
 class OperatorNode final : public Node {
  public:
   OperatorNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
       : Node(shared, member, ordered_input),
-        operator_(plan_node_.op->Create()),
+        operator_(CreatePart(*plan_node_.op, member.part)),
         output_(*this),
         context_(shared, states_) {
     for (size_t port = 0; port < plan_node_.ports.size(); ++port) {
@@ -138,6 +144,7 @@ class OperatorNode final : public Node {
     }
     letters.AddRows(batch, failures);
     counters_.fates[static_cast<size_t>(Fate::kLate)] -= batch->rows();
+    if (shared_.options.on_rows) shared_.options.on_rows(index(), port, batch);
     return Deliver(letters.Finish(), port);
   }
 

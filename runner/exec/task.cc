@@ -83,6 +83,12 @@ class LocalTask final : public Task {
       NodeCounters c = node->Counters();
       if (node->member().part == NodePart::kEncode) c.rows_out = 0;
       if (node->member().part == NodePart::kWrite) c.rows_in = 0;
+      // An operator in two parts: rows enter at the combiner, which decides their fate, and leave the merger.
+      if (node->member().part == NodePart::kCombine) c.rows_out = c.created = c.port_rows[0] = 0;
+      if (node->member().part == NodePart::kMerge) {
+        c.rows_in = 0;
+        c.fates[static_cast<size_t>(Fate::kAbsorbed)] = 0;
+      }
       counters.nodes.push_back(std::move(c));
       for (const auto& edge : node->aligner().edges()) {
         if (edge->channel != nullptr) counters.channels.push_back(edge->counters);
@@ -119,8 +125,7 @@ class LocalTask final : public Task {
   // Whether the inputs of a member are to be merged by ordinal.
   bool OrderedInput(const Stage::Member& member) const {
     return std::any_of(shared_.plan->edges.begin(), shared_.plan->edges.end(), [&](const LocalEdge& e) {
-      return e.to_stage == shared_.stage && e.to_node == member.node && e.ordered &&
-             e.encoded == (member.part == NodePart::kWrite);
+      return e.to_stage == shared_.stage && e.to_node == member.node && e.ordered && Enters(e, member.part);
     });
   }
 
@@ -132,6 +137,17 @@ class LocalTask final : public Task {
     if (member.part == NodePart::kEncode) return MakeEncodeNode(shared_, member, ordered);
     if (member.part == NodePart::kWrite) return MakeWriteNode(shared_, member, ordered);
     return MakeRowSinkNode(shared_, member, ordered);
+  }
+
+  // The part of the receiving node that an edge leads to.
+  static bool Enters(const LocalEdge& edge, NodePart part) {
+    return edge.encoded == (part == NodePart::kWrite) && edge.combined == (part == NodePart::kMerge);
+  }
+
+  // The part whose output is the node's.
+  Node* FindMain(int index) {
+    Node* whole = FindNode(index, NodePart::kWhole);
+    return whole ? whole : FindNode(index, NodePart::kMerge);
   }
 
   Node* FindNode(int index, NodePart part, int input = 0) {
@@ -153,8 +169,7 @@ class LocalTask final : public Task {
         const PlanNode::Input& input = to->plan_node().inputs[static_cast<size_t>(i)];
         const bool writer = member.part == NodePart::kWrite;
         if (ArrivesByChannel(member, i)) continue;
-        Node* from =
-            writer ? FindNode(member.node, NodePart::kEncode, i) : FindNode(input.node, NodePart::kWhole);
+        Node* from = writer ? FindNode(member.node, NodePart::kEncode, i) : FindMain(input.node);
         SR_CHECK(from != nullptr);
         from->WirePort(writer ? 0 : input.port, to->aligner().AddEdge(i, -1, nullptr));
       }
@@ -163,8 +178,7 @@ class LocalTask final : public Task {
 
   bool ArrivesByChannel(const Stage::Member& to, int input) const {
     return std::any_of(shared_.plan->edges.begin(), shared_.plan->edges.end(), [&](const LocalEdge& e) {
-      return e.to_stage == shared_.stage && e.to_node == to.node && e.to_input == input &&
-             e.encoded == (to.part == NodePart::kWrite);
+      return e.to_stage == shared_.stage && e.to_node == to.node && e.to_input == input && Enters(e, to.part);
     });
   }
 
@@ -172,7 +186,7 @@ class LocalTask final : public Task {
     std::vector<ExpressionPtr> keys;
     const PlanNode& to = shared_.plan->plan->node(edge.to_node);
     if (edge.partitioning == Partitioning::kHash)
-      keys = to.op->exchanges[static_cast<size_t>(edge.to_input)].keys;
+      keys = edge.combined ? to.op->partial_keys : to.op->exchanges[static_cast<size_t>(edge.to_input)].keys;
     auto partitioner =
         std::make_unique<Partitioner>(edge, keys, shared_.plan->plan->settings.linger, shared_.options.env);
     for (const Channel& channel : shared_.plan->channels) {
@@ -182,8 +196,9 @@ class LocalTask final : public Task {
         return Status::Internal("channel " + std::to_string(channel.id) + " has no sending end");
       partitioner->AddChannel(channel.id, it->second);
     }
-    Node* from = edge.encoded ? FindNode(edge.from_node, NodePart::kEncode, edge.to_input)
-                              : FindNode(edge.from_node, NodePart::kWhole);
+    Node* from = edge.encoded    ? FindNode(edge.from_node, NodePart::kEncode, edge.to_input)
+                 : edge.combined ? FindNode(edge.from_node, NodePart::kCombine)
+                                 : FindMain(edge.from_node);
     SR_CHECK(from != nullptr);
     from->WirePort(edge.encoded ? 0 : edge.from_port, partitioner.get());
     partitioners_.push_back(std::move(partitioner));
@@ -191,8 +206,12 @@ class LocalTask final : public Task {
   }
 
   Status WireIn(const LocalEdge& edge, const std::map<int, InChannel*>& in) {
-    Node* to =
-        edge.encoded ? FindNode(edge.to_node, NodePart::kWrite) : FindNode(edge.to_node, NodePart::kWhole);
+    Node* to = nullptr;
+    for (const auto& node : nodes_) {
+      const Stage::Member& m = node->member();
+      const bool encoder = m.part == NodePart::kEncode && m.input != edge.to_input;
+      if (m.node == edge.to_node && Enters(edge, m.part) && !encoder) to = node.get();
+    }
     SR_CHECK(to != nullptr);
     for (const Channel& channel : shared_.plan->channels) {
       if (channel.edge != edge.id || channel.to_instance != shared_.instance) continue;

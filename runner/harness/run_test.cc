@@ -5,8 +5,8 @@
 #include <set>
 
 #include "core/stream/dead_letter.h"
-#include "runner/exec/task.h"
 #include "runner/harness/feed_source.h"
+#include "runner/harness/memory_run.h"
 #include "runner/harness/row_text.h"
 #include "runner/local/local_plan.h"
 
@@ -19,7 +19,22 @@ struct Collected {
   std::vector<RowText> letters;
 };
 
-Status RunOnce(const PlanPtr& plan, const TestCase& test, bool row_by_row, Collected* out) {
+// How a case is run: rows in a batch, and workers of every operator that may be spread (0: everything in
+// one).
+struct Way {
+  bool row_by_row = false;
+  int parallelism = 0;
+
+  std::string Text() const {
+    std::string text = row_by_row ? "fed row by row" : "";
+    if (parallelism > 0) {
+      text += (text.empty() ? "" : ", ") + std::string("parallelism ") + std::to_string(parallelism);
+    }
+    return text;
+  }
+};
+
+Status RunOnce(const PlanPtr& plan, const TestCase& test, const Way& way, Collected* out) {
   VirtualEnv env;
   static const std::vector<FeedItem> kNothing;
   TaskOptions options;
@@ -29,7 +44,7 @@ Status RunOnce(const PlanPtr& plan, const TestCase& test, bool row_by_row, Colle
   options.replace_source = [&](int node) {
     const auto feed =
         std::find_if(test.feeds.begin(), test.feeds.end(), [&](const auto& f) { return f.node == node; });
-    return MakeFeedSource(plan->node(node), feed == test.feeds.end() ? kNothing : feed->items, row_by_row,
+    return MakeFeedSource(plan->node(node), feed == test.feeds.end() ? kNothing : feed->items, way.row_by_row,
                           &env);
   };
   options.on_rows = [&](int node, int port, const BatchPtr& batch) {
@@ -38,18 +53,8 @@ Status RunOnce(const PlanPtr& plan, const TestCase& test, bool row_by_row, Colle
   options.on_dead_letters = [&](const BatchPtr& letters) {
     for (int64_t row = 0; row < letters->rows(); ++row) out->letters.push_back(RowOf(*letters, row));
   };
-  SR_ASSIGN_OR_RETURN(const std::unique_ptr<Task> task,
-                      CreateTask(CutPlan(plan, true), 0, 0, {}, {}, options));
-  SR_RETURN_IF_ERROR(task->Open());
-  for (;;) {
-    SR_ASSIGN_OR_RETURN(const StepResult result, task->Step());
-    if (result == StepResult::kDone) return task->Failure();
-    if (result != StepResult::kWait) continue;
-    const Timestamp deadline = task->Wait().deadline;
-    if (deadline == kMaxTimestamp)
-      return Status::Internal("the pipeline waits for something that a test cannot give");
-    env.Advance(std::max<Duration>(1, deadline - env.MonotonicNow()));
-  }
+  return RunInMemory(way.parallelism == 0 ? CutPlan(plan, true) : CutPlan(SpreadPlan(*plan, way.parallelism)),
+                     options, env);
 }
 
 struct Expected {
@@ -118,24 +123,25 @@ std::string Compare(const ConfigValue& written, const std::vector<RowText>& actu
   return out;
 }
 
-std::string Check(const PlanPtr& plan, const TestCase& test, const Collected& collected) {
+// `unordered`: whatever the case says, since workers side by side have no order among them.
+std::string Check(const PlanPtr& plan, const TestCase& test, const Collected& collected, bool unordered) {
   std::string out;
-  std::set<std::string> watched;  // nodes whose errors port the test speaks of
+  std::set<std::pair<std::string, std::string>> watched;  // node and error port that the test speaks of
   for (const TestCase::Expectation& e : test.expectations) {
     const PlanNode& node = plan->node(e.node);
     const bool letters = e.port >= 0 && e.port == node.errors_port;
     const Schema& schema = e.port < 0 ? *node.input_schemas[0] : *node.outputs[static_cast<size_t>(e.port)];
     const auto it = collected.rows.find({e.node, e.port});
     static const std::vector<RowText> kNone;
-    out += Compare(e.rows, it == collected.rows.end() ? kNone : it->second, schema, e.place, test.unordered,
-                   letters);
-    if (letters) watched.insert(node.name);
+    out += Compare(e.rows, it == collected.rows.end() ? kNone : it->second, schema, e.place,
+                   test.unordered || unordered, letters);
+    if (e.port >= 0) watched.insert({node.name, node.ports[static_cast<size_t>(e.port)].name});
   }
   if (test.errors.present()) {
     out += Compare(test.errors, collected.letters, *DeadLetterSchema(), "errors", true, true);
   } else {
     for (const RowText& letter : collected.letters) {
-      if (watched.contains(letter[0].value_or(""))) continue;
+      if (watched.contains({letter[0].value_or(""), letter[1].value_or("")})) continue;
       out += "  a row failed and the test says nothing of it (add `errors:`)\n    node " +
              letter[0].value_or("") + ", " + letter[2].value_or("") + ": " + letter[3].value_or("") + "\n";
     }
@@ -147,14 +153,22 @@ std::string Check(const PlanPtr& plan, const TestCase& test, const Collected& co
 
 TestResult RunTest(const PlanPtr& plan, const TestCase& test) {
   TestResult result{test.name, test.mark, ""};
-  for (const bool row_by_row : {false, true}) {
+  std::vector<Way> ways{{false, 0}, {true, 0}};
+  const bool keyed = std::any_of(plan->nodes.begin(), plan->nodes.end(), [](const PlanNode& node) {
+    return node.op && std::any_of(node.op->exchanges.begin(), node.op->exchanges.end(),
+                                  [](const Exchange& e) { return e.kind == Exchange::Kind::kHash; });
+  });
+  if (keyed) ways.insert(ways.end(), {{false, 1}, {false, 2}, {true, 3}, {false, 7}});
+  for (const Way& way : ways) {
     Collected collected;
-    const Status status = RunOnce(plan, test, row_by_row, &collected);
-    result.failure = status.ok() ? Check(plan, test, collected) : "  " + status.message() + "\n";
-    if (!result.failure.empty()) {
-      if (row_by_row) result.failure = "  (fed row by row)\n" + result.failure;
-      break;
+    const Status status = RunOnce(plan, test, way, &collected);
+    result.failure =
+        status.ok() ? Check(plan, test, collected, way.parallelism > 0) : "  " + status.message() + "\n";
+    if (result.failure.empty()) continue;
+    if (const std::string text = way.Text(); !text.empty()) {
+      result.failure = "  (" + text + ")\n" + result.failure;
     }
+    break;
   }
   return result;
 }

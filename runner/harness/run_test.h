@@ -15,8 +15,9 @@ struct TestResult {
   std::string failure;
 };
 
-/// Each case runs twice: with as many rows in a batch as the feed allows, and row by row. Both must give the
-/// expected rows.
+/// Each case runs with as many rows in a batch as the feed allows and row by row; with keyed operators also
+/// at parallelism 1, 2, 3 and 7. All must give the expected rows (in any order where workers run side by
+/// side).
 TestResult RunTest(const PlanPtr& plan, const TestCase& test);
 
 }  // namespace streamrun

@@ -20,8 +20,9 @@ struct Arrow {
   int from_port;
   int to;  // unit
   int to_input;
-  bool encoded;  // encoder -> writer
-  bool spread;   // rows must go to other instances: by key, or to all
+  bool encoded;           // encoder -> writer
+  bool spread;            // rows must go to other instances: by key, or to all
+  bool combined = false;  // combiner -> merger
 };
 
 class Cutter {
@@ -50,6 +51,7 @@ class Cutter {
       const PlanNode& node = plan_->node(i);
       const int parallelism = everything_ ? 1 : node.parallelism;
       const bool bytes = node.kind == ComponentKind::kSink && node.format != nullptr;
+      if (!bytes && PlaceCombined(i, parallelism)) continue;
       if (!bytes) {
         unit_of_[static_cast<size_t>(i)] = AddUnit(i, NodePart::kWhole, parallelism);
         for (size_t in = 0; in < node.inputs.size(); ++in) {
@@ -76,6 +78,24 @@ class Cutter {
     }
   }
 
+  // A combiner with the producer and a merger behind the exchange; false when the node is to stay whole.
+  bool PlaceCombined(int i, int parallelism) {
+    const PlanNode& node = plan_->node(i);
+    if (everything_ || !node.op || !node.op->partial || node.inputs.size() != 1) return false;
+    const int from = unit_of_[static_cast<size_t>(node.inputs[0].node)];
+    const int upstream = units_[static_cast<size_t>(from)].parallelism;
+    if (upstream == 1 && parallelism == 1) return false;
+    for (size_t port = 0; port < node.ports.size(); ++port) {
+      if (node.ports[port].role == PortRole::kError && node.wired[port]) return false;
+    }
+    const int combiner = AddUnit(i, NodePart::kCombine, upstream);
+    arrows_.push_back({from, node.inputs[0].port, combiner, 0, false, false});
+    const int merger = AddUnit(i, NodePart::kMerge, parallelism);
+    arrows_.push_back({combiner, 0, merger, 0, false, true, true});
+    unit_of_[static_cast<size_t>(i)] = merger;
+    return true;
+  }
+
   int AddUnit(int node, NodePart part, int parallelism, int input = 0) {
     units_.push_back({node, part, parallelism, input});
     return static_cast<int>(units_.size()) - 1;
@@ -87,7 +107,8 @@ class Cutter {
     if (from.parallelism != to.parallelism) return false;
     if (everything_) return true;
     // An encoder always runs with its producer: encoding is work to be shared, bytes are what crosses.
-    if (to.part == NodePart::kEncode) return true;
+    if (to.part == NodePart::kEncode || to.part == NodePart::kCombine) return true;
+    if (arrow.combined) return false;
     if (arrow.spread && to.parallelism > 1) return false;
     const PlanNode& from_node = plan_->node(from.node);
     const PlanNode& to_node = plan_->node(to.node);
@@ -160,7 +181,8 @@ class Cutter {
       stage.members.push_back({units_[u].node, units_[u].part, units_[u].input});
       const PlanNode& node = plan_->node(units_[u].node);
       stage.has_source |= node.kind == ComponentKind::kSource;
-      if (units_[u].part != NodePart::kEncode || stage.members.size() == 1) {
+      const bool part = units_[u].part == NodePart::kEncode || units_[u].part == NodePart::kCombine;
+      if (!part || stage.members.size() == 1) {
         stage.name += (stage.name.empty() ? "" : "+") + node.name;
       }
     }
@@ -231,10 +253,19 @@ class Cutter {
       // ordinal it is at.
       edge.ordered = from.parallelism > 1 && edge.partitioning != Partitioning::kForward &&
                      ordered_[static_cast<size_t>(to.node)];
+      edge.combined = arrow.combined;
       if (!arrow.encoded) edge.layout = Layout(from_node, arrow.from_port, to.node);
+      if (arrow.combined) edge.layout = PartialLayout(*from_node.op);
       AddChannels(edge, from.parallelism, to.parallelism);
       local_->edges.push_back(std::move(edge));
     }
+  }
+
+  static IpcLayout PartialLayout(const BoundOperator& op) {
+    IpcLayout layout;
+    layout.schema = op.partial;
+    for (int c = 0; c < op.partial->size(); ++c) layout.live.push_back(c);
+    return layout;
   }
 
   IpcLayout Layout(const PlanNode& from, int port, int to) const {

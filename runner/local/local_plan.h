@@ -23,8 +23,9 @@ enum class Partitioning : uint8_t {
 std::string_view PartitioningName(Partitioning partitioning);
 
 /// What a stage runs for a plan node. A byte sink is two parts: its encoder runs in the stages upstream, its
-/// writer in a stage of its own; everything else is whole.
-enum class NodePart : uint8_t { kWhole, kEncode, kWrite };
+/// writer in a stage of its own. An operator that can combine rows before they are spread is two as well: a
+/// combiner upstream, a merger behind the exchange. Everything else is whole.
+enum class NodePart : uint8_t { kWhole, kEncode, kWrite, kCombine, kMerge };
 
 /// An arrow of the plan that crosses processes: `channels` ZeroMQ channels carry it.
 struct LocalEdge {
@@ -40,6 +41,8 @@ struct LocalEdge {
   bool ordered = false;
   /// Carries Encoded events instead of rows.
   bool encoded = false;
+  /// From the combiner of an operator to its merger.
+  bool combined = false;
   /// Rows: what a batch on it looks like.
   IpcLayout layout;
 };

@@ -1,0 +1,153 @@
+#include "runner/harness/memory_run.h"
+
+#include <algorithm>
+#include <deque>
+
+namespace streamrun {
+
+namespace {
+
+// Holds a few events, so that senders meet a full channel too.
+class MemoryChannel final : public OutChannel, public InChannel {
+ public:
+  Result<bool> TrySend(const Event& event) override {
+    if (queue_.size() >= kRoom) return false;
+    queue_.push_back(event);
+    return true;
+  }
+  Result<std::optional<Event>> TryReceive() override {
+    if (queue_.empty()) return std::optional<Event>();
+    std::optional<Event> event(std::move(queue_.front()));
+    queue_.pop_front();
+    return event;
+  }
+
+ private:
+  static constexpr size_t kRoom = 4;
+  std::deque<Event> queue_;
+};
+
+class Family {
+ public:
+  Family(const LocalPlanPtr& plan, VirtualEnv& env)
+      : plan_(plan), env_(env), channels_(plan->channels.size()) {}
+
+  Status Open(const TaskOptions& options) {
+    std::map<int, InChannel*> in;
+    std::map<int, OutChannel*> out;
+    for (const Channel& c : plan_->channels) {
+      in[c.id] = &channels_[static_cast<size_t>(c.id)];
+      out[c.id] = &channels_[static_cast<size_t>(c.id)];
+    }
+    // Receivers first: when a source opens, everything it may feed is there.
+    for (auto stage = plan_->stages.rbegin(); stage != plan_->stages.rend(); ++stage) {
+      for (int i = 0; i < stage->parallelism; ++i) {
+        SR_ASSIGN_OR_RETURN(std::unique_ptr<Task> task, CreateTask(plan_, stage->id, i, in, out, options));
+        SR_RETURN_IF_ERROR(task->Open());
+        members_.push_back({std::move(task), stage->has_source, false});
+      }
+    }
+    return Status::Ok();
+  }
+
+  Status Run() {
+    while (std::any_of(members_.begin(), members_.end(), [](const Member& m) { return !m.done; })) {
+      SR_ASSIGN_OR_RETURN(const bool worked, Drain());
+      if (worked) continue;
+      SR_ASSIGN_OR_RETURN(const bool read, StepSources());
+      if (!read && !AllDone()) SR_RETURN_IF_ERROR(PassTime());
+    }
+    for (const Member& member : members_) SR_RETURN_IF_ERROR(member.task->Failure());
+    return Status::Ok();
+  }
+
+ private:
+  struct Member {
+    std::unique_ptr<Task> task;
+    bool source;
+    bool done;
+  };
+
+  bool AllDone() const {
+    return std::all_of(members_.begin(), members_.end(), [](const Member& m) { return m.done; });
+  }
+
+  Result<bool> Step(Member& member) {
+    if (member.done) return false;
+    SR_ASSIGN_OR_RETURN(const StepResult result, member.task->Step());
+    member.done = result == StepResult::kDone;
+    return result != StepResult::kWait;
+  }
+
+  // Everybody but the sources, until nobody can go on.
+  Result<bool> Drain() {
+    bool any = false;
+    for (bool worked = true; worked;) {
+      worked = false;
+      for (Member& member : members_) {
+        if (member.source) continue;
+        SR_ASSIGN_OR_RETURN(const bool ran, Step(member));
+        worked |= ran;
+      }
+      any |= worked;
+    }
+    return any;
+  }
+
+  Result<bool> StepSources() {
+    bool any = false;
+    for (Member& member : members_) {
+      if (!member.source) continue;
+      SR_ASSIGN_OR_RETURN(const bool ran, Step(member));
+      any |= ran;
+    }
+    return any;
+  }
+
+  // To the first deadline; a task that was woken up looks again at what it waited for.
+  Status PassTime() {
+    Timestamp deadline = kMaxTimestamp;
+    for (const Member& member : members_) {
+      if (!member.done) deadline = std::min(deadline, member.task->Wait().deadline);
+    }
+    if (deadline == kMaxTimestamp) {
+      if (++stuck_ < kPatience) return Status::Ok();
+      return Status::Internal("the pipeline waits for something that a test cannot give");
+    }
+    stuck_ = 0;
+    env_.Advance(std::max<Duration>(1, deadline - env_.MonotonicNow()));
+    return Status::Ok();
+  }
+
+  // Rounds in which nobody worked although nobody has a deadline: an event may have been taken from a channel
+  // in the last one.
+  static constexpr int kPatience = 3;
+
+  LocalPlanPtr plan_;
+  VirtualEnv& env_;
+  std::deque<MemoryChannel> channels_;
+  std::vector<Member> members_;
+  int stuck_ = 0;
+};
+
+}  // namespace
+
+Status RunInMemory(const LocalPlanPtr& plan, const TaskOptions& options, VirtualEnv& env) {
+  Family family(plan, env);
+  SR_RETURN_IF_ERROR(family.Open(options));
+  return family.Run();
+}
+
+PlanPtr SpreadPlan(const Plan& plan, int parallelism) {
+  auto spread = std::make_shared<Plan>(plan);
+  for (PlanNode& node : spread->nodes) {
+    const bool single =
+        node.op && std::any_of(node.op->exchanges.begin(), node.op->exchanges.end(),
+                               [](const Exchange& e) { return e.kind == Exchange::Kind::kSingle; });
+    const bool fixed = node.source || single || (node.sink && node.sink->single_writer);
+    node.parallelism = fixed ? 1 : parallelism;
+  }
+  return spread;
+}
+
+}  // namespace streamrun
