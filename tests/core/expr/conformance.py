@@ -234,6 +234,10 @@ class Comparison:
                             if row in alike else self.reason(ours, (theirs, unfolded), pairs, row))
                 if None in reasons:
                     break
+            if None in reasons:  # the values that parts have when the planner folds nothing may show it
+                bare = list(zip([part for part, _ in pairs], self.unfolded([part for part, _ in pairs], True)))
+                again = {self.reason(ours, (theirs, unfolded), bare, row) for row in rows if row not in alike}
+                reasons = again if None not in again else reasons
             if None in reasons and self.refused_constant(expression, ours):
                 reasons = {"a constant argument that no value fits, refused before the first row"}
             if None in reasons:
