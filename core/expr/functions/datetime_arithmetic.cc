@@ -149,7 +149,7 @@ Interval Minus(Row& row, const Interval& v) {
   return Negate(v, &out) ? out : IntervalOutOfRange(row);
 }
 
-bool FitsInt32(double v) { return v >= -2147483648.0 && v <= 2147483647.0; }
+bool FitsInt32(double v) { return v >= -2147483648.0 && v < 2147483648.0; }
 double RoundMicros(double v) { return std::nearbyint(v * 1e6) / 1e6; }
 
 // A fraction of a month goes into days of which 30 make a month, a fraction of a day into microseconds.

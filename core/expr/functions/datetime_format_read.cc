@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/data/text_scan.h"
+#include "core/data/utf8_check.h"
 #include "core/expr/utf8.h"
 
 namespace streamrun {
@@ -135,7 +136,9 @@ class FormatReader {
     if (length != nullptr) *length = static_cast<int>(p_ - start);
     return to == nullptr || Set(to, value);
   }
+  // What was read ends at a byte count, perhaps inside a character: that one is left out.
   bool RefuseValue(std::string_view value) {
+    value = value.substr(0, FindInvalidUtf8(value));
     return Refuse("22007", "invalid value \"" + std::string(value) + "\" for \"" + Name() + "\"");
   }
 
