@@ -174,7 +174,7 @@ int32_t Ascii(std::string_view text) {
   return text.empty() ? 0 : static_cast<int32_t>(DecodeUtf8(text, 0, &length));
 }
 void Chr(Row& row, TextSink& out, int32_t code) {
-  if (code < 0) return row.Fail("54000", "character number must be positive");
+  if (code < 0) return row.Fail("22023", "character number must be positive");
   if (code == 0) return row.Fail("54000", "null character not permitted");
   if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
     const bool surrogate = code <= 0xdfff;
@@ -317,7 +317,13 @@ void AddTextEdit(FunctionTable& t) {
   t.push_back({"chr", {kInteger}, kText, Rows<Chr>, "the character of a code", "chr(65) -> A"});
   t.push_back(
       {"to_hex", {kInteger}, kText, Rows<ToHex<int32_t>>, "hexadecimal digits", "to_hex(255) -> ff", kTotal});
-  t.push_back({"to_hex", {kBigint}, kText, Rows<ToHex<int64_t>>, "hexadecimal digits", "", kTotal});
+  t.push_back({"to_hex",
+               {kBigint},
+               kText,
+               Rows<ToHex<int64_t>>,
+               "hexadecimal digits",
+               "to_hex(1099511627775) -> ffffffffff",
+               kTotal});
 }
 
 }  // namespace streamrun
