@@ -1,5 +1,6 @@
 // A sink inside a task, in up to two parts: an encoder where rows are made, a writer where bytes leave. Sinks
 // that take rows are one part.
+#include "core/data/column_builder.h"
 #include "runner/exec/node.h"
 
 namespace streamrun {
@@ -33,13 +34,24 @@ class EncodeNode final : public Node {
     BufferBuilder bytes, ends;
     {
       BusyTimer timer(shared_.options.env, &counters_.busy_us);
-      const std::vector<RowFailure> failures = encoder_->Encode(*rows.batch, bytes, ends);
+      const BatchPtr batch = plan_node_.with_op ? WithOp(*rows.batch) : rows.batch;
+      const std::vector<RowFailure> failures = encoder_->Encode(*batch, bytes, ends);
       if (!failures.empty()) letters_.AddRows(rows.batch, failures);
     }
     SR_RETURN_IF_ERROR(DeliverLetters());
     if (ends.size() == 0) return Status::Ok();
     counters_.rows_out += static_cast<int64_t>(ends.size() / 4);
     return Send(0, Encoded{bytes.Finish(), ends.Finish(), rows.ordinal});
+  }
+
+  // The change kind of each row as its first column.
+  BatchPtr WithOp(const Batch& batch) const {
+    ColumnBuilder op{DataType(TypeId::kText)};
+    for (int64_t row = 0; row < batch.rows(); ++row) op.AppendText(ChangeName(batch.change(row)));
+    std::vector<ColumnPtr> columns{op.Finish()};
+    columns.insert(columns.end(), batch.columns().begin(), batch.columns().end());
+    return std::make_shared<const Batch>(plan_node_.with_op, batch.rows(), std::move(columns),
+                                         batch.origin());
   }
 
   std::unique_ptr<Encoder> encoder_;

@@ -1,4 +1,5 @@
 // A source inside a task: polls the connector, runs the decoder, tells the time.
+#include "core/stream/projection.h"
 #include "runner/exec/node.h"
 
 namespace streamrun {
@@ -30,6 +31,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       decoder_ = node.format->CreateDecoder(options);
     }
     last_row_at_ = context_.env->MonotonicNow();
+    if (node.event_time.punctuation) punctuation_.emplace(node.event_time.punctuation, context_.env);
     return source_->Open(context_, std::nullopt).WithContext("source '" + node.name + "'");
   }
 
@@ -66,6 +68,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (plan_node_.event_time.idle_after && !idle_) {
       wait.deadline = std::min(wait.deadline, last_row_at_ + *plan_node_.event_time.idle_after);
     }
+    if (ByWallClock() && !idle_) {
+      wait.deadline = std::min(wait.deadline, context_.env->MonotonicNow() + kClockTick);
+    }
   }
 
   NodeCounters Counters() const override {
@@ -89,6 +94,12 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
  private:
   // While the rest of the task is busy, a source that said "wait" is asked again every so many steps.
   static constexpr uint32_t kPollAgain = 16;
+  // How often a watermark that follows the wall clock is told when no rows come.
+  static constexpr Duration kClockTick = 200 * kMillisecond;
+
+  bool ByWallClock() const {
+    return plan_node_.event_time.column >= 0 && plan_node_.event_time.clock == EventTime::Clock::kProcessing;
+  }
 
   Result<bool> PollOnce() {
     Result<SourceOutcome> outcome = SourceOutcome::kWait;
@@ -153,6 +164,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       SR_RETURN_IF_ERROR(SendAll(Active{}));
     }
     last_row_at_ = context_.env->MonotonicNow();
+    rows_came_ = true;
     return SendRows(0, batch, ordinal_);
   }
 
@@ -180,26 +192,40 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
         latest = std::max(latest, values[i]);
       }
     }
-    latest_ = latest;
+    if (punctuation_) {
+      ReadPunctuation(*batch, &failures);
+    } else {
+      latest_ = latest;
+    }
     if (failures.empty()) return batch;
     letters_.AddRows(batch, failures);
-    Selection good;
-    size_t next = 0;
-    for (uint32_t row = 0; row < batch->rows(); ++row) {
-      if (next < failures.size() && failures[next].row == row) {
-        ++next;
-      } else {
-        good.push_back(row);
-      }
+    return Take(batch, RowsWithout(batch->rows(), failures));
+  }
+
+  // The greatest value of the batch is the watermark behind it. Rows that failed already say nothing.
+  void ReadPunctuation(const Batch& batch, std::vector<RowFailure>* failures) {
+    std::vector<RowFailure> more;
+    const ColumnPtr times = punctuation_->Evaluate(batch.columns(), batch.rows(), &more);
+    MergeFailures(std::move(more), failures);
+    for (const uint32_t row : RowsWithout(batch.rows(), *failures)) {
+      if (times->IsNull(row)) continue;
+      const Timestamp time = times->values<int64_t>()[row];
+      explicit_watermark_ = std::max(explicit_watermark_.value_or(kMinTimestamp), time);
     }
-    return Take(batch, good);
   }
 
   Status SendWatermark() {
     Watermark now = watermark_;
-    if (plan_node_.event_time.column >= 0 && latest_ != kMinTimestamp) {
+    const Timestamp latest = ByWallClock() ? shared_.ProcessingTime() : latest_;
+    if (plan_node_.event_time.column >= 0 && latest != kMinTimestamp) {
       // One microsecond less: a row with exactly latest - out_of_order is still in time.
-      now.time = std::max(now.time, latest_ - plan_node_.event_time.out_of_order - 1);
+      now.time = std::max(now.time, latest - plan_node_.event_time.out_of_order - 1);
+    }
+    // The wall clock alone is told now and then, or the worker would never sleep.
+    const bool fresh = std::exchange(rows_came_, false);
+    if (ByWallClock() && !fresh && now.time < watermark_.time + kClockTick &&
+        watermark_.time != kMinTimestamp) {
+      now.time = watermark_.time;
     }
     if (explicit_watermark_) now.time = std::max(now.time, *explicit_watermark_);
     now.next_ordinal = std::max(now.next_ordinal, next_ordinal_);
@@ -251,10 +277,12 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   BatchPtr batch_;
   Ordinal ordinal_ = kNoOrdinal;
   Ordinal next_ordinal_ = 0;
+  std::optional<Evaluator> punctuation_;
   Timestamp latest_ = kMinTimestamp;
   std::optional<Timestamp> explicit_watermark_;
   Watermark watermark_;
   Timestamp last_row_at_ = 0;
+  bool rows_came_ = false;  // since the last watermark
   bool idle_ = false;
   bool told_idle_ = false;
   bool asleep_ = false;

@@ -98,6 +98,17 @@ bool BindEventTime(const DraftNode& node, const SchemaPtr& schema, PlanNode& out
   out.event_time.column = column;
   out.event_time.out_of_order = config.out_of_order;
   out.event_time.max_future = config.max_future;
+  out.event_time.clock = config.clock;
+  if (config.punctuation.present()) {
+    out.event_time.punctuation =
+        context.BindAs(config.punctuation, Scope(schema), schema->field(column).type);
+    if (!out.event_time.punctuation) return false;
+    if (config.clock == EventTime::Clock::kProcessing) {
+      d.ErrorAt(config.punctuation.value, "schema.two_clocks",
+                "punctuation and clock: processing both drive the watermark", "keep one of the two");
+      return false;
+    }
+  }
   if (config.idle_after.present() && config.idle_after.text() != "none") {
     Duration idle = 0;
     if (!ReadDuration(config.idle_after, "idle_after", &idle, d)) return false;
@@ -289,6 +300,38 @@ void BindOperator(DraftNode& node, Draft& draft) {
   node.bound = true;
 }
 
+// Whether a sink can take a changing input, and in which form.
+bool BindChanges(DraftNode& node, bool bytes, Draft& draft) {
+  PlanNode& out = node.node;
+  const Schema& input = *out.input_schemas[0];
+  const bool op_column = node.common.changes == SinkChanges::kOpColumn;
+  if (op_column && !bytes) {
+    draft.diagnostics.ErrorAt(node.config["changes"], "plan.changes",
+                              "sink '" + out.component + "' takes rows: it has no op column",
+                              "leave changes out here");
+    return false;
+  }
+  if (!input.changes) return true;
+  if (op_column) {
+    if (input.Find("op") != -1) {
+      draft.diagnostics.ErrorAt(node.config["changes"], "plan.op_column",
+                                "the input has a column 'op' already",
+                                "rename it with `map` before this sink");
+      return false;
+    }
+    std::vector<Field> fields{{"op", TypeId::kText}};
+    fields.insert(fields.end(), input.fields().begin(), input.fields().end());
+    out.with_op = std::make_shared<const Schema>(std::move(fields));
+    return true;
+  }
+  if (out.sink->takes_changes) return true;
+  draft.diagnostics.ErrorAt(
+      node.inputs[0].value, "plan.changes",
+      "sink '" + out.component + "' takes no changes, but '" + node.inputs[0].value.text() + "' gives them",
+      bytes ? "write changes: op_column, or make the input final with emit: on_close" : "");
+  return false;
+}
+
 void BindSink(DraftNode& node, Draft& draft) {
   PlanNode& out = node.node;
   const SinkDefinition* definition =
@@ -322,12 +365,7 @@ void BindSink(DraftNode& node, Draft& draft) {
       return;
     }
   }
-  if (out.input_schemas[0]->changes && !out.sink->takes_changes) {
-    draft.diagnostics.ErrorAt(node.inputs[0].value, "plan.changes",
-                              "sink '" + definition->name + "' takes no changes, but '" +
-                                  node.inputs[0].value.text() + "' gives them");
-    return;
-  }
+  if (!BindChanges(node, bytes, draft)) return;
   if (bytes) {
     if (!format->encodes) {
       draft.diagnostics.ErrorAt(node.common.format, "plan.format_direction",
@@ -336,7 +374,7 @@ void BindSink(DraftNode& node, Draft& draft) {
     }
     NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"},
                                draft.diagnostics);
-    out.format = format->bind_encoder(format_context, out.input_schemas[0]);
+    out.format = format->bind_encoder(format_context, out.with_op ? out.with_op : out.input_schemas[0]);
     if (!out.format) return;
   }
   int inherited = 1;

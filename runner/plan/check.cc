@@ -69,6 +69,11 @@ void FindUsedColumns(Draft& draft) {
     PlanNode& node = draft.nodes[static_cast<size_t>(*it)].node;
     if (node.source && node.event_time.column >= 0) {
       node.wanted[0][static_cast<size_t>(node.event_time.column)] = true;
+      if (node.event_time.punctuation) {
+        for (const int column : node.event_time.punctuation->columns()) {
+          node.wanted[0][static_cast<size_t>(column)] = true;
+        }
+      }
       node.origin = true;
     }
     if (node.op) node.origin |= node.op->can_fail;

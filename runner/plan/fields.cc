@@ -90,6 +90,11 @@ std::vector<FieldSpec> MakeNodeFields(ComponentKind kind) {
   }
   if (kind == ComponentKind::kSink) {
     spec.OneOf(
+        "changes", &NodeConfig::changes,
+        {{"refuse", SinkChanges::kRefuse}, {"op_column", SinkChanges::kOpColumn}},
+        "What a sink of bytes does with rows that change earlier ones: refuse such an input, or write every "
+        "change with a first column `op` (insert, update_before, update_after, delete).");
+    spec.OneOf(
         "order", &NodeConfig::order, {{"file", SinkOrder::kFile}, {"any", SinkOrder::kAny}},
         "file: rows of a parallel bounded source come out in the order of the input; any: as they arrive.");
   }
@@ -106,6 +111,14 @@ std::vector<FieldSpec> MakeEventTimeFields() {
            "Silence after which the source no longer holds back time.");
   spec.DurationField("max_future", &EventTimeConfig::max_future,
                      "Rows that claim to be further than this in the future leave by `errors`.");
+  spec.OneOf("clock", &EventTimeConfig::clock,
+             {{"rows", EventTime::Clock::kRows}, {"processing", EventTime::Clock::kProcessing}},
+             "What drives the watermark: the latest event time of the rows, or the wall clock; out_of_order "
+             "behind.");
+  spec.Expression(
+      "punctuation", &EventTimeConfig::punctuation,
+      "A timestamp; where it is not null no row at or before it will follow. Then nothing else drives "
+      "the watermark.");
   return spec.fields();
 }
 

@@ -37,10 +37,13 @@ struct EventTimeConfig {
   Duration out_of_order = 0;
   ConfigValue idle_after;
   Duration max_future = kHour;
+  EventTime::Clock clock = EventTime::Clock::kRows;
+  Sql punctuation;
 };
 
 enum class Process : uint8_t { kShared, kOwn };
 enum class SinkOrder : uint8_t { kFile, kAny };
+enum class SinkChanges : uint8_t { kRefuse, kOpColumn };
 
 /// What the plan reads of every node, besides the component's own fields.
 struct NodeConfig {
@@ -56,6 +59,7 @@ struct NodeConfig {
   ConfigValue input;
   // sinks
   SinkOrder order = SinkOrder::kFile;
+  SinkChanges changes = SinkChanges::kRefuse;
   // all
   int64_t parallelism = 0;
   OnError on_error = OnError::kDeadLetter;

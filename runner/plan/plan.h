@@ -40,6 +40,9 @@ struct EventTime {
   Duration out_of_order = 0;
   std::optional<Duration> idle_after;
   Duration max_future = kHour;
+  enum class Clock : uint8_t { kRows, kProcessing } clock = Clock::kRows;
+  /// Over the source's schema, of the column's type; null: none. A value is a watermark.
+  ExpressionPtr punctuation;
 };
 
 struct PlanNode {
@@ -80,6 +83,8 @@ struct PlanNode {
   std::shared_ptr<const BoundSink> sink;
   const SinkDefinition* sink_definition = nullptr;
   bool ordered = true;  // sinks: `order: file` (default) or `any`
+  /// Byte sinks of a changing input: what is encoded has the change kind as its first column. Null: none.
+  SchemaPtr with_op;
   /// Byte sources and byte sinks.
   std::shared_ptr<const BoundFormat> format;
 
