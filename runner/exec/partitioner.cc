@@ -58,7 +58,12 @@ void Partitioner::AddChannel(int channel_id, OutChannel* channel) {
 }
 
 bool Partitioner::HasRoom() const {
-  return std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.ready.size() < 2; });
+  const auto has_room = [](const Lane& l) { return l.ready.size() < 2; };
+  // Who may choose goes around a slow instance.
+  if (edge_.partitioning == Partitioning::kLeastLoaded) {
+    return std::any_of(lanes_.begin(), lanes_.end(), has_room);
+  }
+  return std::all_of(lanes_.begin(), lanes_.end(), has_room);
 }
 
 bool Partitioner::Empty() const {
@@ -114,9 +119,7 @@ Status Partitioner::PushRows(const Rows& rows) {
     return Status::Ok();
   }
   if (edge_.partitioning != Partitioning::kHash) {
-    // Batches of one ordinal stay together so that a merge downstream restores the order.
-    const size_t to = rows.ordinal != kNoOrdinal ? rows.ordinal % lanes_.size() : turn_++ % lanes_.size();
-    Gather(lanes_[to], rows, batch->ByteSize(), rows.ordinal);
+    Gather(lanes_[Deal(rows)], rows, batch->ByteSize(), rows.ordinal);
     return Status::Ok();
   }
   std::vector<ColumnPtr> keys;
@@ -138,6 +141,24 @@ Status Partitioner::PushRows(const Rows& rows) {
     Gather(lanes_[i], Rows{std::move(part), rows.ordinal}, bytes, rows.ordinal);
   }
   return Status::Ok();
+}
+
+// Batches of one ordinal stay together so that a merge downstream restores the order.
+size_t Partitioner::Deal(const Rows& rows) {
+  if (edge_.partitioning != Partitioning::kLeastLoaded) {
+    return rows.ordinal != kNoOrdinal ? rows.ordinal % lanes_.size() : turn_++ % lanes_.size();
+  }
+  if (rows.ordinal != kNoOrdinal && rows.ordinal == dealt_ordinal_) return dealt_to_;
+  // What its channel did not take yet counts more than what only waits for company. Equals take turns.
+  const auto load = [&](size_t i) { return std::pair(lanes_[i].ready.size(), lanes_[i].gathered_bytes); };
+  size_t best = ++turn_ % lanes_.size();
+  for (size_t k = 1; k < lanes_.size(); ++k) {
+    const size_t i = (turn_ + k) % lanes_.size();
+    if (load(i) < load(best)) best = i;
+  }
+  dealt_ordinal_ = rows.ordinal;
+  dealt_to_ = best;
+  return best;
 }
 
 void Partitioner::Gather(Lane& lane, Event event, size_t bytes, Ordinal ordinal) {

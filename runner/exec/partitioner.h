@@ -51,6 +51,8 @@ class Partitioner {
   };
 
   Status PushRows(const Rows& rows);
+  /// The lane that a whole batch goes to.
+  size_t Deal(const Rows& rows);
   void Gather(Lane& lane, Event event, size_t bytes, Ordinal ordinal);
   void Seal(Lane& lane);
   Status SendLane(Lane& lane);
@@ -61,6 +63,9 @@ class Partitioner {
   Env* env_;
   std::vector<Lane> lanes_;
   size_t turn_ = 0;
+  // kLeastLoaded: batches of one ordinal stay together.
+  Ordinal dealt_ordinal_ = kNoOrdinal;
+  size_t dealt_to_ = 0;
 };
 
 }  // namespace streamrun

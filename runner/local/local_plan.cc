@@ -56,7 +56,8 @@ class Cutter {
         unit_of_[static_cast<size_t>(i)] = AddUnit(i, NodePart::kWhole, parallelism);
         for (size_t in = 0; in < node.inputs.size(); ++in) {
           const Exchange::Kind kind = node.op ? node.op->exchanges[in].kind : Exchange::Kind::kAny;
-          const bool spread = kind == Exchange::Kind::kHash || kind == Exchange::Kind::kBroadcast;
+          const bool spread = kind == Exchange::Kind::kHash || kind == Exchange::Kind::kBroadcast ||
+                              (node.balance != Balance::kAuto && parallelism > 1);
           arrows_.push_back({unit_of_[static_cast<size_t>(node.inputs[in].node)], node.inputs[in].port,
                              unit_of_[static_cast<size_t>(i)], static_cast<int>(in), false, spread});
         }
@@ -226,6 +227,8 @@ class Cutter {
       if (kind == Exchange::Kind::kHash && to.parallelism > 1) return Partitioning::kHash;
     }
     if (to.parallelism == 1) return Partitioning::kSingle;
+    if (to_node.balance == Balance::kRoundRobin) return Partitioning::kRoundRobin;
+    if (to_node.balance == Balance::kLeastLoaded) return Partitioning::kLeastLoaded;
     return from.parallelism == to.parallelism ? Partitioning::kForward : Partitioning::kRoundRobin;
   }
 
@@ -311,6 +314,8 @@ std::string_view PartitioningName(Partitioning partitioning) {
       return "forward";
     case Partitioning::kRoundRobin:
       return "round_robin";
+    case Partitioning::kLeastLoaded:
+      return "least_loaded";
     case Partitioning::kHash:
       return "hash";
     case Partitioning::kSingle:

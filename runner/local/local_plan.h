@@ -14,11 +14,12 @@ namespace streamrun {
 
 /// How the rows of an edge are spread over the instances of the receiving stage.
 enum class Partitioning : uint8_t {
-  kForward,     // instance i to instance i (equal parallelism)
-  kRoundRobin,  // whole batches in turn
-  kHash,        // by key
-  kSingle,      // all to instance 0
-  kBroadcast,   // all to all
+  kForward,      // instance i to instance i (equal parallelism)
+  kRoundRobin,   // whole batches in turn
+  kLeastLoaded,  // whole batches, each to the instance with the least waiting
+  kHash,         // by key
+  kSingle,       // all to instance 0
+  kBroadcast,    // all to all
 };
 std::string_view PartitioningName(Partitioning partitioning);
 

@@ -287,6 +287,13 @@ void BindOperator(DraftNode& node, Draft& draft) {
     keyed |= out.op->exchanges[i].kind == Exchange::Kind::kHash;
     single |= out.op->exchanges[i].kind == Exchange::Kind::kSingle;
   }
+  out.balance = node.common.balance;
+  if (out.balance != Balance::kAuto && (keyed || single)) {
+    draft.diagnostics.ErrorAt(node.config["balance"], "plan.balance",
+                              "rows of operator '" + out.name + "' go by key: they cannot be dealt freely",
+                              "leave balance out here");
+    return;
+  }
   if (single && node.common.parallelism > 1) {
     draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
                               "operator '" + out.name + "' needs all rows in one place",
@@ -381,6 +388,7 @@ void BindSink(DraftNode& node, Draft& draft) {
   for (const PlanNode::Input& input : out.inputs) {
     inherited = std::max(inherited, draft.nodes[static_cast<size_t>(input.node)].node.parallelism);
   }
+  out.balance = node.common.balance;
   if (out.sink->single_writer && node.common.parallelism > 1) {
     draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
                               "sink '" + out.name + "' has one writer", "leave parallelism out here");

@@ -79,6 +79,16 @@ std::vector<FieldSpec> MakeNodeFields(ComponentKind kind) {
     spec.Raw("input", &NodeConfig::input, "Node, node.port, or a list of these, whose rows enter here.")
         .Required();
   }
+  if (kind != ComponentKind::kSource) {
+    spec.OneOf(
+        "balance", &NodeConfig::balance,
+        {{"auto", Balance::kAuto},
+         {"round_robin", Balance::kRoundRobin},
+         {"least_loaded", Balance::kLeastLoaded}},
+        "How batches are dealt to the parallel instances where rows need not meet by key: auto keeps them in "
+        "their process when it can, round_robin deals them in turn, least_loaded gives each to the instance "
+        "with the least waiting.");
+  }
   if (kind != ComponentKind::kOperator) {
     spec.Raw("format", &NodeConfig::format,
              "Format of the bytes: a name, or {type: name, ...} with its options.");

@@ -57,6 +57,7 @@ struct NodeConfig {
   ConfigValue op;
   // operators, sinks
   ConfigValue input;
+  Balance balance = Balance::kAuto;
   // sinks
   SinkOrder order = SinkOrder::kFile;
   SinkChanges changes = SinkChanges::kRefuse;

@@ -20,6 +20,10 @@ std::string_view DeliveryName(Delivery delivery);
 
 enum class OnError : uint8_t { kDeadLetter, kDrop, kFail };
 
+/// How whole batches are dealt to the instances of a node whose rows need not meet by key. kAuto: stay where
+/// they are when both ends have equally many instances, else in turn.
+enum class Balance : uint8_t { kAuto, kRoundRobin, kLeastLoaded };
+
 struct PlanSettings {
   int parallelism = 1;
   Delivery delivery = Delivery::kAuto;
@@ -69,6 +73,7 @@ struct PlanNode {
   /// failure.
   bool origin = false;
 
+  Balance balance = Balance::kAuto;
   int parallelism = 1;  // resolved: the node's own, else the pipeline's, capped to 1 where only one can be
   OnError on_error = OnError::kDeadLetter;
   /// `process: own` keeps the node out of its neighbours' process.

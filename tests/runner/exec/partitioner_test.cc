@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "runner/harness/virtual_env.h"
 
 namespace streamrun {
@@ -52,6 +55,34 @@ TEST_CASE("round robin keeps the batches of one ordinal in one lane") {
   rig.Send(true);
   CHECK(rig.lane[0].Take() == " r2@4 r1@6");
   CHECK(rig.lane[1].Take() == " r1@5");
+}
+
+TEST_CASE("the least loaded lane gets the next batch, and a slow lane does not stop the others") {
+  Rig rig(Partitioning::kLeastLoaded, 3);
+  rig.lane[1].full = true;
+  for (int i = 0; i < 9; ++i) {
+    CHECK(rig.partitioner->HasRoom());
+    rig.Push(Some(1, static_cast<Ordinal>(i)));
+    rig.Send(true);
+  }
+  rig.lane[1].full = false;
+  rig.Send(true);
+  rig.Send(true);
+  const std::string slow = rig.lane[1].Take();
+  CHECK(std::count(slow.begin(), slow.end(), 'r') <= 2);
+  const std::string a = rig.lane[0].Take();
+  const std::string b = rig.lane[2].Take();
+  CHECK(std::count(a.begin(), a.end(), 'r') + std::count(b.begin(), b.end(), 'r') >= 7);
+}
+
+TEST_CASE("batches of one ordinal stay together whatever the load") {
+  Rig rig(Partitioning::kLeastLoaded, 2);
+  for (const Ordinal o : {4, 4, 4, 5}) rig.Push(Some(1, o));
+  rig.Send(true);
+  rig.Send(true);
+  const std::string a = rig.lane[0].Take();
+  const std::string b = rig.lane[1].Take();
+  CHECK((a == " r3@4" ? b == " r1@5" : a == " r1@5" && b == " r3@4"));
 }
 
 TEST_CASE("a broadcast gives every lane everything") {
