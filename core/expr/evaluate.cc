@@ -118,7 +118,7 @@ Vector Evaluation::Shared(const ExprNode& node, const uint64_t* active) {
   std::vector<MergePart>& parts = shared_[&node];
   if (values.column) parts.push_back({missing, values});
   if (values.column && IsSubset(wanted.data(), missing)) return values;
-  values = {Merge(node.type, rows_, parts), false};
+  values = {Merge(node.type, rows_, parts, failures_), false};
   RowSet all = std::move(parts[0].rows);
   for (size_t i = 1; i < parts.size(); ++i) Or(all, parts[i].rows);
   parts.clear();
@@ -242,7 +242,7 @@ Vector Evaluation::Case(const ExprNode& node, const uint64_t* active) {
     Vector values = Evaluate(*node.args.back(), pass);
     parts.push_back({std::move(open), std::move(values)});
   }
-  return {Merge(node.type, rows_, parts), false};
+  return {Merge(node.type, rows_, parts, failures_), false};
 }
 
 Vector Evaluation::Coalesce(const ExprNode& node, const uint64_t* active) {
@@ -263,7 +263,7 @@ Vector Evaluation::Coalesce(const ExprNode& node, const uint64_t* active) {
     parts.push_back({std::move(present), std::move(values)});
     if (!AnyBit(open)) break;
   }
-  return {Merge(node.type, rows_, parts), false};
+  return {Merge(node.type, rows_, parts, failures_), false};
 }
 
 Vector Evaluation::Distinct(const ExprNode& node, const uint64_t* active) {

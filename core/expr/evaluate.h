@@ -13,12 +13,13 @@ namespace streamrun {
 RowSet TrueRows(const Vector& v, int64_t rows);
 
 /// One column from several: row r comes from the part whose set holds r (sets are disjoint); rows in no set
-/// are null.
+/// are null. A row whose text does not fit into the column fails and is null.
 struct MergePart {
   RowSet rows;
   Vector values;
 };
-ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts);
+ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts,
+                std::vector<RowFailure>* failures);
 
 /// Evaluates nodes of one tree over one set of columns. `columns`, `failures` and `env` outlive it. Failures
 /// are appended in no particular order and may name a row twice.

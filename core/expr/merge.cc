@@ -1,5 +1,7 @@
 // Merging the branches of CASE and COALESCE: each row is copied once, from the branch it took.
+#include <array>
 #include <cstring>
+#include <deque>
 
 #include "core/data/column_builder.h"
 #include "core/expr/evaluate.h"
@@ -64,28 +66,88 @@ std::vector<uint16_t> PartOfRow(int64_t rows, const std::vector<MergePart>& part
   return which;
 }
 
-// Text: lengths first, so that the bytes are written once, where they belong.
-ColumnPtr MergeTexts(const DataType& type, int64_t rows, const std::vector<MergePart>& parts) {
-  const std::vector<uint16_t> which = PartOfRow(rows, parts);
-  const RowSet valid = Present(rows, parts);
-  std::vector<Reader<std::string_view>> readers;
-  for (const MergePart& part : parts) readers.emplace_back(part.values);
-  BufferBuilder offsets;
-  offsets.Resize(static_cast<size_t>(rows + 1) * sizeof(int32_t));
-  auto* at = offsets.as<int32_t>();
-  at[0] = 0;
-  for (int64_t row = 0; row < rows; ++row) {
-    const bool present = HasRow(valid.data(), row);
-    const size_t size = present ? readers[which[static_cast<size_t>(row)]][row].size() : 0;
-    at[row + 1] = at[row] + static_cast<int32_t>(size);
+constexpr size_t kMove = sizeof(Bytes16);
+
+// Where the text of every row stands: from each pointer kMove bytes may be read. Rows without one are empty.
+class TextSources {
+ public:
+  explicit TextSources(int64_t rows) : texts_(static_cast<size_t>(rows), kNothing) {}
+
+  /// Rows of `part`; writes their sizes.
+  void Add(const MergePart& part, const RowSet& valid, int64_t rows, uint32_t* sizes) {
+    const Column& column = *part.values.column;
+    const int32_t* offsets = column.values<int32_t>();
+    const char* data = column.text_data();
+    const auto end = static_cast<size_t>(offsets[column.length()]);
+    RowSet taken = part.rows;
+    for (size_t w = 0; w < taken.size(); ++w) taken[w] &= valid[w];
+    if (part.values.constant) {
+      const char* text = Readable({data, end}, end);
+      ForEachRow(taken.data(), rows, [&](int64_t row) {
+        texts_[static_cast<size_t>(row)] = text;
+        sizes[row] = static_cast<uint32_t>(end);
+      });
+      return;
+    }
+    ForEachRow(taken.data(), rows, [&](int64_t row) {
+      const auto begin = static_cast<size_t>(offsets[row]);
+      const size_t size = static_cast<size_t>(offsets[row + 1]) - begin;
+      texts_[static_cast<size_t>(row)] = Readable({data + begin, size}, end - begin);
+      sizes[row] = static_cast<uint32_t>(size);
+    });
   }
+  const char* operator[](int64_t row) const { return texts_[static_cast<size_t>(row)]; }
+
+ private:
+  static constexpr char kNothing[kMove] = {};
+
+  // The text, or a copy of a short one that stands too near the end of its buffer.
+  const char* Readable(std::string_view text, size_t readable) {
+    if (readable >= kMove || text.size() > kMove) [[likely]]
+      return text.data();
+    if (text.empty()) return kNothing;
+    auto& copy = copies_.emplace_back();
+    std::memcpy(copy.data(), text.data(), text.size());
+    return copy.data();
+  }
+
+  std::vector<const char*> texts_;
+  std::deque<std::array<char, kMove>> copies_;
+};
+
+// Sizes become ends; a text that does not fit any more fails its row and is taken out.
+void SumSizes(int64_t rows, uint32_t* ends, RowSet* valid, std::vector<RowFailure>* failures) {
+  uint64_t total = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    if (total + ends[row + 1] > kMaxTextBytes) [[unlikely]] {
+      failures->push_back({static_cast<uint32_t>(row), "54000", "the text of one batch exceeds 2 GiB"});
+      (*valid)[static_cast<size_t>(row >> 6)] &= ~(uint64_t{1} << (row & 63));
+      ends[row + 1] = 0;
+    }
+    total += ends[row + 1];
+    ends[row + 1] = static_cast<uint32_t>(total);
+  }
+}
+
+// Text: lengths first, so that the bytes are written once, where they belong.
+ColumnPtr MergeTexts(const DataType& type, int64_t rows, const std::vector<MergePart>& parts,
+                     std::vector<RowFailure>* failures) {
+  RowSet valid = Present(rows, parts);
+  TextSources sources(rows);
+  BufferBuilder offsets;
+  offsets.ResizeZeroed(static_cast<size_t>(rows + 1) * sizeof(uint32_t));
+  auto* ends = offsets.as<uint32_t>();
+  for (const MergePart& part : parts) sources.Add(part, valid, rows, ends + 1);
+  SumSizes(rows, ends, &valid, failures);
   BufferBuilder bytes;
-  bytes.Resize(static_cast<size_t>(at[rows]));
+  bytes.Resize(static_cast<size_t>(ends[rows]) + kMove);
   auto* to = bytes.as<char>();
-  ForEachRow(valid.data(), rows, [&](int64_t row) {
-    const std::string_view text = readers[which[static_cast<size_t>(row)]][row];
-    if (!text.empty()) std::memcpy(to + at[row], text.data(), text.size());
-  });
+  for (int64_t row = 0; row < rows; ++row) {
+    const size_t size = ends[row + 1] - ends[row];
+    std::memcpy(to + ends[row], sources[row], kMove);
+    if (size > kMove) std::memcpy(to + ends[row] + kMove, sources[row] + kMove, size - kMove);
+  }
+  bytes.Resize(ends[rows]);
   const int64_t nulls = rows - CountBits(valid.data(), rows);
   BufferPtr validity = nulls > 0 ? BitmapOf(valid.data(), rows) : nullptr;
   return std::make_shared<const Column>(type, rows, nulls, std::move(validity), offsets.Finish(),
@@ -125,8 +187,9 @@ BufferPtr MergeValues(const DataType& type, int64_t rows, const std::vector<Merg
 
 }  // namespace
 
-ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts) {
-  if (type.layout() == Layout::kVarlen) return MergeTexts(type, rows, parts);
+ColumnPtr Merge(const DataType& type, int64_t rows, const std::vector<MergePart>& parts,
+                std::vector<RowFailure>* failures) {
+  if (type.layout() == Layout::kVarlen) return MergeTexts(type, rows, parts, failures);
   if (type.layout() == Layout::kList) return MergeLists(type, rows, parts);
   const RowSet valid = Present(rows, parts);
   const int64_t nulls = rows - CountBits(valid.data(), rows);

@@ -40,6 +40,25 @@ inline size_t FindBytes(std::string_view text, std::string_view needle, size_t f
   return std::string_view::npos;
 }
 
+/// Calls f(row, place) for every row that holds `needle` (not empty), with its first place from the beginning
+/// of `all`: one search over the bytes of all rows, where a hit names its row by the offsets.
+template <typename F>
+inline void FindInRows(std::string_view all, const int32_t* offsets, int64_t rows, std::string_view needle,
+                       F&& f) {
+  int64_t row = 0;
+  size_t at = 0;
+  while (row < rows && (at = FindBytes(all, needle, at)) != std::string_view::npos) {
+    while (static_cast<size_t>(offsets[row + 1]) <= at) ++row;
+    const auto end = static_cast<size_t>(offsets[row + 1]);
+    if (at + needle.size() <= end) {
+      f(row, at);
+      at = end;
+    } else {
+      ++at;  // the hit straddles two rows
+    }
+  }
+}
+
 /// No byte above 127?
 inline bool IsAscii(std::string_view text) {
   const char* data = text.data();

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Benchmarks of streamrun against a peer and the machine's own limit, all in one run. Prints medians and ratios.
 
-usage: tools/bench/bench.py [jobs] [latency] [start] [link] [memory] [formats]     (default: all)
+usage: tools/bench/bench.py [jobs] [latency] [start] [link] [memory] [formats]
+       [expressions]     (default: all)
   --runs N     counted runs of each command (5), after one that is not counted
   --stick DIR  the measuring stick: generator, hand-written bounds, peers (../shared/limits beside the repository)
   --jobs j1,j2 which jobs (j1,j2,j6: the ones this version has the operators for)
@@ -268,7 +269,7 @@ def main():
     parser.add_argument("--stick", type=pathlib.Path, default=ROOT.parent / "shared/limits")
     parser.add_argument("--jobs", default="j1,j2,j6")
     args = parser.parse_args()
-    what = args.what or ["jobs", "memory", "latency", "start", "link", "formats"]
+    what = args.what or ["jobs", "memory", "latency", "start", "link", "formats", "expressions"]
     duck = prepare(args.stick)
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown")
     print(f"date {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {cpu}, Linux {os.uname().release}")
@@ -284,6 +285,11 @@ def main():
         bench_binary("link_bench", "link: one channel against raw ZeroMQ ipc at the same message size")
     if "formats" in what:
         bench_binary("formats_bench", "formats: decoders and encoders against memory copy")
+    if "expressions" in what:
+        library = LIMITS / "build/npm/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so"
+        peer = f"--duckdb {library}" if library.exists() else ""
+        bench_binary("expressions_bench", "expressions: whole columns on one core against DuckDB and RE2 (method: the "
+                     "program's first comment)", f"--runs {args.runs} {peer}")
     shutil.rmtree(SHM, ignore_errors=True)
 
 

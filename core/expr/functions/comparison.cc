@@ -1,15 +1,15 @@
 // = <> < <= > >= of every type, the same over arrays with ANY and ALL, GREATEST and LEAST.
-#include <emmintrin.h>
-
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <string>
 
 #include "core/data/column_builder.h"
 #include "core/data/numeric.h"
+#include "core/expr/bit_rows.h"
 #include "core/expr/compare_values.h"
 #include "core/expr/function.h"
-#include "core/expr/kernel.h"
+#include "core/expr/text_head.h"
 
 namespace streamrun {
 
@@ -47,6 +47,12 @@ struct Order<Inet> {
   static bool Equal(const Inet& a, const Inet& b) { return CompareInet(a, b) == 0; }
 };
 
+template <>
+struct Order<HeadText> {
+  static bool Less(const HeadText& a, const HeadText& b) { return LessTexts(a, b); }
+  static bool Equal(const HeadText& a, const HeadText& b) { return EqualTexts(a, b); }
+};
+
 enum class Relation : uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
 
 template <typename T, Relation R>
@@ -60,65 +66,56 @@ inline bool Holds(const T& a, const T& b) {
   if constexpr (R == Relation::kGreaterEqual) return !O::Less(a, b);
 }
 
-// 64 bytes of 0 or 1 -> 64 bits.
-uint64_t PackBits(const uint8_t* flags) {
-  uint64_t word = 0;
-  const __m128i zero = _mm_setzero_si128();
-  for (int part = 0; part < 4; ++part) {
-    const __m128i bytes = _mm_load_si128(reinterpret_cast<const __m128i*>(flags + part * 16));
-    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(_mm_sub_epi8(zero, bytes)));
-    word |= static_cast<uint64_t>(mask) << (part * 16);
-  }
-  return word;
-}
-
 // Numbers: all rows of a word at once, bytes first so that the comparison vectorises.
 template <typename T, Relation R, bool kConstA, bool kConstB>
 ColumnPtr CompareFlat(KernelCall& call) {
   const T* a = call.arg(0).column->values<T>();
   const T* b = call.arg(1).column->values<T>();
-  const int64_t rows = call.rows();
-  BufferBuilder bits;
-  bits.Resize(static_cast<size_t>(WordsFor(rows)) * 8);
-  auto* words = bits.as<uint64_t>();
-  alignas(16) uint8_t flags[64] = {};
-  for (int64_t w = 0; w < WordsFor(rows); ++w) {
+  return WriteWords(call, [&](int64_t w, uint64_t) {
     const int64_t base = w * 64;
     const T* x = kConstA ? a : a + base;
     const T* y = kConstB ? b : b + base;
-    if (rows - base >= 64) {
-      for (int i = 0; i < 64; ++i) flags[i] = Holds<T, R>(x[kConstA ? 0 : i], y[kConstB ? 0 : i]);
-      words[w] = PackBits(flags);
-    } else {
-      uint64_t word = 0;
-      for (int64_t i = 0; i < rows - base; ++i) {
-        word |= static_cast<uint64_t>(Holds<T, R>(x[kConstA ? 0 : i], y[kConstB ? 0 : i])) << i;
-      }
-      words[w] = word;
+    return FlagsOf(std::min<int64_t>(call.rows() - base, 64),
+                   [&](int i) { return Holds<T, R>(x[kConstA ? 0 : i], y[kConstB ? 0 : i]); });
+  });
+}
+
+// Texts = or <> a constant: only those of its length are looked at.
+template <bool kEqual>
+ColumnPtr CompareWithText(KernelCall& call, const Vector& column, const Vector& constant) {
+  const HeadReader texts(column);
+  const HeadText wanted = HeadReader(constant)[0];
+  const int32_t* offsets = column.column->values<int32_t>();
+  const auto size = static_cast<int32_t>(wanted.text.size());
+  return WriteWords(call, [&](int64_t w, uint64_t live) {
+    const int32_t* ends = offsets + w * 64;
+    uint64_t left = live & FlagsOf(std::min<int64_t>(call.rows() - w * 64, 64),
+                                   [&](int i) { return ends[i + 1] - ends[i] == size; });
+    uint64_t word = 0;
+    for (; left != 0; left &= left - 1) {
+      const int i = std::countr_zero(left);
+      word |= static_cast<uint64_t>(EqualTexts(texts[w * 64 + i], wanted)) << i;
     }
-  }
-  return call.Finish(bits.Finish());
+    return kEqual ? word : ~word & WordMask(w, call.rows());
+  });
 }
 
 // Everything else: only live rows, through the reader.
 template <typename T, Relation R>
 ColumnPtr CompareRows(KernelCall& call) {
-  const Reader<T> a(call.arg(0));
-  const Reader<T> b(call.arg(1));
-  const int64_t rows = call.rows();
-  BufferBuilder bits;
-  bits.Resize(static_cast<size_t>(WordsFor(rows)) * 8);
-  auto* words = bits.as<uint64_t>();
-  for (int64_t w = 0; w < WordsFor(rows); ++w) {
-    const uint64_t live = call.live() ? call.live()[w] : WordMask(w, rows);
-    uint64_t word = 0;
-    for (uint64_t left = live; left != 0; left &= left - 1) {
-      const int i = std::countr_zero(left);
-      word |= static_cast<uint64_t>(Holds<T, R>(a[w * 64 + i], b[w * 64 + i])) << i;
+  using Text = std::is_same<T, std::string_view>;
+  if constexpr (Text::value && (R == Relation::kEqual || R == Relation::kNotEqual)) {
+    constexpr bool kEqual = R == Relation::kEqual;
+    if (call.arg(0).constant != call.arg(1).constant) {
+      const int one = call.arg(0).constant ? 0 : 1;
+      return CompareWithText<kEqual>(call, call.arg(1 - one), call.arg(one));
     }
-    words[w] = word;
   }
-  return call.Finish(bits.Finish());
+  using In = std::conditional_t<Text::value, HeadReader, Reader<T>>;
+  using Value = std::conditional_t<Text::value, HeadText, T>;
+  const In a(call.arg(0));
+  const In b(call.arg(1));
+  return WriteBits(call, [&](int64_t row) { return Holds<Value, R>(a[row], b[row]); });
 }
 
 template <typename T, Relation R>
@@ -193,7 +190,7 @@ ColumnPtr CompareList(KernelCall& call) {
 // -----------------------------------------------------------------------
 
 template <bool kGreatest>
-ColumnPtr Extreme(KernelCall& call) {
+ColumnPtr ExtremeOfAny(KernelCall& call) {
   ColumnBuilder out(call.type());
   out.Reserve(call.rows());
   for (int64_t row = 0; row < call.rows(); ++row) {
@@ -215,6 +212,53 @@ ColumnPtr Extreme(KernelCall& call) {
     }
   }
   return out.Finish();
+}
+
+// Fixed-width values without nulls: one argument after the other over a block that stays in the cache.
+template <typename T, bool kGreatest>
+ColumnPtr ExtremeDense(KernelCall& call) {
+  constexpr int64_t kBlock = 1024;
+  BufferBuilder values;
+  values.Resize(static_cast<size_t>(call.rows()) * sizeof(T));
+  T* out = values.as<T>();
+  for (int64_t begin = 0; begin < call.rows(); begin += kBlock) {
+    const int64_t end = std::min(call.rows(), begin + kBlock);
+    for (size_t i = 0; i < call.arg_count(); ++i) {
+      const Vector& v = call.arg(i);
+      const T* in = v.column->values<T>();
+      const auto better = [](T a, T b) { return kGreatest ? Order<T>::Less(b, a) : Order<T>::Less(a, b); };
+      if (i == 0) {
+        v.constant ? std::fill(out + begin, out + end, *in)
+                   : void(std::copy(in + begin, in + end, out + begin));
+      } else if (v.constant) {
+        const T x = *in;
+        for (int64_t row = begin; row < end; ++row) out[row] = better(x, out[row]) ? x : out[row];
+      } else {
+        for (int64_t row = begin; row < end; ++row) out[row] = better(in[row], out[row]) ? in[row] : out[row];
+      }
+    }
+  }
+  return call.Finish(values.Finish());
+}
+
+template <bool kGreatest>
+ColumnPtr Extreme(KernelCall& call) {
+  for (size_t i = 0; i < call.arg_count(); ++i) {
+    if (call.arg(i).column->has_nulls()) return ExtremeOfAny<kGreatest>(call);
+  }
+  switch (call.type().id()) {
+    case TypeId::kInteger:
+    case TypeId::kDate:
+      return ExtremeDense<int32_t, kGreatest>(call);
+    case TypeId::kBigint:
+    case TypeId::kTimestamp:
+    case TypeId::kTimestamptz:
+      return ExtremeDense<int64_t, kGreatest>(call);
+    case TypeId::kDouble:
+      return ExtremeDense<double, kGreatest>(call);
+    default:
+      return ExtremeOfAny<kGreatest>(call);
+  }
 }
 
 struct RelationName {

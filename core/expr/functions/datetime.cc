@@ -6,6 +6,7 @@
 #include "core/data/numeric.h"
 #include "core/data/text_io.h"
 #include "core/expr/function.h"
+#include "core/expr/functions/datetime_calendar.h"
 #include "core/expr/functions/datetime_unit.h"
 
 namespace streamrun {
@@ -129,8 +130,20 @@ bool Grows(Unit unit) {
          unit == Unit::kMillennium || unit == Unit::kIsoyear || unit == Unit::kJulian || unit == Unit::kEpoch;
 }
 
+// Whole seconds and their fraction, added up in double precision as date_part does: 6 + 0.788999 is not 6.788999.
+double InDouble(int64_t micros) {
+  return static_cast<double>(micros / kSecond) + static_cast<double>(micros % kSecond) / 1e6;
+}
+
 template <typename R>
-R Convert(const FieldValue& f) {
+R Convert(Unit unit, const FieldValue& f) {
+  if constexpr (std::is_same_v<R, double>) {
+    const auto micros = static_cast<int64_t>(f.coefficient);
+    if (unit == Unit::kSecond) return InDouble(micros);
+    if (unit == Unit::kMilliseconds) {
+      return static_cast<double>(micros / kSecond) * 1000 + static_cast<double>(micros % kSecond) / 1000;
+    }
+  }
   const Numeric value = Numeric::Of(f.coefficient, f.scale);
   if constexpr (std::is_same_v<R, Numeric>) {
     return value;
@@ -158,7 +171,71 @@ R ExtractTimestamp(Row& row, std::string_view name, int64_t t) {
     RefuseUnit(row, name, unit, kZoned ? "timestamp with time zone" : "timestamp without time zone");
     return R{};
   }
-  return Convert<R>(f);
+  return Convert<R>(unit, f);
+}
+
+// A column of times and one field: whole(t) over 10^scale; infinite times go the way of single rows.
+template <typename R, bool kZoned, int kScale, typename F>
+ColumnPtr ExtractColumn(KernelCall& call, F whole) {
+  const Reader<std::string_view> names(call.arg(0));
+  const int64_t* in = call.arg(1).column->values<int64_t>();
+  BufferBuilder values;
+  values.Resize(static_cast<size_t>(call.rows()) * sizeof(R));
+  auto* out = values.as<R>();
+  bool infinite = false;
+  for (int64_t r = 0; r < call.rows(); ++r) {
+    const int64_t v = whole(in[r]);
+    if constexpr (std::is_same_v<R, Numeric>) {
+      out[r] = Numeric{static_cast<uint64_t>(v), v >> 63, kScale, Numeric::kFinite};
+    } else {
+      out[r] = kScale == 0 ? static_cast<double>(v) : InDouble(v);
+    }
+    infinite |= IsInfinite(in[r]);
+  }
+  Row row(call);
+  for (int64_t r = 0; infinite && r < call.rows(); ++r) {
+    if (!IsInfinite(in[r]) || !call.is_live(r)) continue;
+    row.MoveTo(r);
+    out[r] = ExtractTimestamp<R, kZoned>(row, names[r], in[r]);
+  }
+  return call.Finish(values.Finish());
+}
+
+template <typename R, bool kZoned>
+ColumnPtr Extract(KernelCall& call) {
+  const Unit* unit = call.prepared<Unit>();
+  const bool column = unit != nullptr && !call.arg(1).constant;
+  switch (column ? *unit : Unit::kNone) {
+    case Unit::kSecond:
+      return ExtractColumn<R, kZoned, 6>(call, [](int64_t t) { return Behind<kMinute>(t); });
+    case Unit::kMinute:
+      return ExtractColumn<R, kZoned, 0>(call, [](int64_t t) { return Behind<kHour>(t) / kMinute; });
+    case Unit::kHour:
+      return ExtractColumn<R, kZoned, 0>(call, [](int64_t t) { return Behind<kDay>(t) / kHour; });
+    case Unit::kDay:
+      return ExtractColumn<R, kZoned, 0>(call, [](int64_t t) { return CalendarOf(DayOf(t)).day; });
+    case Unit::kMonth:
+      return ExtractColumn<R, kZoned, 0>(call, [](int64_t t) { return CalendarOf(DayOf(t)).month; });
+    case Unit::kQuarter:
+      return ExtractColumn<R, kZoned, 0>(call,
+                                         [](int64_t t) { return (CalendarOf(DayOf(t)).month - 1) / 3 + 1; });
+    case Unit::kYear:
+      return ExtractColumn<R, kZoned, 0>(call,
+                                         [](int64_t t) { return ShownYear(CalendarOf(DayOf(t)).year); });
+    case Unit::kDow:
+      return ExtractColumn<R, kZoned, 0>(call, [](int64_t t) { return DayOfWeek(DayOf(t)); });
+    case Unit::kDoy:
+      return ExtractColumn<R, kZoned, 0>(call,
+                                         [](int64_t t) { return CalendarOf(DayOf(t)).day_of_year + 1; });
+    case Unit::kEpoch:
+      // In double precision only up to 2^53 microseconds, behind which the division would round twice.
+      if constexpr (std::is_same_v<R, Numeric>) {
+        return ExtractColumn<R, kZoned, 6>(call, [](int64_t t) { return t; });
+      }
+      [[fallthrough]];
+    default:
+      return Rows<ExtractTimestamp<R, kZoned>>(call);
+  }
 }
 
 Numeric ExtractDate(Row& row, std::string_view name, int32_t days) {
@@ -168,7 +245,7 @@ Numeric ExtractDate(Row& row, std::string_view name, int32_t days) {
     RefuseUnit(row, name, unit, "date");
     return Numeric{};
   }
-  return IsInfinite(days) ? Infinite<Numeric>(row, unit, days < 0) : Convert<Numeric>(f);
+  return IsInfinite(days) ? Infinite<Numeric>(row, unit, days < 0) : Convert<Numeric>(unit, f);
 }
 
 // date_part of a date is that of its midnight: it has hours, unlike EXTRACT.
@@ -200,7 +277,7 @@ R ExtractInterval(Row& row, std::string_view name, const Interval& v) {
     RefuseUnit(row, name, unit == Unit::kWord ? Unit::kNone : unit, "interval");
     return R{};
   }
-  return Convert<R>(f);
+  return Convert<R>(unit, f);
 }
 
 }  // namespace
@@ -226,10 +303,10 @@ void AddDatetime(FunctionTable& t) {
                  kPartial,
                  PrepareField});
   };
-  both(kTimestamp, Rows<ExtractTimestamp<Numeric, false>>, Rows<ExtractTimestamp<double, false>>,
+  both(kTimestamp, Extract<Numeric, false>, Extract<double, false>,
        "extract(hour from timestamp '2024-05-06 07:08:09') -> 7",
        "date_part('day', timestamp '2024-05-06 07:08:09') -> 6");
-  both(kTimestamptz, Rows<ExtractTimestamp<Numeric, true>>, Rows<ExtractTimestamp<double, true>>,
+  both(kTimestamptz, Extract<Numeric, true>, Extract<double, true>,
        "extract(epoch from timestamptz '1970-01-01 00:00:01.5+00') -> 1.500000",
        "date_part('hour', timestamptz '2024-05-06 07:08:09+00') -> 7");
   both(kDate, Rows<ExtractDate>, Rows<DatePart>, "extract(isodow from date '2024-05-06') -> 1",

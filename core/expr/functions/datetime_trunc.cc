@@ -1,4 +1,5 @@
 // date_trunc and date_bin: the start of the unit or step that holds a time.
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -6,6 +7,7 @@
 #include "core/base/time.h"
 #include "core/data/text_io.h"
 #include "core/expr/function.h"
+#include "core/expr/functions/datetime_calendar.h"
 #include "core/expr/functions/datetime_unit.h"
 #include "core/expr/functions/timezone.h"
 
@@ -74,6 +76,81 @@ int64_t TruncTimestamp(Row& row, std::string_view name, int64_t t) {
     return 0;
   }
   return Checked(row, out);
+}
+
+// A column of times and one unit: start(t) is right for finite times and harmless for others. A row fails
+// where the unit begins before the first time.
+template <typename F>
+ColumnPtr TruncColumn(KernelCall& call, F start) {
+  constexpr int64_t kBlock = 1024;
+  const int64_t* in = call.arg(1).column->values<int64_t>();
+  BufferBuilder values;
+  values.Resize(static_cast<size_t>(call.rows()) * sizeof(int64_t));
+  auto* out = values.as<int64_t>();
+  for (int64_t begin = 0; begin < call.rows(); begin += kBlock) {
+    const int64_t end = std::min(call.rows(), begin + kBlock);
+    bool early = false;
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t t = in[row];
+      out[row] = IsInfinite(t) ? t : start(t);
+      early |= out[row] < kFirstTimestamp;
+    }
+    for (int64_t row = begin; early && row < end; ++row) {
+      if (out[row] >= kFirstTimestamp || IsInfinite(in[row]) || !call.is_live(row)) continue;
+      call.Fail(row, "22008", "timestamp out of range");
+    }
+  }
+  return call.Finish(values.Finish());
+}
+
+// t - behind, without overflow where t is no time but what stands under a null.
+int64_t Back(int64_t t, int64_t behind) {
+  return static_cast<int64_t>(static_cast<uint64_t>(t) - static_cast<uint64_t>(behind));
+}
+template <int64_t kLength>
+ColumnPtr TruncSteps(KernelCall& call) {
+  return TruncColumn(call, [](int64_t t) { return Back(t, Behind<kLength>(t)); });
+}
+
+ColumnPtr TruncWeeks(KernelCall& call) {
+  return TruncColumn(call, [](int64_t t) {
+    const int64_t behind = Behind<7 * kDay>(t) + 3 * kDay;  // 1970-01-01 was a Thursday
+    return Back(t, behind >= 7 * kDay ? behind - 7 * kDay : behind);
+  });
+}
+
+template <bool kYear>
+ColumnPtr TruncCalendar(KernelCall& call) {
+  return TruncColumn(call, [](int64_t t) {
+    const CalendarDay c = CalendarOf(DayOf(t));
+    return Back(t, Behind<kDay>(t) + (kYear ? c.day_of_year : c.day - 1) * kDay);
+  });
+}
+
+template <bool kZoned>
+ColumnPtr Trunc(KernelCall& call) {
+  const Unit* unit = call.prepared<Unit>();
+  if (unit == nullptr || call.arg(1).constant) return Rows<TruncTimestamp<kZoned>>(call);
+  switch (*unit) {
+    case Unit::kMilliseconds:
+      return TruncSteps<kMillisecond>(call);
+    case Unit::kSecond:
+      return TruncSteps<kSecond>(call);
+    case Unit::kMinute:
+      return TruncSteps<kMinute>(call);
+    case Unit::kHour:
+      return TruncSteps<kHour>(call);
+    case Unit::kDay:
+      return TruncSteps<kDay>(call);
+    case Unit::kWeek:
+      return TruncWeeks(call);
+    case Unit::kMonth:
+      return TruncCalendar<false>(call);
+    case Unit::kYear:
+      return TruncCalendar<true>(call);
+    default:
+      return Rows<TruncTimestamp<kZoned>>(call);
+  }
 }
 
 int64_t TruncInZone(Row& row, std::string_view name, int64_t t, std::string_view zone) {
@@ -160,7 +237,7 @@ void AddDatetimeTrunc(FunctionTable& t) {
   t.push_back({"date_trunc",
                {kText, kTimestamp},
                kTimestamp,
-               Rows<TruncTimestamp<false>>,
+               Trunc<false>,
                "the start of the unit that holds the time",
                "date_trunc('hour', timestamp '2024-05-06 07:08:09') -> 2024-05-06 07:00:00",
                kPartial,
@@ -168,7 +245,7 @@ void AddDatetimeTrunc(FunctionTable& t) {
   t.push_back({"date_trunc",
                {kText, kTimestamptz},
                kTimestamptz,
-               Rows<TruncTimestamp<true>>,
+               Trunc<true>,
                "the start of the unit, in UTC",
                "date_trunc('day', timestamptz '2024-05-06 07:08:09+00') -> 2024-05-06 00:00:00+00",
                kPartial,

@@ -2,13 +2,13 @@
 #include <bit>
 #include <cmath>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "core/data/row_hash.h"
+#include "core/expr/bit_rows.h"
 #include "core/expr/compare_values.h"
 #include "core/expr/function.h"
-#include "core/expr/kernel.h"
+#include "core/expr/text_head.h"
 
 namespace streamrun {
 
@@ -34,13 +34,17 @@ uint64_t WordAt(const Column& column, int64_t row) {
   return WordOf(column.values<int64_t>()[row]);
 }
 
-// Words in open addressing, at most half full; a short list is just gone through.
+// Slots for a table of open addressing. Short ones are mostly empty, so that a value that is not there meets
+// no other, which the processor foresees.
+size_t SlotsFor(size_t values) { return std::bit_ceil(values * (values <= 256 ? 8 : 2) + 1); }
+
+// Words in open addressing; a short list is just gone through.
 class WordSet {
  public:
   void Build(std::vector<uint64_t> words) {
     words_ = std::move(words);
     if (words_.size() <= kShort) return;
-    slots_.assign(std::bit_ceil(words_.size() * 2), Slot{});
+    slots_.assign(SlotsFor(words_.size()), Slot{});
     for (const uint64_t word : words_) {
       size_t at = Place(word);
       while (slots_[at].used && slots_[at].word != word) at = (at + 1) & (slots_.size() - 1);
@@ -72,14 +76,42 @@ class WordSet {
   std::vector<Slot> slots_;
 };
 
-struct Hash {
-  using is_transparent = void;
-  size_t operator()(std::string_view v) const { return std::hash<std::string_view>()(v); }
+// Texts in open addressing, found by their heads and lengths.
+class TextSet {
+ public:
+  void Build(std::vector<std::string> texts) {
+    kept_ = std::move(texts);
+    slots_.assign(SlotsFor(kept_.size()), Slot{});
+    for (const std::string& text : kept_) {
+      const HeadText value(text, text.size());
+      size_t at = Place(value);
+      while (slots_[at].used && !EqualTexts(slots_[at].value, value)) at = (at + 1) & (slots_.size() - 1);
+      slots_[at] = {value, true};
+    }
+  }
+  bool Contains(const HeadText& value) const {
+    for (size_t at = Place(value); slots_[at].used; at = (at + 1) & (slots_.size() - 1)) {
+      if (EqualTexts(slots_[at].value, value)) return true;
+    }
+    return false;
+  }
+
+ private:
+  struct Slot {
+    HeadText value;
+    bool used = false;
+  };
+  size_t Place(const HeadText& value) const {
+    const uint64_t mixed = (value.first ^ (value.second >> 7) ^ value.text.size()) * 0x9e3779b97f4a7c15u;
+    return static_cast<size_t>(mixed >> 32) & (slots_.size() - 1);
+  }
+  std::vector<std::string> kept_;
+  std::vector<Slot> slots_;
 };
 
 struct InList {
   WordSet words;
-  std::unordered_set<std::string, Hash, std::equal_to<>> texts;  // texts, or canonical key bytes
+  TextSet texts;  // texts, or canonical key bytes
   bool has_null = false;
 };
 
@@ -100,6 +132,7 @@ std::string_view KeyOf(const std::vector<ColumnPtr>& column, int64_t row, std::s
 Result<std::shared_ptr<const void>> PrepareIn(std::span<const ColumnPtr> constants) {
   auto list = std::make_shared<InList>();
   std::vector<uint64_t> words;
+  std::vector<std::string> texts;
   std::string scratch;
   for (const ColumnPtr& value : constants.subspan(1)) {
     if (!value) return Status::Internal("IN needs constants");
@@ -108,10 +141,11 @@ Result<std::shared_ptr<const void>> PrepareIn(std::span<const ColumnPtr> constan
     } else if (IsWord(value->type().id())) {
       words.push_back(WordAt(*value, 0));
     } else {
-      list->texts.emplace(KeyOf({value}, 0, scratch));
+      texts.emplace_back(KeyOf({value}, 0, scratch));
     }
   }
   list->words.Build(std::move(words));
+  list->texts.Build(std::move(texts));
   return std::shared_ptr<const void>(std::move(list));
 }
 
@@ -119,14 +153,14 @@ Result<std::shared_ptr<const void>> PrepareIn(std::span<const ColumnPtr> constan
 template <bool kNegated, typename F>
 ColumnPtr LookUp(KernelCall& call, bool has_null, F contains) {
   const Vector& x = call.arg(0);
-  Writer<bool> out(call);
-  ForEachRow(call.live(), call.rows(), [&](int64_t row) {
-    if (x.IsNull(row)) return call.Null(row);
-    const bool found = contains(row);
-    if (!found && has_null) return call.Null(row);
-    out.Put(row, found != kNegated);
+  if (!has_null && !x.column->has_nulls()) {
+    return WriteBits(call, [&](int64_t row) { return contains(row) != kNegated; });
+  }
+  return WriteBits(call, [&](int64_t row) {
+    const bool found = !x.IsNull(row) && contains(row);
+    if (x.IsNull(row) || (!found && has_null)) call.Null(row);
+    return found != kNegated;
   });
-  return out.Finish(call);
 }
 
 template <bool kNegated, typename T>
@@ -150,11 +184,18 @@ ColumnPtr In(KernelCall& call) {
       return LookUpWords<kNegated, int64_t>(call, list);
     case TypeId::kDouble:
       return LookUpWords<kNegated, double>(call, list);
+    case TypeId::kText:
+    case TypeId::kBytea: {
+      const HeadReader texts(x);
+      return LookUp<kNegated>(call, list.has_null,
+                              [&](int64_t row) { return list.texts.Contains(texts[row]); });
+    }
     default: {
       const std::vector<ColumnPtr> column{x.column};
       std::string scratch;
       return LookUp<kNegated>(call, list.has_null, [&](int64_t row) {
-        return list.texts.find(KeyOf(column, x.at(row), scratch)) != list.texts.end();
+        const std::string_view key = KeyOf(column, x.at(row), scratch);
+        return list.texts.Contains({key, key.size()});
       });
     }
   }

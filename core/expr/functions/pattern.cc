@@ -1,9 +1,11 @@
 // LIKE and ILIKE. A constant pattern is cut into segments once; plain ones run over the whole column's bytes.
+#include <algorithm>
 #include <string>
 
+#include "core/expr/bit_rows.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/like_pattern.h"
-#include "core/expr/kernel.h"
+#include "core/expr/text_head.h"
 #include "core/expr/text_search.h"
 #include "core/expr/utf8.h"
 
@@ -40,8 +42,9 @@ class Texts {
     data_ = column.text_data();
     mask_ = call.arg(0).constant ? 0 : -1;
     const int64_t rows = call.arg(0).constant ? 1 : call.rows();
+    size_ = static_cast<size_t>(offsets_[rows]);
     if (!fold || rows == 0) return;
-    const std::string_view all(data_, static_cast<size_t>(offsets_[rows]));
+    const std::string_view all(data_, size_);
     lowered_.reserve(all.size());
     if (IsAscii(all)) {
       lowered_.resize(all.size());
@@ -60,6 +63,7 @@ class Texts {
       offsets_ = own_offsets_.data();
     }
     data_ = lowered_.data();
+    size_ = lowered_.size();
   }
 
   std::string_view operator[](int64_t row) const {
@@ -67,12 +71,15 @@ class Texts {
     return {data_ + offsets_[i], static_cast<size_t>(offsets_[i + 1] - offsets_[i])};
   }
   bool constant() const { return mask_ == 0; }
+  /// Bytes of all texts.
+  size_t size() const { return size_; }
   const int32_t* offsets() const { return offsets_; }
   const char* data() const { return data_; }
 
  private:
   const int32_t* offsets_;
   const char* data_ = nullptr;
+  size_t size_ = 0;
   int64_t mask_ = -1;
   std::string lowered_;
   std::vector<int32_t> own_offsets_;
@@ -86,23 +93,57 @@ Result<std::shared_ptr<const void>> PrepareLike(std::span<const ColumnPtr> const
   return std::shared_ptr<const void>(std::move(pattern));
 }
 
+// The literals at both ends of a pattern, which most texts do not have.
+class Edges {
+ public:
+  Edges(const Texts& texts, const LikePattern& pattern) : texts_(texts) {
+    const Segment& first = pattern.segments.front();
+    const Segment& last = pattern.segments.back();
+    if (!first.parts.empty() && first.parts.front().skip == 0) begin_ = first.parts.front().literal;
+    if (!last.parts.empty()) end_ = last.parts.back().literal;
+    const size_t size = std::min(begin_.size(), kHeadBytes);
+    head_ = HeadText(begin_, begin_.size());
+    first_mask_ = HeadMask(std::min<size_t>(size, 8));
+    second_mask_ = HeadMask(size - std::min<size_t>(size, 8));
+    const std::string_view tail = end_.substr(end_.size() - std::min<size_t>(end_.size(), 8));
+    tail_ = HeadText(tail, tail.size()).first;
+    tail_size_ = tail.size();
+  }
+  size_t size() const { return begin_.size() + end_.size(); }
+
+  bool Match(std::string_view text) const {
+    const auto at = static_cast<size_t>(text.data() - texts_.data());
+    if (text.size() < std::max(begin_.size(), end_.size())) return false;
+    const HeadText own(text, texts_.size() - at);
+    bool match = ((own.first & first_mask_) == head_.first) & ((own.second & second_mask_) == head_.second);
+    if (!end_.empty()) match &= HasTail(text, at);
+    return begin_.size() <= kHeadBytes ? match : match && text.starts_with(begin_);
+  }
+
+ private:
+  bool HasTail(std::string_view text, size_t at) const {
+    const HeadText own(text.substr(text.size() - tail_size_), texts_.size() - at - text.size() + tail_size_);
+    return end_.size() <= 8 ? own.first == tail_ : own.first == tail_ && text.ends_with(end_);
+  }
+
+  const Texts& texts_;
+  std::string_view begin_;
+  std::string_view end_;
+  HeadText head_;
+  uint64_t first_mask_ = 0;
+  uint64_t second_mask_ = 0;
+  uint64_t tail_ = 0;
+  size_t tail_size_ = 0;
+};
+
 // %literal%: one search over the bytes of all rows; a hit names its row by the offsets.
 ColumnPtr ContainsColumn(KernelCall& call, const Texts& texts, std::string_view needle, bool negated) {
   const int32_t* offsets = texts.offsets();
   const int64_t rows = call.rows();
   RowSet found(static_cast<size_t>(WordsFor(rows)), 0);
   const std::string_view all(texts.data(), static_cast<size_t>(offsets[rows]));
-  int64_t row = 0;
-  size_t at = static_cast<size_t>(offsets[0]);
-  while ((at = FindBytes(all, needle, at)) != std::string_view::npos) {
-    while (static_cast<size_t>(offsets[row + 1]) <= at) ++row;
-    if (at + needle.size() <= static_cast<size_t>(offsets[row + 1])) {
-      found[static_cast<size_t>(row >> 6)] |= uint64_t{1} << (row & 63);
-      at = static_cast<size_t>(offsets[row + 1]);
-    } else {
-      ++at;  // the hit straddles two rows
-    }
-  }
+  FindInRows(all, offsets, rows, needle,
+             [&](int64_t row, size_t) { found[static_cast<size_t>(row >> 6)] |= uint64_t{1} << (row & 63); });
   if (negated) {
     for (int64_t w = 0; w < WordsFor(rows); ++w) {
       found[static_cast<size_t>(w)] = ~found[static_cast<size_t>(w)] & WordMask(w, rows);
@@ -113,10 +154,7 @@ ColumnPtr ContainsColumn(KernelCall& call, const Texts& texts, std::string_view 
 
 template <typename F>
 ColumnPtr Test(KernelCall& call, const Texts& texts, bool negated, F&& matches) {
-  Writer<bool> out(call);
-  ForEachRow(call.live(), call.rows(),
-             [&](int64_t row) { out.Put(row, matches(row, texts[row]) != negated); });
-  return out.Finish(call);
+  return WriteBits(call, [&](int64_t row) { return matches(row, texts[row]) != negated; });
 }
 
 bool MatchOrFail(KernelCall& call, const LikePattern& pattern, int64_t row, std::string_view text) {
@@ -152,15 +190,14 @@ ColumnPtr Like(KernelCall& call) {
   }
   const std::vector<Segment>& s = pattern->segments;
   const bool plain = s.front().plain() && s.back().plain();
+  const Edges edges(texts, *pattern);
   if (s.size() == 1 && plain) {
     return Test(call, texts, kNegated,
                 [&](int64_t, std::string_view text) { return text == s[0].literal(); });
   }
   if (s.size() == 2 && plain) {
-    const std::string_view head = s[0].literal();
-    const std::string_view tail = s[1].literal();
     return Test(call, texts, kNegated, [&](int64_t, std::string_view text) {
-      return text.size() >= head.size() + tail.size() && text.starts_with(head) && text.ends_with(tail);
+      return (text.size() >= edges.size()) & edges.Match(text);
     });
   }
   const bool contains = s.size() == 3 && s[0].parts.empty() && s[2].parts.empty() && s[1].plain();
@@ -168,7 +205,7 @@ ColumnPtr Like(KernelCall& call) {
     return ContainsColumn(call, texts, s[1].literal(), kNegated);
   }
   return Test(call, texts, kNegated,
-              [&](int64_t, std::string_view text) { return MatchLike(*pattern, text); });
+              [&](int64_t, std::string_view text) { return edges.Match(text) && MatchLike(*pattern, text); });
 }
 
 // like_escape(pattern, escape): rewrites a pattern to the default escape character.

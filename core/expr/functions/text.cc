@@ -144,6 +144,22 @@ int32_t Position(std::string_view text, std::string_view part) {
   const size_t at = FindBytes(text, part);
   return at == std::string_view::npos ? 0 : static_cast<int32_t>(CountUtf8(text.substr(0, at)) + 1);
 }
+ColumnPtr PositionOf(KernelCall& call) {
+  const Vector& texts = call.arg(0);
+  if (texts.constant || !call.arg(1).constant || call.arg(1).column->Text(0).empty())
+    return Rows<Position>(call);
+  const int32_t* offsets = texts.column->values<int32_t>();
+  const char* data = texts.column->text_data();
+  const std::string_view all(data, static_cast<size_t>(offsets[call.rows()]));
+  const bool ascii = IsAscii(all);
+  Writer<int32_t> out(call);
+  FindInRows(all, offsets, call.rows(), call.arg(1).column->Text(0), [&](int64_t row, size_t at) {
+    const auto begin = static_cast<size_t>(offsets[row]);
+    const std::string_view before = all.substr(begin, at - begin);
+    out.Put(row, static_cast<int32_t>(ascii ? before.size() : static_cast<size_t>(CountUtf8(before))) + 1);
+  });
+  return out.Finish(call);
+}
 bool StartsWith(std::string_view text, std::string_view head) { return text.starts_with(head); }
 
 // left(text, -n) is all but the last n characters.
@@ -164,7 +180,9 @@ void AddText(FunctionTable& t) {
                  kInteger,
                  Length,
                  "number of characters",
-                 name == "length" ? "length('añb') -> 3" : "",
+                 name == "length"        ? "length('añb') -> 3"
+                 : name == "char_length" ? "char_length('añb') -> 3"
+                                         : "character_length('añb') -> 3",
                  kTotal});
   }
   t.push_back({"length",
@@ -181,7 +199,13 @@ void AddText(FunctionTable& t) {
                "number of bytes",
                "octet_length('añb') -> 4",
                kTotal});
-  t.push_back({"octet_length", {kBytea}, kInteger, Rows<OctetLength>, "number of bytes", "", kTotal});
+  t.push_back({"octet_length",
+               {kBytea},
+               kInteger,
+               Rows<OctetLength>,
+               "number of bytes",
+               "octet_length('\\x1234'::bytea) -> 2",
+               kTotal});
   t.push_back(
       {"bit_length", {kText}, kInteger, Rows<BitLength>, "number of bits", "bit_length('ab') -> 16", kTotal});
   t.push_back(
@@ -243,14 +267,14 @@ void AddText(FunctionTable& t) {
   t.push_back({"strpos",
                {kText, kText},
                kInteger,
-               Rows<Position>,
+               PositionOf,
                "where the second text begins in the first, 0 if nowhere",
                "strpos('high', 'ig') -> 2",
                kTotal});
   t.push_back({"position",
                {kText, kText},
                kInteger,
-               Rows<Position>,
+               PositionOf,
                "where a text begins in another, 0 if nowhere",
                "position('om' in 'Thomas') -> 3",
                kTotal});
