@@ -122,7 +122,8 @@ class JsonChecker {
   Status Check() {
     SR_RETURN_IF_ERROR(Value(0));
     Blank();
-    return p_ == end_ ? Status::Ok() : Wrong("text behind the value");
+    if (p_ != end_) return Wrong("text behind the value");
+    return overflows_ ? Status::InvalidArgument("value overflows numeric format") : Status::Ok();
   }
 
  private:
@@ -161,7 +162,7 @@ class JsonChecker {
     }
     JsonNumber number;
     if (!number.Scan(&p_, end_)) return Wrong("no value");
-    if (!number.InRange()) return Status::InvalidArgument("value overflows numeric format");
+    overflows_ |= !number.InRange();
     return Status::Ok();
   }
 
@@ -236,6 +237,7 @@ class JsonChecker {
   const char* begin_;
   const char* p_;
   const char* end_;
+  bool overflows_ = false;  // some number does; reported where the text is JSON at all
 };
 
 class JsonPrinter {

@@ -14,10 +14,14 @@ namespace {
 // Elements of a constant VARIADIC array that become arguments of their own.
 constexpr size_t kMaxSpread = 100;
 
+bool IsSubscript(const ExprNode& call) {
+  return call.function->name == "array_element" || call.function->name == "array_slice";
+}
+
 // A strict function of a constant null is null, as PostgreSQL's planner decides too; a constant that fails
-// stays to be reported.
+// stays to be reported. A subscript is no function there.
 bool NullByConstant(const ExprNode& call) {
-  if (call.function->has(kSeesNulls)) return false;
+  if (call.function->has(kSeesNulls) || IsSubscript(call)) return false;
   bool null = false;
   for (const NodePtr& arg : call.args) {
     null |= arg->is_null();

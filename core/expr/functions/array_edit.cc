@@ -107,39 +107,52 @@ ColumnPtr Trim(KernelCall& call) {
   });
 }
 
-// The number of elements that the dimensions (argument 1) ask for; -1 after failing the row.
-int64_t FillSize(Row& row, const ListView& dimensions) {
-  if (dimensions.size() > 1) {
-    row.Fail("0A000", "arrays of arrays are not supported");
-    return -1;
-  }
-  if (dimensions.size() == 0) return 0;
-  if (dimensions.child->IsNull(dimensions.begin)) {
+constexpr std::string_view kTooLarge = "array size exceeds the maximum allowed (134217727)";
+
+// True when neither list has a null and the lower bounds (none when empty) are as many as the dimensions.
+bool DimensionsFit(Row& row, const ListView& dimensions, const ListView* bounds) {
+  constexpr int32_t kMaxDimensions = 6;
+  if (HasNull(dimensions)) {
     row.Fail("22004", "dimension values cannot be null");
-    return -1;
+  } else if (dimensions.size() > kMaxDimensions) {
+    row.Fail("54000", "number of array dimensions (" + std::to_string(dimensions.size()) +
+                          ") exceeds the maximum allowed (6)");
+  } else if (bounds != nullptr && HasNull(*bounds)) {
+    row.Fail("22004", "dimension values cannot be null");
+  } else if (bounds != nullptr && bounds->size() != dimensions.size()) {
+    row.Fail("2202E", "wrong number of array subscripts");
   }
-  const int32_t size = dimensions.child->values<int32_t>()[dimensions.begin];
-  if (size >= 0 && size <= kMaxElements) return size;
-  row.Fail("54000", "array size exceeds the maximum allowed (134217727)");
-  return -1;
+  return !row.dropped();
 }
 
-// Lower bounds (argument 2) may only say what is so anyway. False after failing the row.
-bool BoundsFit(Row& row, const ListView& dimensions, const ListView& bounds) {
-  if (bounds.size() != dimensions.size()) {
-    row.Fail("2202E", "wrong number of array subscripts");
-    return false;
+// The number of elements that the dimensions ask for; -1 after failing the row.
+int64_t FillSize(Row& row, const ListView& dimensions, const ListView* bounds) {
+  const auto* sizes = dimensions.child->values<int32_t>();
+  int64_t count = dimensions.size() == 0 ? 0 : 1;
+  for (int32_t i = dimensions.begin; i < dimensions.end; ++i) {
+    count *= sizes[i];
+    if (sizes[i] >= 0 && count <= std::numeric_limits<int32_t>::max()) continue;
+    row.Fail("54000", std::string(kTooLarge));
+    return -1;
   }
-  for (int32_t i = bounds.begin; i < bounds.end; ++i) {
-    if (bounds.child->IsNull(i)) {
-      row.Fail("22004", "dimension values cannot be null");
-      return false;
-    }
-    if (bounds.child->values<int32_t>()[i] == 1) continue;
+  if (count > kMaxElements) row.Fail("54000", std::string(kTooLarge));
+  for (int32_t i = 0; bounds != nullptr && i < bounds->size() && !row.dropped(); ++i) {
+    const int32_t first = bounds->child->values<int32_t>()[bounds->begin + i];
+    int32_t behind;
+    if (!__builtin_add_overflow(first, sizes[dimensions.begin + i], &behind)) continue;
+    row.Fail("54000", "array lower bound is too large: " + std::to_string(first));
+  }
+  return row.dropped() ? -1 : count;
+}
+
+// What is right in PostgreSQL but not an array here. False after failing the row.
+bool OneDimensionFromOne(Row& row, const ListView& dimensions, const ListView* bounds) {
+  if (dimensions.size() > 1) {
+    row.Fail("0A000", "arrays of arrays are not supported");
+  } else if (bounds != nullptr && bounds->child->values<int32_t>()[bounds->begin] != 1) {
     row.Fail("0A000", "arrays begin at 1");
-    return false;
   }
-  return true;
+  return !row.dropped();
 }
 
 ColumnPtr Fill(KernelCall& call) {
@@ -149,9 +162,13 @@ ColumnPtr Fill(KernelCall& call) {
     if (call.arg(1).IsNull(r) || (bounds && call.arg(2).IsNull(r))) {
       return row.Fail("22004", "dimension array or low bound array cannot be null");
     }
-    if (bounds && !BoundsFit(row, ListAt(call.arg(1), r), ListAt(call.arg(2), r))) return;
-    const int64_t size = FillSize(row, ListAt(call.arg(1), r));
-    if (size < 0 || !ListRoom(row, child, BytesOf(call.arg(0), r) * static_cast<size_t>(size))) return;
+    const ListView dimensions = ListAt(call.arg(1), r);
+    const ListView firsts = bounds ? ListAt(call.arg(2), r) : dimensions;
+    const ListView* given = bounds ? &firsts : nullptr;
+    if (!DimensionsFit(row, dimensions, given)) return;
+    const int64_t size = FillSize(row, dimensions, given);
+    if (size <= 0 || !OneDimensionFromOne(row, dimensions, given)) return;
+    if (!ListRoom(row, child, BytesOf(call.arg(0), r) * static_cast<size_t>(size))) return;
     for (int64_t i = 0; i < size; ++i) child.AppendFrom(*call.arg(0).column, call.arg(0).at(r));
   });
 }

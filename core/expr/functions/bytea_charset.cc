@@ -10,12 +10,22 @@ namespace streamrun {
 namespace {
 
 // Finds character sets by name for the rows of a batch; the last name is remembered, it rarely changes.
+// PostgreSQL's type name holds 63 bytes of whole characters.
+std::string_view CutToName(std::string_view text) {
+  constexpr size_t kMaxNameBytes = 63;
+  if (text.size() <= kMaxNameBytes) return text;
+  size_t size = kMaxNameBytes;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 class CharsetFinder {
  public:
   explicit CharsetFinder(std::string_view what) : what_(what) {}
 
   // Null after failing the row.
   const Charset* Find(Row& row, std::string_view name) {
+    name = CutToName(name);
     if (last_ != nullptr && name == last_name_) return last_;
     bool refused = false;
     const Charset* found = FindCharset(name, &refused);

@@ -73,13 +73,19 @@ void Path(Row& row, TextSink& out, std::string_view json, ListView path) {
   Emit<kText>(row, out, json);
 }
 
+// A null key makes null too, but PostgreSQL has it in an array: the other arguments are evaluated all the
+// same.
 template <bool kText>
 ColumnPtr PathOf(KernelCall& call) {
   std::vector<Reader<std::string_view>> args;
   for (size_t i = 0; i < call.arg_count(); ++i) args.emplace_back(call.arg(i));
   return WriteText(call, [&](Row& row, TextSink& out) {
-    std::string_view json = TrimJson(args[0][row.number()]);
-    for (size_t i = 1; i < args.size() && !json.empty(); ++i) json = JsonStep(json, args[i][row.number()]);
+    const int64_t r = row.number();
+    for (size_t i = 0; i < args.size(); ++i) {
+      if (call.arg(i).IsNull(r)) return row.Null();
+    }
+    std::string_view json = TrimJson(args[0][r]);
+    for (size_t i = 1; i < args.size() && !json.empty(); ++i) json = JsonStep(json, args[i][r]);
     Emit<kText>(row, out, json);
   });
 }
@@ -166,14 +172,14 @@ void AddJson(FunctionTable& t) {
                PathOf<false>,
                "the value at a path",
                "jsonb_extract_path('{\"a\": {\"b\": 1}}', 'a', 'b') -> 1",
-               kTotal | kVariadic});
+               kTotal | kVariadic | kSeesNulls});
   t.push_back({"jsonb_extract_path_text",
                {kJsonb, kText},
                kText,
                PathOf<true>,
                "the value at a path as text",
                "jsonb_extract_path_text('{\"a\": {\"b\": \"x\"}}', 'a', 'b') -> x",
-               kVariadic});
+               kVariadic | kSeesNulls});
   t.push_back({"json_chain",
                {kJsonb, kAny},
                kJsonb,

@@ -96,7 +96,8 @@ void SimilarToEscape(Row& row, TextSink& out, std::string_view pattern) {
   SimilarEscape(row, out, pattern, "\\");
 }
 
-// substring(text similar pattern escape e): what the middle of the pattern matches.
+// substring(text similar pattern escape e): what the middle of the pattern matches. In PostgreSQL it is
+// substring(text, similar_to_escape(pattern, e)): a pattern that is wrong is so for a null text too.
 Result<std::shared_ptr<const void>> PrepareSimilar(std::span<const ColumnPtr> constants) {
   const auto known = [&](size_t i) { return constants[i] && !constants[i]->IsNull(0); };
   if (!known(1) || !known(2)) return std::shared_ptr<const void>();
@@ -120,10 +121,12 @@ ColumnPtr SubstringSimilar(KernelCall& call) {
   std::vector<RegexSpan> groups;
   return WriteText(call, [&](Row& row, TextSink& out) {
     const int64_t r = row.number();
+    if (call.arg(1).IsNull(r) || call.arg(2).IsNull(r)) return row.Null();
     if (call.prepared<Regex>() == nullptr) {
       if (const auto problem = SimilarWriter(patterns[r], escapes[r], &rewritten).Write()) {
         return row.Fail(problem->code, std::string(problem->message));
       }
+      if (call.arg(0).IsNull(r)) return row.Null();
       if (own == nullptr || rewritten != last) {
         auto compiled = Regex::Compile(rewritten, {});
         if (!compiled.ok()) return row.Fail("2201B", compiled.status().message());
@@ -132,6 +135,7 @@ ColumnPtr SubstringSimilar(KernelCall& call) {
       }
       regex = own.get();
     }
+    if (call.arg(0).IsNull(r)) return row.Null();
     const std::string_view text = texts[r];
     groups.resize(static_cast<size_t>(regex->captures()) + 1);
     const Regex::Outcome outcome = regex->Find(text, 0, &groups);
@@ -164,7 +168,7 @@ void AddSimilar(FunctionTable& t) {
                SubstringSimilar,
                "the part of the text between escaped double quotes of an SQL regular expression",
                "substring('Thomas' similar '%#\"o_a#\"_' escape '#') -> oma",
-               kPartial,
+               kSeesNulls,
                PrepareSimilar});
 }
 
