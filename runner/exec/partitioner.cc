@@ -47,6 +47,7 @@ Partitioner::Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>
                          Env* env)
     : edge_(edge), linger_(linger), env_(env) {
   for (const ExpressionPtr& key : keys) keys_.emplace_back(key, env);
+  if (edge.partitioning == Partitioning::kHash) group_rows_.assign(kKeyGroups, 0);
 }
 
 void Partitioner::AddChannel(int channel_id, OutChannel* channel) {
@@ -86,9 +87,16 @@ Timestamp Partitioner::Deadline() const {
 }
 
 void Partitioner::AppendCounters(std::vector<ChannelCounters>* out) const {
+  const size_t first = out->size();
   for (const Lane& lane : lanes_) {
     out->push_back(lane.counters);
     if (lane.full_since != 0) out->back().full_us += env_->MonotonicNow() - lane.full_since;
+  }
+  for (size_t group = 0; group < group_rows_.size(); ++group) {
+    ChannelCounters& channel = (*out)[first + LaneOf(group)];
+    if (group_rows_[group] <= channel.hot_rows) continue;
+    channel.hot_group = static_cast<int>(group);
+    channel.hot_rows = group_rows_[group];
   }
 }
 
@@ -132,7 +140,8 @@ Status Partitioner::PushRows(const Rows& rows) {
   for (Selection& part : parts) part.reserve(hashes.size() / lanes_.size() + 16);
   for (size_t row = 0; row < hashes.size(); ++row) {
     const uint64_t group = hashes[row] % kKeyGroups;
-    parts[group * lanes_.size() / kKeyGroups].push_back(static_cast<uint32_t>(row));
+    ++group_rows_[group];
+    parts[LaneOf(group)].push_back(static_cast<uint32_t>(row));
   }
   for (size_t i = 0; i < lanes_.size(); ++i) {
     if (parts[i].empty()) continue;

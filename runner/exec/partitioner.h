@@ -51,6 +51,7 @@ class Partitioner {
   };
 
   Status PushRows(const Rows& rows);
+  size_t LaneOf(uint64_t group) const { return group * lanes_.size() / kKeyGroups; }
   /// The lane that a whole batch goes to.
   size_t Deal(const Rows& rows);
   void Gather(Lane& lane, Event event, size_t bytes, Ordinal ordinal);
@@ -62,6 +63,7 @@ class Partitioner {
   Duration linger_;
   Env* env_;
   std::vector<Lane> lanes_;
+  std::vector<int64_t> group_rows_;  // kHash: rows by key group
   size_t turn_ = 0;
   // kLeastLoaded: batches of one ordinal stay together.
   Ordinal dealt_ordinal_ = kNoOrdinal;

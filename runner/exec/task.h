@@ -42,6 +42,9 @@ struct ChannelCounters {
   int64_t rows = 0;
   int64_t bytes = 0;
   int64_t full_us = 0;  // sender: time it was full while there was something to send
+  // Sender of rows by key: the key group (hash mod kKeyGroups) that most of its rows were in; -1 none.
+  int hot_group = -1;
+  int64_t hot_rows = 0;
 };
 
 struct TaskCounters {
@@ -60,6 +63,8 @@ struct TaskOptions {
   std::string run_directory;
   /// Dead-letter segments go here; empty: kept in memory only (tests).
   std::string dead_letter_directory;
+  /// Operators keep files here that need not outlive them; empty: they cannot.
+  std::string scratch_directory;
   uint64_t generation = 0;
   uint64_t attempt = 0;
   bool once = false;

@@ -36,7 +36,9 @@ Json ToJson(const TaskCounters& counters) {
                         {"sender", c.sender},
                         {"rows", c.rows},
                         {"bytes", c.bytes},
-                        {"full_us", c.full_us}});
+                        {"full_us", c.full_us},
+                        {"hot_group", c.hot_group},
+                        {"hot_rows", c.hot_rows}});
   }
   return {{"nodes", std::move(nodes)}, {"channels", std::move(channels)}};
 }
@@ -67,6 +69,8 @@ TaskCounters CountersFrom(const Json& json) {
     j.at("rows").get_to(c.rows);
     j.at("bytes").get_to(c.bytes);
     j.at("full_us").get_to(c.full_us);
+    j.at("hot_group").get_to(c.hot_group);
+    j.at("hot_rows").get_to(c.hot_rows);
     counters.channels.push_back(c);
   }
   return counters;
@@ -107,6 +111,7 @@ struct Writer {
     json["run_directory"] = m.run_directory;
     json["endpoint_directory"] = m.endpoint_directory;
     json["dead_letter_directory"] = m.dead_letter_directory;
+    json["scratch_directory"] = m.scratch_directory;
     json["once"] = m.once;
     json["restarted"] = m.restarted;
     json["log_level"] = static_cast<int>(m.log_level);
@@ -148,6 +153,7 @@ AssignMessage AssignFrom(const Json& json) {
   json.at("run_directory").get_to(m.run_directory);
   json.at("endpoint_directory").get_to(m.endpoint_directory);
   json.at("dead_letter_directory").get_to(m.dead_letter_directory);
+  json.at("scratch_directory").get_to(m.scratch_directory);
   json.at("once").get_to(m.once);
   json.at("restarted").get_to(m.restarted);
   const int level = json.at("log_level");

@@ -154,7 +154,9 @@ void Ledger::FillEdge(const LocalEdge& edge, EdgeStatus* status) const {
   status->from = PortName(plan_->plan->node(edge.from_node), edge.encoded ? -1 : edge.from_port);
   if (edge.encoded) status->from += " (encoded)";
   status->to = plan_->plan->node(edge.to_node).name;
+  if (edge.combined) status->from = "combined rows of " + status->to;
   for (const Channel& channel : plan_->channels) status->channels += channel.edge == edge.id;
+  std::map<int, int64_t> hot;  // rows of the groups that a sender found busiest
   for (const auto& [worker, counters] : workers_) {
     for (const ChannelCounters& c : counters.channels) {
       if (plan_->channels[static_cast<size_t>(c.channel)].edge != edge.id) continue;
@@ -162,10 +164,16 @@ void Ledger::FillEdge(const LocalEdge& edge, EdgeStatus* status) const {
         status->sent += c.rows;
         status->bytes += c.bytes;
         status->full_us += c.full_us;
+        if (c.hot_group >= 0) hot[c.hot_group] += c.hot_rows;
       } else {
         status->received += c.rows;
       }
     }
+  }
+  for (const auto& [group, rows] : hot) {
+    if (rows <= status->hot_rows) continue;
+    status->hot_group = group;
+    status->hot_rows = rows;
   }
   const ChannelCounters& ended = ended_edges_[static_cast<size_t>(edge.id)];
   status->total_sent = ended.rows + status->sent;

@@ -40,14 +40,20 @@ Json NodeJson(const NodeStatus& n) {
 }
 
 Json EdgeJson(const EdgeStatus& e) {
-  return {{"from", e.from},
-          {"to", e.to},
-          {"sent", e.sent},
-          {"received", e.received},
-          {"in_flight", e.sent - e.received},
-          {"bytes", e.bytes},
-          {"full_us", e.full_us},
-          {"channels", e.channels}};
+  Json json = {{"from", e.from},
+               {"to", e.to},
+               {"sent", e.sent},
+               {"received", e.received},
+               {"in_flight", e.sent - e.received},
+               {"bytes", e.bytes},
+               {"full_us", e.full_us},
+               {"channels", e.channels}};
+  if (e.hot_group >= 0 && e.sent > 0) {
+    json["hot_key_group"] = {{"group", e.hot_group},
+                             {"rows", e.hot_rows},
+                             {"share", static_cast<double>(e.hot_rows) / static_cast<double>(e.sent)}};
+  }
+  return json;
 }
 
 Json StageJson(const StageStatus& s) {
