@@ -32,6 +32,23 @@ from random_expressions import Expr, Generator, literal
 SKIPPED = 77
 CASES = pathlib.Path(__file__).parent / "cases"
 CHUNK = 500
+MAX_REASONS = 6  # that one difference may have
+
+# Signatures of functions and operators that are written in SQL, as the function table has them.
+IN_SQL = """
+SELECT p.proname || '(', coalesce((SELECT string_agg(format_type(a, NULL), ', ' ORDER BY i)
+  FROM unnest(p.proargtypes) WITH ORDINALITY u(a, i)), ''), ')', '', '' FROM pg_proc p WHERE p.prolang = 14
+UNION ALL SELECT '', format_type(o.oprleft, NULL), ' ' || o.oprname || ' ', format_type(o.oprright, NULL), ''
+  FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode WHERE p.prolang = 14;
+"""
+
+
+def signatures_in_sql(server):
+    found = set()
+    for line in server.run(IN_SQL).split("\n"):
+        found.add("".join(", ".join(explain.type_name(name) for name in field.split(", ")) if field.strip() and i in (1, 3)
+                          else field for i, field in enumerate(line.split("|"))))
+    return found
 
 
 class Tool:
@@ -140,8 +157,8 @@ def check_cases(server):
 
 
 def with_nulls(expression, answers):
-    """Every part that reads no column and is NULL in PostgreSQL written as that NULL."""
-    answer = answers.get(expression)
+    """`answers`: PostgreSQL's, by text. Every part that reads no column and is NULL in PostgreSQL written as that NULL."""
+    answer = answers.get(expression.sql())
     columns = any(part.label == "column" for part in expression.parts())
     kind = explain.type_name(answer[0]) if answer else None
     if expression.children and not columns and kind and all(value is None for value in answer[1]):
@@ -150,9 +167,62 @@ def with_nulls(expression, answers):
     return Expr(expression.template, children, expression.type, expression.literal, expression.label)
 
 
+def replaced(expression, part, by):
+    if expression is part:
+        return by
+    children = [replaced(child, part, by) for child in expression.children]
+    return Expr(expression.template, children, expression.type, expression.literal, expression.label)
+
+
+class Answers:
+    """What both sides say to expressions, PostgreSQL also when its planner sees no constant, or none but NULLs."""
+
+    def __init__(self, comparison):
+        self.comparison = comparison
+        self.ours, self.plain, self.sides = {}, {}, {}
+
+    def learn(self, expressions):
+        new = list({e.sql(): e for e in expressions if e.sql() not in self.ours}.values())
+        if not new:
+            return
+        differing = []
+        for e, (ours, theirs) in zip(new, self.comparison.both(new)):
+            text = e.sql()
+            self.ours[text], self.plain[text], self.sides[text] = ours, theirs, [theirs] if theirs else []
+            if theirs is None or explain.differing_rows(ours, theirs):
+                differing.append(e)
+        for nulls in (True, False):
+            for e, side in zip(differing, self.comparison.unfolded(differing, nulls)):
+                self.sides[e.sql()] += [side] if side else []
+
+    def differs(self, expression, row):
+        text = expression.sql()
+        return not any(row not in explain.differing_rows(self.ours[text], side) or
+                       row in explain.same_without_folding(self.ours[text], side) for side in self.sides[text])
+
+    def innermost(self, expression, row):
+        """A part that differs in the row while its arguments do not; None when nothing differs."""
+        for part in expression.parts():
+            if part.children and self.differs(part, max(row, 0)):
+                return part
+        return None
+
+    def at(self, expression, row):
+        """(type, ours, theirs) in the row; of several answers of PostgreSQL's the one that is ours, else one with
+        constants kept from its planner."""
+        row, text = max(row, 0), expression.sql()
+        mine = explain.ours_at(self.ours[text], row)
+        values = [(side[0], side[1][row]) for side in self.sides[text]] or [(None, None)]
+        kind = next((kind for kind, _ in values if kind), None)
+        same = [value for _, value in values if value == mine or
+                explain.is_error(mine) and explain.message_of(value) == mine["message"]]
+        return kind, mine, same[0] if same else values[min(1, len(values) - 1)][1]
+
+
 class Comparison:
     def __init__(self, server, tool, columns, additions):
         """`additions`: names that have an overload which PostgreSQL has not."""
+        self.sql_functions = signatures_in_sql(server)
         self.additions = additions
         self.server, self.tool = server, tool
         self.values_of_row = lambda row: {c["name"]: c["values"][row] for c in columns}
@@ -221,37 +291,73 @@ class Comparison:
 
     def unexplained(self, cases, count=False):
         """Those for which no departure is the reason: [(expression, ours, theirs, row)]."""
-        parts = [list(case[0].parts()) for case in cases]
-        answers = iter(self.server.evaluate([part.sql() for all_parts in parts for part in all_parts], ROWS))
-        known = [[(part, next(answers)) for part in all_parts] for all_parts in parts]
-        shortened = self.unfolded([with_nulls(case[0], dict(pairs)) for case, pairs in zip(cases, known)], False)
         left = []
-        for (expression, ours, theirs, unfolded, rows), pairs, short in zip(cases, known, shortened):
-            alike = explain.same_without_folding(ours, short) if short else set()
-            reasons = set()
-            for row in rows:
-                reasons.add("a constant NULL that makes a strict function NULL before its other arguments are evaluated"
-                            if row in alike else self.reason(ours, (theirs, unfolded), pairs, row))
-                if None in reasons:
-                    break
-            if None in reasons:  # the values that parts have when the planner folds nothing may show it
-                bare = list(zip([part for part, _ in pairs], self.unfolded([part for part, _ in pairs], True)))
-                again = {self.reason(ours, (theirs, unfolded), bare, row) for row in rows if row not in alike}
-                reasons = again if None not in again else reasons
-            if None in reasons and self.refused_constant(expression, ours):
-                reasons = {"a constant argument that no value fits, refused before the first row"}
-            if None in reasons:
-                left.append((expression, ours, theirs, row))
+        for (expression, ours, theirs, _, _), found in zip(cases, self.accounts(cases)):
+            if None in found.values() and self.refused_constant(expression, ours):
+                found = {0: "a constant argument that no value fits, refused before the first row"}
+            wrong = [row for row, reason in found.items() if reason is None]
+            if wrong:
+                left.append((expression, ours, theirs, wrong[0]))
             else:
-                self.note(", ".join(sorted(reasons)), expression, count)
+                self.note(", ".join(sorted(set(found.values()))), expression, count)
         return left
 
-    @staticmethod
-    def reason(ours, sides, pairs, row):
-        at = [(part, answer[0], answer[1][max(row, 0)]) for part, answer in pairs if answer]
-        mine = explain.ours_at(ours, row)
-        found = (explain.reason_for(explain.Facts(row, mine, side[1][max(row, 0)], at)) for side in sides)
-        return next(filter(None, found), None)
+    def accounts(self, cases):
+        """Per case {row: reasons in words, None where there is none}.
+
+        A part that differs for a reason is replaced by its value, the same for both sides, and what is left must then
+        agree, or differ for a reason again."""
+        answers = Answers(self)
+        answers.learn([part for case in cases for part in case[0].parts()])
+        short = self.unfolded([with_nulls(case[0], answers.plain) for case in cases], False)
+        found, pending = [{} for _ in cases], []
+        for number, (case, nulls) in enumerate(zip(cases, short)):
+            alike = explain.same_without_folding(case[1], nulls) if nulls else set()
+            for row in case[4]:
+                if row in alike:
+                    found[number][row] = ("a constant NULL that makes a strict function NULL before its other "
+                                          "arguments are evaluated")
+                else:
+                    pending.append((number, row, case[0], ()))
+        for _ in range(MAX_REASONS):
+            answers.learn([part for _, _, expression, _ in pending for part in expression.parts()])
+            again = []
+            for number, row, expression, reasons in pending:
+                rest, reason = self.step(answers, expression, row)
+                if reason and rest is not None:
+                    again.append((number, row, rest, (*reasons, reason)))
+                else:
+                    done = (*reasons, reason) if reason else reasons
+                    agrees = reason is not None or rest is not None
+                    found[number][row] = ", ".join(sorted(set(done))) if agrees and done else None
+            pending = again
+        for number, row, _, _ in pending:
+            found[number][row] = None
+        return found
+
+    def step(self, answers, expression, row):
+        """(what is left to compare, reason): (None, reason) when the reason explains all, (None, None) when nothing
+        explains the difference, (expression, None) when there is no difference."""
+        part = answers.innermost(expression, row)
+        if part is None:
+            return expression, None
+        kind, ours, theirs = answers.at(part, row)
+        failing = [{value["message"] for inner in child.parts() for _, value, other in [answers.at(inner, row)]
+                    if explain.is_error(value) and explain.is_error(other) and value["message"] == other["message"]}
+                   for child in part.children]
+        given = [answers.at(child, row)[2] for child in part.children]
+        reason = explain.reason_for(explain.Facts(part, kind, ours, theirs, given, failing, self.sql_functions))
+        if reason is None or part is expression:
+            return None, reason
+        _, whole, other = answers.at(expression, row)
+        readable = not explain.is_error(theirs) and reason not in explain.UNREADABLE
+        if explain.is_error(ours) and not readable and explain.message_of(whole) == ours["message"] and (
+                not explain.is_error(theirs) or explain.message_of(other) == theirs["message"]):
+            return None, reason  # both sides fail, or one does, with what this part gives
+        value = theirs if explain.is_error(ours) else ours
+        known = explain.type_name(kind) or part.type
+        return replaced(expression, part, literal(None if explain.is_error(value) or not readable and value is theirs
+                                                  else value, known)), reason
 
     def refused_constant(self, expression, ours):
         """The smallest part refused here is a call with a constant (a pattern, a zone) that PostgreSQL refuses too as
@@ -272,7 +378,7 @@ class Comparison:
                             for child, value in zip(call.children, values)]
                 tries.append(Expr(call.template, children, call.type).sql())
         message = ours["problem"]["message"]
-        return any(answer and all(explain.is_error(v) and explain.same_refusal(message, v["message"]) for v in answer[1])
+        return any(answer and all(explain.is_error(v) and message == v["message"] for v in answer[1])
                    for answer in self.server.evaluate(tries, ROWS))
 
     def shrink(self, case):
