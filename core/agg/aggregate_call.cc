@@ -2,27 +2,103 @@
 
 #include <algorithm>
 
+#include "core/agg/distinct_accumulator.h"
+#include "core/agg/ordered_accumulator.h"
 #include "core/base/suggest.h"
+#include "core/data/text_io.h"
 #include "core/expr/bind.h"
 #include "core/expr/types.h"
 
 namespace streamrun {
 
-std::vector<DataType> AggregateCall::StateTypes() const { return function->states(types); }
+namespace {
 
-std::vector<ExpressionPtr> AggregateCall::Inputs() const {
-  std::vector<ExpressionPtr> inputs = args;
-  for (const OrderKey& key : order) inputs.push_back(key.key);
-  return inputs;
+// The same computation from the same columns. A volatile one is the same as nothing else.
+bool SameTree(const ExprNode& a, const ExprNode& b) {
+  if (a.kind != b.kind || !(a.type == b.type) || a.column != b.column || a.function != b.function ||
+      a.is_volatile || b.is_volatile || a.args.size() != b.args.size() || !a.each != !b.each ||
+      !a.value != !b.value) {
+    return false;
+  }
+  for (size_t i = 0; i < a.args.size(); ++i) {
+    if (!SameTree(*a.args[i], *b.args[i])) return false;
+  }
+  if (a.each && !SameTree(*a.each, *b.each)) return false;
+  if (!a.value) return true;
+  if (a.value->IsNull(0) || b.value->IsNull(0)) return a.value->IsNull(0) == b.value->IsNull(0);
+  std::string texts[2];
+  PrintValue(*a.value, 0, texts[0]);
+  PrintValue(*b.value, 0, texts[1]);
+  return texts[0] == texts[1];
 }
 
-std::unique_ptr<Accumulator> AggregateCall::Make() const {
-  auto made = function->make(types);
+std::unique_ptr<Accumulator> MakePlain(const AggregateFunction& function, const AggregateTypes& types) {
+  auto made = function.make(types);
   SR_CHECK(made.ok());  // was made once at bind
   return std::move(*made);
 }
 
-bool AggregateCall::can_retract() const { return function->has(kRetracts); }
+// DISTINCT gives its values sorted, as PostgreSQL's does, where their order can be seen.
+bool Sorts(const AggregateCall& call) {
+  return !call.order.empty() || (call.distinct && call.function->has(kOrderMatters));
+}
+
+// The columns to sort by, among those that the accumulator is given.
+std::vector<SortKey> SortKeys(const AggregateCall& call) {
+  std::vector<SortKey> keys;
+  for (size_t i = 0; i < call.order.size(); ++i) {
+    const size_t column = call.distinct ? call.order_args[i] : call.args.size() + i;
+    keys.push_back({column, call.order[i].descending, call.order[i].nulls_first});
+  }
+  // What ORDER BY leaves equal: values are distinct, so that this settles all.
+  for (size_t i = 0; call.distinct && i < call.args.size(); ++i) keys.push_back({i, false, false});
+  return keys;
+}
+
+std::vector<DataType> OrderTypes(const AggregateCall& call) {
+  std::vector<DataType> types;
+  for (size_t i = 0; !call.distinct && i < call.order.size(); ++i) {
+    types.push_back(call.order[i].key->type());
+  }
+  return types;
+}
+
+}  // namespace
+
+std::vector<DataType> AggregateCall::StateTypes() const {
+  if (distinct) return DistinctAccumulator::States(types);
+  if (!order.empty()) return OrderedAccumulator::States(types, OrderTypes(*this));
+  return function->states(types);
+}
+
+std::vector<ExpressionPtr> AggregateCall::Inputs() const {
+  std::vector<ExpressionPtr> inputs = args;
+  for (size_t i = 0; !distinct && i < order.size(); ++i) inputs.push_back(order[i].key);
+  return inputs;
+}
+
+std::unique_ptr<Accumulator> AggregateCall::Make() const {
+  std::unique_ptr<Accumulator> made;
+  if (Sorts(*this)) {
+    AggregateTypes fresh = types;
+    fresh.retracting = false;
+    made = std::make_unique<OrderedAccumulator>(
+        types, OrderTypes(*this), SortKeys(*this),
+        [function = function, fresh] { return MakePlain(*function, fresh); });
+  } else {
+    made = MakePlain(*function, types);
+  }
+  if (!distinct) return made;
+  return std::make_unique<DistinctAccumulator>(types, std::move(made));
+}
+
+bool AggregateCall::can_retract() const {
+  if (Sorts(*this)) return types.retracting;
+  if (types.retracting) return function->has(kRetracts) || function->has(kRetractsIfTold);
+  return function->has(kRetracts) && !distinct;
+}
+
+bool AggregateCall::order_matters() const { return function->has(kOrderMatters) && !distinct; }
 
 bool AggregateCall::can_fail() const {
   const auto fails = [](const ExpressionPtr& e) { return e && e->can_fail(); };
@@ -47,6 +123,7 @@ class SelectBinder::Hook final : public CallHook {
                          "compute the inner one in an aggregate of its own");
     }
     AggregateCall call;
+    call.types.retracting = select_.retracting_ || select_.input_.relations[0].schema->changes;
     if (!BindParts(ast, entries, &call)) return nullptr;
     const int column = select_.groups_->size() + Place(std::move(call));
     *failed = false;
@@ -143,10 +220,22 @@ class SelectBinder::Hook final : public CallHook {
       NodePtr node = inner.Bind(*key.expr);
       node = node ? inner.Settle(node) : nullptr;
       if (!node) return false;
+      if (call->distinct && !AddOrderArg(inner, ast, *node, call)) return false;
       call->order.push_back(
           {std::make_shared<const Expression>(node, std::string(sql_)), key.descending, key.nulls_first});
     }
     return true;
+  }
+
+  bool AddOrderArg(Binder& inner, const Ast& ast, const ExprNode& key, AggregateCall* call) {
+    for (size_t i = 0; i < call->args.size(); ++i) {
+      if (!SameTree(call->args[i]->root(), key)) continue;
+      call->order_args.push_back(i);
+      return true;
+    }
+    inner.Fail(ast.offset, "expr.aggregate",
+               "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list");
+    return false;
   }
 
   bool CheckMake(Binder& inner, const Ast& ast, AggregateCall* call) {

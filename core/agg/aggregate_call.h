@@ -25,13 +25,18 @@ struct AggregateCall {
   bool distinct = false;
   std::vector<OrderKey> order;  // ORDER BY within the call, where the function's result depends on it
   std::string text;             // as written; equal texts are one call
+  /// With DISTINCT: the argument that each key of `order` is.
+  std::vector<size_t> order_args;
 
   /// Columns of a saved state.
   std::vector<DataType> StateTypes() const;
   /// Args, then order keys: the columns that its accumulator is given.
   std::vector<ExpressionPtr> Inputs() const;
   std::unique_ptr<Accumulator> Make() const;
+  /// Rows can be taken back. Some functions can only for an input that carries changes, where they keep more.
   bool can_retract() const;
+  /// The result may depend on the order in which rows of equal keys came.
+  bool order_matters() const;
   bool can_fail() const;
 };
 
@@ -49,12 +54,16 @@ class SelectBinder {
   void set_event_time(int column) { event_time_ = column; }
   const std::vector<AggregateCall>& calls() const { return calls_; }
 
+  /// Rows may be taken back; said before Bind. Inputs that carry changes need not say it.
+  void set_retracting() { retracting_ = true; }
+
  private:
   class Hook;
 
   const Scope& input_;
   SchemaPtr groups_;
   int event_time_ = -1;
+  bool retracting_ = false;
   std::vector<AggregateCall> calls_;
 };
 

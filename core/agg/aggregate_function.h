@@ -17,11 +17,12 @@ namespace streamrun {
 
 enum AggregateFlags : uint32_t {
   kNoFlags = 0,
-  kRetracts = 1,         // rows can be taken back (changing inputs)
+  kRetracts = 1,         // rows can be taken back at any time
   kOrderMatters = 2,     // the result depends on the order of rows: takes ORDER BY
   kWithinGroup = 4,      // written f(...) WITHIN GROUP (ORDER BY x)
   kIgnoresDistinct = 8,  // DISTINCT changes nothing (min, max, bool_and)
   kTakesTime = 16,       // gets the event time of each row as one more argument (first, last)
+  kRetractsIfTold = 32,  // rows can be taken back when AggregateTypes::retracting said so
 };
 
 /// What an accumulator is made from: the types of one call.
@@ -33,6 +34,8 @@ struct AggregateTypes {
   std::vector<std::optional<Value>> constants;
   /// WITHIN GROUP (ORDER BY x DESC).
   bool descending = false;
+  /// Rows may be taken back: the input carries changes.
+  bool retracting = false;
 };
 
 struct AggregateFunction {

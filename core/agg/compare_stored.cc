@@ -38,4 +38,21 @@ int CompareStored(const SlotColumn& stored, uint32_t slot, const Column& column,
   }
 }
 
+int CompareSlots(const SlotColumn& stored, uint32_t a, uint32_t b) {
+  switch (stored.type().id()) {
+    case TypeId::kInteger:
+    case TypeId::kDate:
+      return Three(stored.values<int32_t>()[a], stored.values<int32_t>()[b]);
+    case TypeId::kBigint:
+    case TypeId::kTimestamp:
+    case TypeId::kTimestamptz:
+      return Three(stored.values<int64_t>()[a], stored.values<int64_t>()[b]);
+    case TypeId::kText:
+    case TypeId::kBytea:
+      return stored.Text(a).compare(stored.Text(b));
+    default:
+      return CompareStored(stored, a, *stored.Gather(&b, 1), 0);
+  }
+}
+
 }  // namespace streamrun

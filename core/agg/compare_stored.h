@@ -8,4 +8,7 @@ namespace streamrun {
 /// < 0, 0, > 0 as CompareValues; neither value is null and both have one type.
 int CompareStored(const SlotColumn& stored, uint32_t slot, const Column& column, int64_t row);
 
+/// The same of two stored values of one column.
+int CompareSlots(const SlotColumn& stored, uint32_t a, uint32_t b);
+
 }  // namespace streamrun

@@ -94,6 +94,15 @@ void GroupTable::Retract(const GroupInput& input, const uint32_t* rows, int64_t 
   Feed(input, {count, rows, slots->data()}, true);
 }
 
+void GroupTable::FindOrInsert(const std::vector<ColumnPtr>& keys, int64_t count,
+                              std::vector<uint32_t>* slots) {
+  std::vector<uint64_t> hashes;
+  keys_.Hash(keys, count, &hashes);
+  slots->resize(static_cast<size_t>(count));
+  keys_.FindOrInsert(keys, hashes, nullptr, count, slots->data());
+  Grow();
+}
+
 void GroupTable::Load(const std::vector<ColumnPtr>& columns, int64_t rows) {
   if (rows == 0) return;
   const auto keys = static_cast<std::ptrdiff_t>(keys_.key_columns());

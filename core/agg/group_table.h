@@ -47,6 +47,10 @@ class GroupTable {
   void Add(const GroupInput& input, const uint32_t* rows, int64_t count, std::vector<uint32_t>* slots);
   /// Takes rows back; every call must be able to. Groups stay, see rows_in().
   void Retract(const GroupInput& input, const uint32_t* rows, int64_t count, std::vector<uint32_t>* slots);
+  /// The groups with these keys; new ones are empty.
+  void FindOrInsert(const std::vector<ColumnPtr>& keys, int64_t count, std::vector<uint32_t>* slots);
+  /// Adds rows to groups that the caller knows (or takes them back): rows.slots are groups of this table.
+  void Feed(const GroupInput& input, const GroupedRows& rows, bool retract);
   /// Adds saved groups: key columns, then the states of every call.
   void Load(const std::vector<ColumnPtr>& columns, int64_t rows);
   /// Adds all groups of another table of the same shape.
@@ -65,7 +69,6 @@ class GroupTable {
                                           const std::vector<AggregateCall>& calls);
 
  private:
-  void Feed(const GroupInput& input, const GroupedRows& rows, bool retract);
   void Grow();
 
   const std::vector<AggregateCall>& calls_;

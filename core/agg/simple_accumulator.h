@@ -7,6 +7,7 @@
 #include "core/agg/accumulator.h"
 #include "core/agg/aggregate_function.h"
 #include "core/data/column_builder.h"
+#include "core/data/slot_array.h"
 
 namespace streamrun {
 
@@ -15,7 +16,7 @@ inline constexpr int64_t kSlotsAhead = 16;
 
 /// Calls f(i, row, slot) for the rows whose argument is present, fetching states ahead.
 template <typename State, typename F>
-void ForEachPresent(const Column* arg, const GroupedRows& rows, std::vector<State>& states, F&& f) {
+void ForEachPresent(const Column* arg, const GroupedRows& rows, SlotArray<State>& states, F&& f) {
   const uint8_t* validity = arg ? arg->validity() : nullptr;
   for (int64_t i = 0; i < rows.count; ++i) {
     if (i + kSlotsAhead < rows.count) __builtin_prefetch(&states[rows.slots[i + kSlotsAhead]], 1);
@@ -27,22 +28,22 @@ void ForEachPresent(const Column* arg, const GroupedRows& rows, std::vector<Stat
 
 // F gives
 //   using Value                                   element type of the argument (of values<Value>()), or void
+//   using Second                                  the same of a second argument, where there is one
 //   struct State                                  trivially copyable; State{} is empty
-//   static void Add(State&, Value)                Add(State&) without an argument
+//   static void Add(State&, Value[, Second])      Add(State&) without an argument
 //   static void Retract(State&, Value)            only where the entry has kRetracts
 //   static void Merge(State&, const State&)
 //   static std::vector<DataType> States(const AggregateTypes&)
 //   static void Save(const State&, std::vector<ColumnBuilder>&)      one value a column
 //   static State Load(std::span<const ColumnPtr>, int64_t row)
 //   static bool Finish(const State&, ColumnBuilder&, std::string* why)   false: fails for that reason
-//   (SQLSTATE
-//                                                                       22003)
+//                                                                        (SQLSTATE 22003)
 template <typename F>
 class SimpleAccumulator final : public Accumulator {
  public:
   explicit SimpleAccumulator(AggregateTypes types) : types_(std::move(types)) {}
 
-  void Resize(uint32_t slots) override { states_.resize(slots); }
+  void Resize(uint32_t slots) override { states_.Resize(slots); }
   void Clear(uint32_t slot) override { states_[slot] = {}; }
 
   void Add(std::span<const ColumnPtr> args, const GroupedRows& rows) override {
@@ -82,12 +83,19 @@ class SimpleAccumulator final : public Accumulator {
     }
     return out.Finish();
   }
-  size_t MemoryBytes() const override { return states_.capacity() * sizeof(typename F::State); }
+  size_t MemoryBytes() const override { return states_.MemoryBytes(); }
 
  private:
   template <typename Do>
   void Each(std::span<const ColumnPtr> args, const GroupedRows& rows, const Do& apply) {
-    if constexpr (std::is_void_v<typename F::Value>) {
+    if constexpr (requires { typename F::Second; }) {
+      const Column& second = *args[1];
+      const auto* values = args[0]->template values<typename F::Value>();
+      const auto* seconds = second.values<typename F::Second>();
+      ForEachPresent(args[0].get(), rows, states_, [&](size_t row, typename F::State& state) {
+        if (!second.IsNull(static_cast<int64_t>(row))) apply(state, values[row], seconds[row]);
+      });
+    } else if constexpr (std::is_void_v<typename F::Value>) {
       const Column* arg = args.empty() ? nullptr : args[0].get();
       ForEachPresent(arg, rows, states_, [&](size_t, typename F::State& state) { apply(state); });
     } else if constexpr (std::is_same_v<typename F::Value, bool>) {
@@ -103,7 +111,7 @@ class SimpleAccumulator final : public Accumulator {
   }
 
   AggregateTypes types_;
-  std::vector<typename F::State> states_;
+  SlotArray<typename F::State> states_;
 };
 
 template <typename F>

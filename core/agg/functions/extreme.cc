@@ -1,4 +1,5 @@
 // min and max of every ordered type.
+#include "core/agg/best_of_set.h"
 #include "core/agg/compare_stored.h"
 #include "core/agg/functions/families.h"
 #include "core/agg/simple_accumulator.h"
@@ -36,7 +37,9 @@ struct IntegerExtreme {
   }
 };
 
-std::vector<DataType> OneState(const AggregateTypes& types) { return {types.result}; }
+std::vector<DataType> ExtremeStates(const AggregateTypes& types) {
+  return types.retracting ? BestOfSet::States(types) : std::vector<DataType>{types.result};
+}
 
 // Any type with an order: the value itself by slot.
 template <bool kMax>
@@ -74,6 +77,10 @@ class ValueExtreme final : public Accumulator {
 
 template <bool kMax>
 Result<std::unique_ptr<Accumulator>> MakeExtreme(const AggregateTypes& types) {
+  if (types.retracting) {
+    const BestRule rule = {.by = 0, .largest = kMax};
+    return std::unique_ptr<Accumulator>(std::make_unique<BestOfSet>(types, rule));
+  }
   switch (types.result.id()) {
     case TypeId::kInteger:
     case TypeId::kDate:
@@ -96,8 +103,8 @@ void AddExtremeAggregates(AggregateTable& t) {
                 nullptr,
                 "least of the arguments that are not null",
                 "min(x) over 3, 1, NULL -> 1"},
-               kIgnoresDistinct,
-               OneState,
+               kIgnoresDistinct | kRetractsIfTold,
+               ExtremeStates,
                MakeExtreme<false>});
   t.push_back({{"max",
                 {Arg::kElement},
@@ -105,8 +112,8 @@ void AddExtremeAggregates(AggregateTable& t) {
                 nullptr,
                 "greatest of the arguments that are not null",
                 "max(x) over 3, 1, NULL -> 3"},
-               kIgnoresDistinct,
-               OneState,
+               kIgnoresDistinct | kRetractsIfTold,
+               ExtremeStates,
                MakeExtreme<true>});
 }
 

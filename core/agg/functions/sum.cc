@@ -1,5 +1,6 @@
 // sum and avg with PostgreSQL's result types: of integers exact, of numeric with its scale.
 #include "core/agg/functions/families.h"
+#include "core/agg/functions/sum_double.h"
 #include "core/agg/simple_accumulator.h"
 #include "core/data/numeric.h"
 
@@ -8,7 +9,6 @@ namespace streamrun {
 namespace {
 
 // --- integers: an exact sum of 128 bits
-// ---------------------------------------------------------------------------------------------------------
 
 template <typename T>
 struct IntegerSum {
@@ -88,46 +88,7 @@ struct IntegerMean : IntegerSum<T> {
   }
 };
 
-// --- double precision
-// ---------------------------------------------------------------------------------------------------------
-
-struct DoubleSum {
-  using Value = double;
-  struct State {
-    double sum = 0;
-    int64_t rows = 0;
-  };
-  static void Add(State& s, double value) {
-    s.sum += value;
-    ++s.rows;
-  }
-  static void Merge(State& s, const State& other) {
-    s.sum += other.sum;
-    s.rows += other.rows;
-  }
-  static std::vector<DataType> States(const AggregateTypes&) { return {TypeId::kDouble, TypeId::kBigint}; }
-  static void Save(const State& s, std::vector<ColumnBuilder>& out) {
-    out[0].Append(s.sum);
-    out[1].Append(s.rows);
-  }
-  static State Load(std::span<const ColumnPtr> in, int64_t row) {
-    return {in[0]->values<double>()[row], in[1]->values<int64_t>()[row]};
-  }
-  static bool Finish(const State& s, ColumnBuilder& out, std::string*) {
-    s.rows == 0 ? out.AppendNull() : out.Append(s.sum);
-    return true;
-  }
-};
-
-struct DoubleMean : DoubleSum {
-  static bool Finish(const State& s, ColumnBuilder& out, std::string*) {
-    s.rows == 0 ? out.AppendNull() : out.Append(s.sum / static_cast<double>(s.rows));
-    return true;
-  }
-};
-
 // --- numeric: coefficients at the largest scale so far
-// ---------------------------------------------------------------------------------------------------------
 
 struct NumericSum {
   using Value = Numeric;
@@ -214,7 +175,6 @@ struct NumericMean : NumericSum {
 };
 
 // --- interval: the three parts on their own
-// ---------------------------------------------------------------------------------------------------------
 
 struct IntervalSum {
   using Value = Interval;
@@ -288,7 +248,7 @@ void AddSumAggregates(AggregateTable& t) {
   add_sum(Arg::kBigint, Arg::kNumeric, kRetracts, IntegerSum<int64_t>::States,
           MakeSimple<SumToNumeric<int64_t>>,
           "sum(x::bigint) over 9223372036854775807, 1 -> 9223372036854775808");
-  add_sum(Arg::kDouble, Arg::kDouble, kNoFlags, DoubleSum::States, MakeSimple<DoubleSum>,
+  add_sum(Arg::kDouble, Arg::kDouble, kRetracts, DoubleSum::States, MakeSimple<DoubleSum>,
           "sum(x::double precision) over 1.5, 2 -> 3.5");
   add_sum(Arg::kNumeric, Arg::kNumeric, kRetracts, NumericSum::States, MakeSimple<NumericSum>,
           "sum(x::numeric) over 1.50, 2.5 -> 4.00");
@@ -304,7 +264,7 @@ void AddSumAggregates(AggregateTable& t) {
           MakeSimple<IntegerMean<int32_t>>, "avg(x) over 1, 2, NULL -> 1.5000000000000000");
   add_avg(Arg::kBigint, Arg::kNumeric, kRetracts, IntegerSum<int64_t>::States,
           MakeSimple<IntegerMean<int64_t>>, "avg(x::bigint) over 1, 2 -> 1.5000000000000000");
-  add_avg(Arg::kDouble, Arg::kDouble, kNoFlags, DoubleSum::States, MakeSimple<DoubleMean>,
+  add_avg(Arg::kDouble, Arg::kDouble, kRetracts, DoubleSum::States, MakeSimple<DoubleMean>,
           "avg(x::double precision) over 1, 2 -> 1.5");
   add_avg(Arg::kNumeric, Arg::kNumeric, kRetracts, NumericSum::States, MakeSimple<NumericMean>,
           "avg(x::numeric) over 1.5, 2 -> 1.7500000000000000");
