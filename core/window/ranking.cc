@@ -1,0 +1,385 @@
+#include "core/window/ranking.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "core/data/column_builder.h"
+#include "core/stream/projection.h"
+#include "core/window/aggregation_state.h"
+#include "core/window/group_expiry.h"
+#include "core/window/ranked_groups.h"
+#include "core/window/row_times.h"
+
+namespace streamrun {
+
+namespace {
+
+using Emit = RankingPlan::Emit;
+
+constexpr size_t kBatchRows = 8192;
+constexpr int kLatePort = 1;
+
+class Ranking final : public Operator {
+ public:
+  explicit Ranking(std::shared_ptr<const RankingPlan> plan) : plan_(std::move(plan)), groups_(*plan_) {
+    if (plan_->ttl > 0) expiry_.emplace(plan_->ttl);
+  }
+
+  Status Open(OperatorContext& context) override {
+    context_ = &context;
+    for (const ExpressionPtr& key : plan_->per) per_.emplace_back(key, context.env);
+    for (const ExpressionPtr& key : plan_->computed) computed_.emplace_back(key, context.env);
+    context.Keep(&rows_state_);
+    context.Keep(&time_state_);
+    return Status::Ok();
+  }
+
+  Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
+    std::vector<RowFailure> failures;
+    const std::vector<ColumnPtr> keys = GroupKeys(batch, &failures);
+    const std::vector<ColumnPtr> columns = RowColumns(*batch, &failures);
+    const Selection rows = InTime(batch, failures, out);
+    const int64_t missing = Take(batch, keys, columns, rows);
+    out.Count(Fate::kAbsorbed, static_cast<int64_t>(rows.size()) - missing);
+    out.Count(Fate::kUnmatched, missing);
+    if (!failures.empty()) out.Fail(batch, std::move(failures));
+    Flush();
+    SR_RETURN_IF_ERROR(CheckSize());
+    return Drain(out);
+  }
+
+  Result<Outcome> Continue(Output& out) override { return Drain(out); }
+
+  Result<Outcome> OnWatermark(Timestamp time, Output& out) override {
+    watermark_ = std::max(watermark_, time);
+    if (plan_->ttl_by_event_time) Expire(watermark_);
+    return Drain(out);
+  }
+
+  Result<Outcome> OnEndOfStream(bool complete, Output& out) override {
+    if (!complete) return Drain(out);
+    watermark_ = kMaxTimestamp;
+    if (!plan_->windowed() && plan_->emit == Emit::kOnClose) {
+      for (const uint32_t group : groups_.keys().Live()) to_show_[kMaxTimestamp].push_back(group);
+    }
+    return Drain(out);
+  }
+
+  Timestamp NextTimer() const override {
+    return expiry_ && !plan_->ttl_by_event_time ? expiry_->Next() : kMaxTimestamp;
+  }
+  Result<Outcome> OnTimer(Timestamp now, Output& out) override {
+    if (!plan_->ttl_by_event_time) Expire(now);
+    return Drain(out);
+  }
+
+ private:
+  // Groups by the last instant of their window.
+  using Groups = std::map<Timestamp, std::vector<uint32_t>>;
+
+  // --- rows in
+
+  std::vector<ColumnPtr> GroupKeys(const BatchPtr& batch, std::vector<RowFailure>* failures) {
+    std::vector<ColumnPtr> keys;
+    for (Evaluator& per : per_) keys.push_back(Evaluated(per, *batch, failures));
+    if (!plan_->windowed()) return keys;
+    keys.push_back(batch->column(plan_->window_end));
+    std::vector<RowFailure> timeless;
+    ReadRowTimes(*keys.back(), -1, &times_, &timeless);
+    MergeFailures(std::move(timeless), failures);
+    return keys;
+  }
+
+  std::vector<ColumnPtr> RowColumns(const Batch& batch, std::vector<RowFailure>* failures) {
+    std::vector<ColumnPtr> columns = batch.columns();
+    for (Evaluator& key : computed_) columns.push_back(Evaluated(key, batch, failures));
+    return columns;
+  }
+
+  static ColumnPtr Evaluated(Evaluator& evaluator, const Batch& batch, std::vector<RowFailure>* failures) {
+    std::vector<RowFailure> failed;
+    ColumnPtr column = evaluator.Evaluate(batch.columns(), batch.rows(), &failed);
+    MergeFailures(std::move(failed), failures);
+    return column;
+  }
+
+  // The rows that neither failed nor are late; late ones leave.
+  Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
+    Selection rows = RowsWithout(batch->rows(), failures);
+    if (!plan_->windowed() || watermark_ == kMinTimestamp) return rows;
+    const Timestamp closed = Minus(watermark_, plan_->allowed_lateness);
+    Selection late;
+    std::erase_if(rows, [&](uint32_t row) {
+      if (times_[row] > closed) return false;
+      late.push_back(row);
+      return true;
+    });
+    if (late.empty()) return rows;
+    const BatchPtr given = LateRows(batch, late, times_, watermark_, plan_->late);
+    BufferPtr kinds = batch->changes() ? TakeFixed(batch->changes(), 1, late) : nullptr;
+    out.Emit(kLatePort, std::make_shared<const Batch>(plan_->late, given->rows(), given->columns(),
+                                                      given->origin(), std::move(kinds)));
+    out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
+    return rows;
+  }
+
+  int64_t Take(const BatchPtr& batch, const std::vector<ColumnPtr>& keys,
+               const std::vector<ColumnPtr>& columns, const Selection& rows) {
+    if (rows.empty()) return 0;
+    FindGroups(keys, batch->rows(), rows);
+    groups_.rows().Prefixes(columns, batch->rows(), &prefixes_);
+    return groups_.Apply({&columns, batch.get(), &rows, slots_.data(), &prefixes_}, &changes_);
+  }
+
+  // slots_: the group of each of `rows`; new ones are told when to be shown.
+  void FindGroups(const std::vector<ColumnPtr>& keys, int64_t count, const Selection& rows) {
+    KeyTable& table = groups_.keys();
+    table.Hash(keys, count, &hashes_);
+    slots_.resize(rows.size());
+    table.FindOrInsert(keys, hashes_, rows.data(), static_cast<int64_t>(rows.size()), slots_.data());
+    groups_.Grow();
+    known_.resize(table.slots(), false);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const uint32_t group = slots_[i];
+      if (known_[group]) continue;
+      known_[group] = true;
+      if (plan_->emit == Emit::kOnUpdate) groups_.set_shown(group);
+      if (plan_->windowed()) to_show_[times_[rows[i]]].push_back(group);
+    }
+    if (expiry_) expiry_->Touch(slots_, ExpiryClock());
+  }
+
+  Timestamp ExpiryClock() const { return plan_->ttl_by_event_time ? watermark_ : context_->ProcessingTime(); }
+
+  void Expire(Timestamp now) {
+    if (!expiry_ || now == kMinTimestamp) return;
+    for (const uint32_t group : expiry_->Take(now)) {
+      known_[group] = false;
+      groups_.Erase(group);
+    }
+    groups_.FreeDropped();
+  }
+
+  void Forget(uint32_t group) {
+    known_[group] = false;
+    if (expiry_) expiry_->Remove(group);
+    groups_.Erase(group);
+  }
+
+  Status CheckSize() const {
+    const size_t bytes = groups_.MemoryBytes();
+    if (plan_->max_state == 0 || bytes <= static_cast<size_t>(plan_->max_state)) return Status::Ok();
+    return Status::ResourceExhausted("its state has grown to " + std::to_string(bytes) +
+                                     " bytes, above the max_state of " + std::to_string(plan_->max_state) +
+                                     "; raise max_state, give it a ttl, or keep fewer rows a group");
+  }
+
+  // --- results
+
+  // Makes batches of the changes; then the rows behind them may go.
+  void Flush() {
+    for (size_t begin = 0; begin < changes_.size();) {
+      size_t end = std::min(changes_.size(), begin + kBatchRows);
+      // An update pair stays in one batch.
+      if (end < changes_.size() && changes_[end].kind == ChangeKind::kUpdateAfter) ++end;
+      ready_.push_back(BatchOf(begin, end));
+      begin = end;
+    }
+    changes_.clear();
+    groups_.FreeDropped();
+  }
+
+  BatchPtr BatchOf(size_t begin, size_t end) const {
+    std::vector<uint32_t> rows;
+    BufferBuilder ranks, kinds;
+    for (size_t i = begin; i < end; ++i) {
+      rows.push_back(changes_[i].row);
+      ranks.Push(changes_[i].rank);
+      kinds.Push(static_cast<int8_t>(changes_[i].kind));
+    }
+    const auto count = static_cast<int64_t>(rows.size());
+    const auto inputs = static_cast<size_t>(plan_->input->size());
+    std::vector<ColumnPtr> columns = groups_.rows().store().Gather(rows, 0, inputs);
+    if (plan_->with_rank) {
+      columns.push_back(
+          std::make_shared<const Column>(DataType(TypeId::kBigint), count, 0, nullptr, ranks.Finish()));
+    }
+    return std::make_shared<const Batch>(plan_->output, count, std::move(columns), Origin{},
+                                         plan_->output->changes ? kinds.Finish() : nullptr);
+  }
+
+  Result<Outcome> Drain(Output& out) {
+    while (ready_.empty() && (ShowNext() || ForgetNext())) {
+    }
+    if (ready_.empty()) return Outcome::kNeedInput;
+    out.Emit(Output::kOk, std::move(ready_.front()));
+    ready_.pop_front();
+    return Outcome::kHaveMore;
+  }
+
+  // Groups whose window the watermark has passed, as many as fill a batch.
+  bool ShowNext() {
+    if (to_show_.empty() || to_show_.begin()->first > watermark_) return false;
+    const auto due = to_show_.begin();
+    std::vector<uint32_t>& groups = due->second;
+    size_t& at = showing_;
+    while (at < groups.size() && changes_.size() < kBatchRows) {
+      const uint32_t group = groups[at++];
+      if (!groups_.shown(group)) groups_.List(group, &changes_);
+      groups_.set_shown(group);
+    }
+    const bool all = at == groups.size();
+    Flush();
+    if (!all) return true;
+    std::vector<uint32_t>& forget = to_forget_[due->first];
+    forget.insert(forget.end(), groups.begin(), groups.end());
+    to_show_.erase(due);
+    at = 0;
+    return true;
+  }
+
+  bool ForgetNext() {
+    if (to_forget_.empty() || to_forget_.begin()->first > Minus(watermark_, plan_->allowed_lateness)) {
+      return false;
+    }
+    for (const uint32_t group : to_forget_.begin()->second) Forget(group);
+    to_forget_.erase(to_forget_.begin());
+    groups_.FreeDropped();
+    return true;
+  }
+
+  static Timestamp Minus(Timestamp time, Duration by) {
+    if (time == kMaxTimestamp) return time;
+    return time < kMinTimestamp + by ? kMinTimestamp : time - by;
+  }
+
+  // --- checkpoints
+
+  Status SaveRows(const TakeRows& take) const {
+    std::vector<uint32_t> groups, rows;
+    for (const uint32_t group : groups_.keys().Live()) {
+      for (const uint32_t row : groups_.rows_of(group)) {
+        groups.push_back(group);
+        rows.push_back(row);
+        if (rows.size() < kBatchRows) continue;
+        SR_RETURN_IF_ERROR(take(Saved(groups, rows)));
+        groups.clear();
+        rows.clear();
+      }
+    }
+    return rows.empty() ? Status::Ok() : take(Saved(groups, rows));
+  }
+
+  BatchPtr Saved(const std::vector<uint32_t>& groups, const std::vector<uint32_t>& rows) const {
+    const auto count = static_cast<int64_t>(rows.size());
+    std::vector<ColumnPtr> columns;
+    for (size_t i = 0; i < plan_->per.size(); ++i) {
+      columns.push_back(groups_.keys().key(i).Gather(groups.data(), count));
+    }
+    for (ColumnPtr& column :
+         groups_.rows().store().GatherAll(rows, 0, static_cast<size_t>(plan_->input->size()))) {
+      columns.push_back(std::move(column));
+    }
+    std::vector<bool> shown;
+    std::vector<int64_t> touched;
+    for (const uint32_t group : groups) {
+      shown.push_back(groups_.shown(group));
+      touched.push_back(expiry_ ? expiry_->touched_at(group) : 0);
+    }
+    columns.push_back(BooleanColumn(shown));
+    columns.push_back(BigintColumn(touched));
+    return std::make_shared<const Batch>(RankingState(*plan_).Row(), count, std::move(columns));
+  }
+
+  Status LoadRows(const BatchPtr& saved) {
+    const auto per = static_cast<std::ptrdiff_t>(plan_->per.size());
+    const auto inputs = static_cast<std::ptrdiff_t>(plan_->input->size());
+    const auto& all = saved->columns();
+    std::vector<ColumnPtr> keys(all.begin(), all.begin() + per);
+    const auto batch = std::make_shared<const Batch>(
+        plan_->input, saved->rows(), std::vector<ColumnPtr>(all.begin() + per, all.begin() + per + inputs));
+    std::vector<RowFailure> failures;
+    if (plan_->windowed()) {
+      keys.push_back(batch->column(plan_->window_end));
+      ReadRowTimes(*keys.back(), -1, &times_, &failures);
+    }
+    const std::vector<ColumnPtr> columns = RowColumns(*batch, &failures);
+    if (!failures.empty()) return Status::Corruption("a saved row of 'top' cannot be computed again");
+    const Selection rows = RowsWithout(saved->rows(), failures);
+    Take(batch, keys, columns, rows);
+    changes_.clear();  // what is shown was shown before
+    groups_.FreeDropped();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      if (all[static_cast<size_t>(per + inputs)]->Bool(row)) groups_.set_shown(slots_[i]);
+      if (!expiry_) continue;
+      expiry_->Remove(slots_[i]);
+      expiry_->Restore(slots_[i], all.back()->values<int64_t>()[row]);
+    }
+    return Status::Ok();
+  }
+
+  std::shared_ptr<const RankingPlan> plan_;
+  RankedGroups groups_;
+  OperatorContext* context_ = nullptr;
+  std::vector<Evaluator> per_;
+  std::vector<Evaluator> computed_;
+  std::optional<GroupExpiry> expiry_;
+  std::vector<bool> known_;  // by group: it was told when to be shown
+  Groups to_show_;
+  Groups to_forget_;
+  size_t showing_ = 0;  // groups of the first of to_show_ that were shown
+  Timestamp watermark_ = kMinTimestamp;
+  std::vector<RankedChange> changes_;
+  std::deque<BatchPtr> ready_;
+  // Scratch of the batch under way.
+  std::vector<int64_t> times_;
+  std::vector<uint64_t> hashes_;
+  std::vector<uint64_t> prefixes_;
+  std::vector<uint32_t> slots_;
+
+  KeptState rows_state_{"rows",
+                        {[this](const TakeRows& take) { return SaveRows(take); },
+                         [this](const BatchPtr& rows) { return LoadRows(rows); },
+                         [this] { return static_cast<int64_t>(groups_.keys().size()); },
+                         [this] { return groups_.MemoryBytes(); }}};
+  KeptState time_state_{"time",
+                        {[this](const TakeRows& take) { return SaveTime(watermark_, kMaxTimestamp, take); },
+                         [this](const BatchPtr& rows) {
+                           Timestamp timer = kMaxTimestamp;
+                           LoadTime(rows, &watermark_, &timer);
+                           return Status::Ok();
+                         },
+                         [] { return int64_t{1}; }, [] { return size_t{16}; }}};
+};
+
+}  // namespace
+
+std::vector<DataType> RankingPlan::group_types() const {
+  std::vector<DataType> types;
+  for (const ExpressionPtr& key : per) types.push_back(key->type());
+  if (windowed()) types.push_back(input->field(window_end).type);
+  return types;
+}
+
+std::vector<DataType> RankingPlan::row_types() const {
+  std::vector<DataType> types;
+  for (const Field& field : input->fields()) types.push_back(field.type);
+  for (const ExpressionPtr& key : computed) types.push_back(key->type());
+  return types;
+}
+
+StateShape RankingState(const RankingPlan& plan) {
+  std::vector<Field> value = plan.input->fields();
+  value.push_back({"shown", TypeId::kBoolean});
+  value.push_back({"touched_at", TypeId::kBigint});
+  return {"rows", plan.per_schema, std::make_shared<const Schema>(std::move(value))};
+}
+
+std::unique_ptr<Operator> MakeRanking(std::shared_ptr<const RankingPlan> plan) {
+  return std::make_unique<Ranking>(std::move(plan));
+}
+
+}  // namespace streamrun

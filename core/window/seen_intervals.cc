@@ -1,0 +1,98 @@
+#include "core/window/seen_intervals.h"
+
+#include <cstdlib>
+
+namespace streamrun {
+
+void SeenIntervals::FindOrOpen(const std::vector<ColumnPtr>& keys, const std::vector<uint64_t>& hashes,
+                               const std::vector<uint32_t>& rows, const std::vector<int64_t>& times,
+                               std::vector<uint32_t>* intervals, std::vector<bool>* fresh) {
+  intervals->resize(rows.size());
+  fresh->assign(rows.size(), false);
+  keys_.FindOrInsert(keys, hashes, rows.data(), static_cast<int64_t>(rows.size()), intervals->data());
+  if (first_.size() < keys_.slots()) first_.Resize(keys_.slots(), kNone);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const uint32_t key = (*intervals)[i];
+    const Timestamp time = times[rows[i]];
+    uint32_t interval = Find(key, time);
+    if (interval == kNone) {
+      interval = Open(key, time);
+      (*fresh)[i] = true;
+    }
+    (*intervals)[i] = interval;
+  }
+}
+
+uint32_t SeenIntervals::Find(uint32_t key, Timestamp time) const {
+  uint32_t interval = first_[key];
+  while (interval != kNone && within_ > 0 && std::abs(time - starts_[interval]) >= within_) {
+    interval = next_[interval];
+  }
+  return interval;
+}
+
+uint32_t SeenIntervals::Open(uint32_t key, Timestamp time) {
+  uint32_t interval = slots();
+  if (free_.empty()) {
+    starts_.Resize(interval + 1);
+    next_.Resize(interval + 1);
+    key_.Resize(interval + 1);
+  } else {
+    interval = free_.back();
+    free_.pop_back();
+  }
+  starts_[interval] = time;
+  next_[interval] = first_[key];
+  key_[interval] = key;
+  first_[key] = interval;
+  if (within_ > 0) ends_.emplace(time, interval);
+  return interval;
+}
+
+uint32_t SeenIntervals::FirstClosed(Timestamp watermark) const {
+  // Row times are below 2^62, so that the end does not overflow for any `within` that makes sense.
+  if (ends_.empty() || watermark == kMinTimestamp) return kNone;
+  return ends_.top().first <= watermark - within_ + 1 || watermark == kMaxTimestamp ? ends_.top().second
+                                                                                    : kNone;
+}
+
+void SeenIntervals::CloseFirst() {
+  const uint32_t interval = ends_.top().second;
+  ends_.pop();
+  Remove(interval);
+}
+
+void SeenIntervals::Remove(uint32_t interval) {
+  const uint32_t key = key_[interval];
+  uint32_t* link = &first_[key];
+  while (*link != interval) link = &next_[*link];
+  *link = next_[interval];
+  key_[interval] = kNone;
+  free_.push_back(interval);
+  if (first_[key] == kNone) keys_.Erase(key);
+}
+
+std::vector<uint32_t> SeenIntervals::Live() const {
+  std::vector<uint32_t> live;
+  for (uint32_t interval = 0; interval < slots(); ++interval) {
+    if (key_[interval] != kNone) live.push_back(interval);
+  }
+  return live;
+}
+
+std::vector<ColumnPtr> SeenIntervals::Keys(const std::vector<uint32_t>& intervals) const {
+  std::vector<uint32_t> slots;
+  for (const uint32_t interval : intervals) slots.push_back(key_[interval]);
+  std::vector<ColumnPtr> keys;
+  for (size_t i = 0; i < keys_.key_columns(); ++i) {
+    keys.push_back(keys_.key(i).Gather(slots.data(), static_cast<int64_t>(slots.size())));
+  }
+  return keys;
+}
+
+size_t SeenIntervals::MemoryBytes() const {
+  return keys_.MemoryBytes() + first_.MemoryBytes() + starts_.MemoryBytes() + next_.MemoryBytes() +
+         key_.MemoryBytes() + free_.capacity() * sizeof(uint32_t) + ends_.size() * sizeof(End);
+}
+
+}  // namespace streamrun
