@@ -5,14 +5,12 @@
 #include <map>
 
 #include "core/agg/row_states.h"
-#include "core/window/row_times.h"
+#include "core/window/row_dealer.h"
 
 namespace streamrun {
 
 namespace {
 
-constexpr int kLatePort = 1;
-constexpr Timestamp kEverything = 0;
 // Groups held at most: their states stay in the cache of a core.
 constexpr uint32_t kMaxGroups = 1 << 16;
 // Rows after which the combiner looks whether it pays, and the least rows for a group that do.
@@ -26,9 +24,11 @@ constexpr Duration kLinger = 5 * kMillisecond;
 class PreAggregation final : public Operator {
  public:
   PreAggregation(AggregationPlanPtr plan, SchemaPtr partial)
-      : plan_(std::move(plan)), partial_(std::move(partial)), hasher_(plan_->key_types) {
-    if (plan_->windowed()) windows_.emplace(plan_->window);
-  }
+      : plan_(std::move(plan)),
+        partial_(std::move(partial)),
+        hasher_(plan_->key_types),
+        dealer_(*plan_),
+        windows_(dealer_.windows()) {}
 
   Status Open(OperatorContext& context) override {
     context_ = &context;
@@ -38,14 +38,16 @@ class PreAggregation final : public Operator {
 
   Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
     std::vector<RowFailure> failures;
-    if (windows_) ReadRowTimes(*batch->column(plan_->time_column), plan_->time_bias, &times_, &failures);
+    dealer_.ReadTimes(*batch, kMinTimestamp, &failures);
     input_->Evaluate(batch, hasher_, &failures);
-    DealRows(batch, failures, out);
-    for (const auto& [start, rows] : dealt_) {
-      if (rows.empty()) continue;
-      const bool all = rows.size() == static_cast<size_t>(batch->rows());
-      Combine(start, all ? nullptr : rows.data(), static_cast<int64_t>(rows.size()));
+    const Timestamp closed =
+        watermark_ == kMinTimestamp || watermark_ == kMaxTimestamp ? watermark_ : watermark_ + 1;
+    for (const auto& [start, rows] : dealer_.Deal(batch, failures, closed, watermark_, out)) {
+      if (rows.added.empty()) continue;
+      const bool all = rows.added.size() == static_cast<size_t>(batch->rows());
+      Combine(start, all ? nullptr : rows.added.data(), static_cast<int64_t>(rows.added.size()));
     }
+    rows_since_timer_ += batch->rows();
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     if (groups_ > kMaxGroups) FlushAll();
     if (held_since_ == kMaxTimestamp && groups_ > 0) held_since_ = context_->ProcessingTime();
@@ -84,40 +86,6 @@ class PreAggregation final : public Operator {
   }
 
  private:
-  void DealRows(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
-    dealt_.clear();
-    Selection late;
-    const auto rows = static_cast<uint32_t>(batch->rows());
-    if (windows_) {
-      starts_.resize(rows);
-      windows_->Starts(times_.data(), rows, starts_.data());
-    }
-    size_t next = 0;
-    Selection* last = nullptr;
-    Timestamp last_start = 0;
-    for (uint32_t row = 0; row < rows; ++row) {
-      if (next < failures.size() && failures[next].row == row) {
-        ++next;
-        continue;
-      }
-      const Timestamp start = windows_ ? starts_[row] : kEverything;
-      if (last == nullptr || start != last_start) {
-        last_start = start;
-        const bool past = windows_ && windows_->Last(start).last() <= watermark_;
-        last = past ? &late : &dealt_[start];
-        if (!past) last->reserve(rows);
-      }
-      last->push_back(row);
-    }
-    rows_since_timer_ += rows;
-    out.Count(Fate::kAbsorbed,
-              static_cast<int64_t>(rows) - static_cast<int64_t>(late.size() + failures.size()));
-    if (late.empty()) return;
-    std::sort(late.begin(), late.end());
-    out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, plan_->late));
-    out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
-  }
-
   void Combine(Timestamp start, const uint32_t* rows, int64_t count) {
     if (!pays_) return PassOn(start, rows, count);
     std::unique_ptr<GroupTable>& table = slices_[start];
@@ -187,7 +155,8 @@ class PreAggregation final : public Operator {
   AggregationPlanPtr plan_;
   SchemaPtr partial_;
   KeyTable hasher_;  // empty: hashes keys for all slices
-  std::optional<Slices> windows_;
+  RowDealer dealer_;
+  const Slices* windows_;
   OperatorContext* context_ = nullptr;
   std::optional<GroupInput> input_;
 
@@ -201,11 +170,7 @@ class PreAggregation final : public Operator {
   int64_t tried_groups_ = 0;
   std::deque<BatchPtr> ready_;
 
-  // Scratch of the batch under way.
-  std::vector<int64_t> times_;
-  std::vector<int64_t> starts_;
-  std::map<Timestamp, Selection> dealt_;
-  std::vector<uint32_t> slots_;
+  std::vector<uint32_t> slots_;  // scratch of the batch under way
 };
 
 }  // namespace
