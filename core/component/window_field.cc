@@ -50,6 +50,7 @@ class Reader {
     if (name == "offset") return ReadDuration(v, "offset", &out_.offset, d_);
     if (name == "zone") return ReadZone(v);
     if (name == "time") return ReadTime(v);
+    if (name == "as") return ReadNames(v);
     static constexpr std::pair<std::string_view, Kind> kKinds[] = {{"tumbling", Kind::kTumbling},
                                                                    {"sliding", Kind::kSliding},
                                                                    {"session", Kind::kSession},
@@ -58,7 +59,7 @@ class Reader {
     for (const auto& [word, kind] : kKinds) {
       if (name == word) return ReadKind(key, kind, v);
     }
-    std::vector<std::string_view> names{"offset", "zone", "time"};
+    std::vector<std::string_view> names{"offset", "zone", "time", "as"};
     for (const auto& [word, kind] : kKinds) names.push_back(word);
     d_.ErrorAt(key, "config.unknown_field", "'window' has no field '" + name + "'", DidYouMean(name, names));
     return false;
@@ -134,7 +135,24 @@ class Reader {
     return false;
   }
 
+  // Names of the two columns that say a window's bounds.
+  bool ReadNames(const ConfigValue& v) {
+    if (!v.is_list() || v.items().size() != 2) {
+      d_.ErrorAt(v, "config.type", "'as' takes the names of two columns", "write as: [from, to]");
+      return false;
+    }
+    const bool read = ReadText(v.items()[0], "as", &out_.start_name, d_) &&
+                      ReadText(v.items()[1], "as", &out_.end_name, d_);
+    if (!read) return false;
+    if (!out_.start_name.empty() && !out_.end_name.empty() && out_.start_name != out_.end_name) return true;
+    d_.ErrorAt(v, "window.names", "'as' needs two different names");
+    return false;
+  }
+
   bool Check() {
+    if (out_.kind == Kind::kCount && out_.processing_time) {
+      return Refuse("time", "window.time", "a window that counts rows has no time", "leave 'time' out");
+    }
     if (out_.kind == Kind::kSliding && out_.step > out_.size) {
       return Refuse("sliding", "window.step",
                     "'every' is longer than 'size': rows between windows would be in none",

@@ -25,10 +25,19 @@ struct AggregationPlan {
   Duration allowed_lateness = 0;
   Emit emit = Emit::kOnClose;
   Duration every = 0;
+  /// Groups without a row for this long are forgotten; 0: never. By event time (the watermark) where the
+  /// input has it, else by processing time.
+  Duration ttl = 0;
+  bool ttl_by_event_time = false;
+  /// Bytes of state above which the node fails; 0: no limit.
+  int64_t max_state = 0;
 
   std::vector<ExpressionPtr> keys;
   std::vector<DataType> key_types;
   std::vector<AggregateCall> calls;
+  /// Place among `calls` of a count of the group's rows, for an input with changes: a group whose count is
+  /// not above zero has no row. -1: rows are never taken back.
+  int row_count = -1;
   /// Names the columns that select and having compute from: bounds of the window (if any), then keys. The
   /// results of calls stand behind them.
   SchemaPtr groups;
@@ -40,6 +49,8 @@ struct AggregationPlan {
   SchemaPtr late;
 
   bool windowed() const { return window.kind != WindowSpec::Kind::kNone; }
+  /// Columns of `groups` before the keys.
+  size_t bounds() const { return windowed() ? 2 : 0; }
   /// Results are given more than once.
   bool gives_changes() const { return output->changes; }
 };

@@ -39,6 +39,7 @@ SchemaPtr LateSchema(const Schema& input) {
   late.event_time = input.event_time;
   late.window_start = input.window_start;
   late.window_end = input.window_end;
+  late.changes = input.changes;
   return std::make_shared<const Schema>(std::move(late));
 }
 
@@ -49,7 +50,8 @@ BatchPtr LateRows(const BatchPtr& batch, const Selection& rows, const std::vecto
   for (const uint32_t row : rows) late_by.Append(Interval{0, 0, watermark - times[row]});
   std::vector<ColumnPtr> columns = taken->columns();
   columns.push_back(late_by.Finish());
-  return std::make_shared<const Batch>(schema, taken->rows(), std::move(columns), taken->origin());
+  return std::make_shared<const Batch>(schema, taken->rows(), std::move(columns), taken->origin(),
+                                       taken->changes());
 }
 
 }  // namespace streamrun

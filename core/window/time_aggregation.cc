@@ -1,52 +1,53 @@
 #include "core/window/time_aggregation.h"
 
 #include <algorithm>
-#include <deque>
-#include <map>
 
-#include "core/window/changelog.h"
-#include "core/window/result_rows.h"
-#include "core/window/row_times.h"
+#include "core/window/aggregation_state.h"
+#include "core/window/group_expiry.h"
+#include "core/window/result_writer.h"
+#include "core/window/row_dealer.h"
+#include "core/window/slice_merger.h"
 
 namespace streamrun {
 
 namespace {
 
-// Rows of a result batch.
-constexpr size_t kChunk = 8192;
-constexpr int kLatePort = 1;
+using Emit = AggregationPlan::Emit;
+
 // The one slice of an aggregate without windows.
 constexpr Timestamp kEverything = 0;
 
-class TimeAggregation final : public Operator, private StateTable {
+class TimeAggregation final : public Operator {
  public:
-  explicit TimeAggregation(AggregationPlanPtr plan) : plan_(std::move(plan)) {
-    if (plan_->windowed()) windows_.emplace(plan_->window);
+  TimeAggregation(AggregationPlanPtr plan, bool partial)
+      : plan_(std::move(plan)),
+        partial_(partial),
+        dealer_(*plan_),
+        windows_(dealer_.windows()),
+        store_(*plan_),
+        hasher_(plan_->key_types) {
+    if (windows_ != nullptr && !windows_->single()) merger_.emplace(*plan_, store_);
+    if (plan_->ttl > 0) expiry_.emplace(plan_->ttl);
   }
 
   Status Open(OperatorContext& context) override {
     context_ = &context;
     input_.emplace(plan_->keys, plan_->calls, context.env);
-    results_.emplace(*plan_, context.env);
-    if (plan_->gives_changes()) shown_.emplace(plan_->output, plan_->groups->size());
-    hasher_.emplace(plan_->key_types);
-    context.Keep(this);
+    writer_.emplace(*plan_, context.env);
+    context.Keep(&groups_state_);
+    context.Keep(&time_state_);
+    if (plan_->gives_changes()) context.Keep(&shown_state_);
     return Status::Ok();
   }
 
   Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
-    std::vector<RowFailure> failures;
-    ReadTimes(batch, &failures);
-    input_->Evaluate(batch, *hasher_, &failures);
-    DealRows(batch, failures, out);
-    for (const auto& [start, rows] : dealt_) AddTo(start, rows, batch->rows());
-    if (!failures.empty()) out.Fail(batch, std::move(failures));
-    if (plan_->emit == AggregationPlan::Emit::kEvery && timer_ == kMaxTimestamp && !touched_.empty()) {
+    partial_ ? LoadPartial(batch, out) : AddRows(batch, out);
+    if (plan_->emit == Emit::kEvery && timer_ == kMaxTimestamp && !store_.touched().empty()) {
       timer_ = context_->ProcessingTime() + plan_->every;
     }
-    if (plan_->emit == AggregationPlan::Emit::kOnUpdate) ShowTouched(out);
     // With on_close only windows that have fired already can be touched.
-    if (plan_->emit == AggregationPlan::Emit::kOnClose && !touched_.empty()) ShowTouched(out);
+    if (plan_->emit != Emit::kEvery) show_ = true;
+    SR_RETURN_IF_ERROR(CheckStateSize(*plan_, StateBytes()));
     return Drain(out);
   }
 
@@ -54,12 +55,14 @@ class TimeAggregation final : public Operator, private StateTable {
 
   Result<Outcome> OnWatermark(Timestamp time, Output& out) override {
     if (!plan_->window.processing_time) watermark_ = std::max(watermark_, time);
+    ShowWhatExpires();
     return Drain(out);
   }
 
   Result<Outcome> OnEndOfStream(bool complete, Output& out) override {
     if (complete) {
-      ShowTouched(out);
+      show_ = true;
+      ended_ = true;
       watermark_ = kMaxTimestamp;
     }
     return Drain(out);
@@ -67,10 +70,10 @@ class TimeAggregation final : public Operator, private StateTable {
 
   Timestamp NextTimer() const override {
     Timestamp next = timer_;
-    if (plan_->window.processing_time && !slices_.empty()) {
-      const auto window = NextWindow();
-      if (window) next = std::min(next, window->end);
+    if (plan_->window.processing_time) {
+      if (const auto window = NextWindow()) next = std::min(next, window->end);
     }
+    if (expiry_ && !plan_->ttl_by_event_time) next = std::min(next, expiry_->Next());
     return next;
   }
 
@@ -78,328 +81,419 @@ class TimeAggregation final : public Operator, private StateTable {
     if (plan_->window.processing_time) watermark_ = std::max(watermark_, now - 1);
     if (timer_ <= now) {
       timer_ = kMaxTimestamp;
-      ShowTouched(out);
+      show_ = true;
     }
+    ShowWhatExpires();
     return Drain(out);
   }
 
-  // StateTable
-  const std::string& name() const override { return kName; }
-  int64_t keys() const override {
-    int64_t keys = 0;
-    for (const auto& [start, slice] : slices_) keys += slice->keys().size();
-    return keys;
-  }
-  size_t MemoryBytes() const override {
-    size_t bytes = shown_ ? shown_->MemoryBytes() : 0;
-    for (const auto& [start, slice] : slices_) bytes += slice->MemoryBytes();
-    return bytes;
-  }
-  Status Save(const std::function<Status(const BatchPtr&)>& take) const override {
-    (void)take;
-    return Status::Ok();
-  }
-  Status Load(const BatchPtr&) override { return Status::Ok(); }
-
  private:
-  std::unique_ptr<GroupTable> NewTable() const {
-    return std::make_unique<GroupTable>(plan_->key_types, plan_->calls);
-  }
+  // Changes against what was shown of a window; ordered as windows close.
+  using ShownKey = std::pair<Timestamp, Timestamp>;  // end, start
 
-  void ReadTimes(const BatchPtr& batch, std::vector<RowFailure>* failures) {
-    if (!plan_->windowed()) return;
+  // Groups of one window on their way out, a batch at a time.
+  struct Job {
+    Window window;
+    const GroupTable* table = nullptr;
+    std::unique_ptr<TimeSlice> owned;
+    TimeSlice* live = nullptr;  // the table's slice, if it goes on: groups without rows are dropped from it
+    std::vector<uint32_t> slots;
+    size_t at = 0;
+  };
+
+  // Windows of many slices that touched groups of one slice have to be shown in again.
+  struct Revisit {
+    Timestamp slice;
+    std::optional<Window> window;
+    std::unique_ptr<SliceMerger> merger;
+  };
+
+  // --- rows in
+
+  void AddRows(const BatchPtr& batch, Output& out) {
+    std::vector<RowFailure> failures;
+    Timestamp now = kMinTimestamp;
     if (plan_->window.processing_time) {
-      const Timestamp now = context_->ProcessingTime();
+      now = context_->ProcessingTime();
       watermark_ = std::max(watermark_, now - 1);
-      times_.assign(static_cast<size_t>(batch->rows()), now);
-    } else {
-      ReadRowTimes(*batch->column(plan_->time_column), plan_->time_bias, &times_, failures);
     }
+    dealer_.ReadTimes(*batch, now, &failures);
+    input_->Evaluate(batch, hasher_, &failures);
+    for (const auto& [start, rows] : dealer_.Deal(batch, failures, ClosedEnd(), watermark_, out)) {
+      AddTo(start, rows.added, batch->rows(), false);
+      AddTo(start, rows.taken_back, batch->rows(), true);
+    }
+    if (!failures.empty()) out.Fail(batch, std::move(failures));
   }
 
-  // Rows by slice, without those that failed or are late.
-  void DealRows(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
-    dealt_.clear();
-    Selection late;
-    size_t next = 0;
-    const auto rows = static_cast<uint32_t>(batch->rows());
-    if (windows_) {
-      starts_.resize(rows);
-      windows_->Starts(times_.data(), rows, starts_.data());
+  void AddTo(Timestamp start, const Selection& rows, int64_t batch_rows, bool take_back) {
+    if (rows.empty()) return;
+    TimeSlice& slice = store_.FindOrMake(start);
+    const uint32_t* chosen = rows.size() == static_cast<size_t>(batch_rows) ? nullptr : rows.data();
+    const auto add = [&](GroupTable& table) {
+      const auto count = static_cast<int64_t>(rows.size());
+      take_back ? table.Retract(*input_, chosen, count, &slots_) : table.Add(*input_, chosen, count, &slots_);
+    };
+    if (merger_) {
+      for (GroupTable* table : merger_->Holding(start)) add(*table);
     }
-    Selection* last = nullptr;
-    Timestamp last_start = 0;
-    for (uint32_t row = 0; row < rows; ++row) {
-      if (next < failures.size() && failures[next].row == row) {
-        ++next;
-        continue;
-      }
-      const Timestamp start = windows_ ? starts_[row] : kEverything;
-      if (last == nullptr || start != last_start) {
-        last_start = start;
-        last = windows_ && IsPast(start) ? &late : &dealt_[start];
-      }
-      last->push_back(row);
+    add(slice.table);
+    if (expiry_) expiry_->Touch(slots_, ExpiryClock());
+    if (plan_->gives_changes() && (plan_->emit != Emit::kOnClose || HasFired(windows_->First(start)))) {
+      store_.Touch(start, slice, slots_);
     }
-    out.Count(Fate::kAbsorbed,
-              static_cast<int64_t>(rows) - static_cast<int64_t>(late.size() + failures.size()));
-    if (late.empty()) return;
-    std::sort(late.begin(), late.end());
-    out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, plan_->late));
-    out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
+    store_.Measure(slice);
   }
 
-  // No window that contains the slice takes rows any more.
-  bool IsPast(Timestamp start) const { return IsClosed(windows_->Last(start)); }
-  bool IsClosed(const Window& window) const {
-    return watermark_ != kMinTimestamp &&
-           window.last() <= SaturatedMinus(watermark_, plan_->allowed_lateness);
-  }
-  bool HasFired(const Window& window) const { return window.end <= fired_; }
-  static Timestamp SaturatedMinus(Timestamp time, Duration by) {
-    return time < kMinTimestamp + by ? kMinTimestamp : time - by;
+  void LoadPartial(const BatchPtr& batch, Output& out) {
+    out.Count(Fate::kAbsorbed, batch->rows());
+    const Timestamp start = batch->column(0)->values<int64_t>()[0];
+    const std::vector<ColumnPtr> groups(batch->columns().begin() + 1, batch->columns().end());
+    TimeSlice& slice = store_.FindOrMake(start);
+    if (merger_) {
+      for (GroupTable* table : merger_->Holding(start)) table->Load(groups, batch->rows());
+    }
+    slice.table.Load(groups, batch->rows());
+    store_.Measure(slice);
   }
 
-  void AddTo(Timestamp start, const Selection& rows, int64_t batch_rows) {
-    std::unique_ptr<GroupTable>& slice = slices_[start];
-    if (!slice) slice = NewTable();
-    const bool all = rows.size() == static_cast<size_t>(batch_rows);
-    slice->Add(*input_, all ? nullptr : rows.data(), static_cast<int64_t>(rows.size()), &slots_);
-    if (!shown_) return;
-    // Windows that are shown when they fire need nothing said before.
-    if (plan_->emit == AggregationPlan::Emit::kOnClose && !(windows_ && HasFired(windows_->First(start))))
-      return;
-    std::vector<uint32_t>& touched = touched_[start];
-    touched.insert(touched.end(), slots_.begin(), slots_.end());
+  // --- time
+
+  // Windows that end here or before take no more rows.
+  Timestamp ClosedEnd() const {
+    if (watermark_ == kMinTimestamp || watermark_ < kMinTimestamp + plan_->allowed_lateness) {
+      return kMinTimestamp;
+    }
+    return Behind(watermark_ - plan_->allowed_lateness);
+  }
+  static Timestamp Behind(Timestamp time) { return time == kMaxTimestamp ? time : time + 1; }
+  bool HasFired(const Window& window) const { return window.end <= fired_end_; }
+  Timestamp ExpiryClock() const { return plan_->ttl_by_event_time ? watermark_ : context_->ProcessingTime(); }
+
+  // Groups that are to be forgotten are shown before, if they changed.
+  void ShowWhatExpires() {
+    if (expiry_ && expiry_->Next() <= ExpiryClock()) show_ = true;
   }
 
   // --- results
 
-  // Gives the changes of groups that were touched since they were shown, in every window that is shown.
-  void ShowTouched(Output& out) {
-    for (auto& [start, slots] : touched_) {
-      std::sort(slots.begin(), slots.end());
-      slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
-      const auto slice = slices_.find(start);
-      if (slice == slices_.end()) continue;
-      if (!windows_) {
-        ShowGroups(*slice->second, slots, {}, out);
+  // One batch at most, then the next piece of work.
+  Result<Outcome> Drain(Output& out) {
+    while (!writer_->ready()) {
+      if (job_.table != nullptr) {
+        RunJob(out);
+      } else if (!StartShowing() && !StartFiring()) {
+        Finish();
+        return Outcome::kNeedInput;
+      }
+    }
+    writer_->Emit(out);
+    return Outcome::kHaveMore;
+  }
+
+  // The next window in which touched groups are to be shown.
+  bool StartShowing() {
+    while (revisit_ || !store_.touched().empty()) {
+      if (revisit_) {
+        if (StartRevisit()) return true;
         continue;
       }
-      for (std::optional<Window> w = windows_->First(start); w; w = windows_->Next(start, *w)) {
-        if (IsClosed(*w) || (plan_->emit == AggregationPlan::Emit::kOnClose && !HasFired(*w))) continue;
-        if (windows_->single()) {
-          ShowGroups(*slice->second, slots, *w, out);
-        } else {
-          const std::unique_ptr<GroupTable> merged = MergeKeys(*w, *slice->second, slots);
-          ShowGroups(*merged, merged->keys().Live(), *w, out);
-        }
+      const Timestamp start = *store_.touched().begin();
+      if (!show_ && !ClosesUnshown(start)) return false;
+      std::vector<uint32_t> slots = store_.TakeTouched(start);
+      std::sort(slots.begin(), slots.end());
+      TimeSlice& slice = *store_.Find(start);
+      if (merger_) {
+        revisit_.emplace(RevisitOf(start, slice, slots));
+      } else {
+        job_ = {
+            windows_ ? windows_->First(start) : Window{}, &slice.table, nullptr, &slice, std::move(slots), 0};
+        return true;
       }
     }
-    touched_.clear();
+    show_ = false;
+    return false;
   }
 
-  void ShowGroups(const GroupTable& table, const std::vector<uint32_t>& slots, const Window& window,
-                  Output& out) {
-    for (size_t begin = 0; begin < slots.size(); begin += kChunk) {
-      const std::vector<uint32_t> some(
-          slots.begin() + static_cast<std::ptrdiff_t>(begin),
-          slots.begin() + static_cast<std::ptrdiff_t>(std::min(slots.size(), begin + kChunk)));
-      Selection kept;
-      const BatchPtr rows = results_->Build(table, some, window, out, &kept);
-      Push(shown_->Update(rows));
-      if (kept.size() == some.size()) continue;
-      // Groups that `having` does not let pass any more.
-      std::vector<uint32_t> gone;
-      for (uint32_t i = 0; i < some.size(); ++i) {
-        if (!std::binary_search(kept.begin(), kept.end(), i)) gone.push_back(some[i]);
-      }
-      const std::vector<ColumnPtr> keys = KeyColumns(table, gone, window);
-      Push(shown_->Delete(keys, static_cast<int64_t>(gone.size())));
+  // With `every`, rows that came for a window after it fired must not be forgotten before their turn.
+  bool ClosesUnshown(Timestamp start) const {
+    if (windows_ == nullptr || plan_->emit != Emit::kEvery) return false;
+    const Window first = windows_->First(start);
+    return HasFired(first) && first.end <= ClosedEnd();
+  }
+
+  Revisit RevisitOf(Timestamp start, const TimeSlice& slice, const std::vector<uint32_t>& slots) const {
+    std::vector<ColumnPtr> keys = writer_->rows().Keys(slice.table, slots, {});
+    return {
+        start, windows_->FirstEndingAfter(start, closed_end_),
+        std::make_unique<SliceMerger>(*plan_, store_, std::move(keys), static_cast<int64_t>(slots.size()))};
+  }
+
+  bool StartRevisit() {
+    const std::optional<Window> window = revisit_->window;
+    if (!window || (plan_->emit == Emit::kOnClose && !HasFired(*window))) {
+      revisit_.reset();
+      return false;
     }
+    revisit_->window = windows_->Next(revisit_->slice, *window);
+    const GroupTable& table = revisit_->merger->Merge(*window);
+    job_ = {*window, &table, nullptr, nullptr, table.keys().Live(), 0};
+    return true;
   }
-
-  std::vector<ColumnPtr> KeyColumns(const GroupTable& table, const std::vector<uint32_t>& slots,
-                                    const Window& window) const {
-    const auto count = static_cast<int64_t>(slots.size());
-    std::vector<ColumnPtr> keys;
-    if (windows_) {
-      for (const Timestamp bound : {window.start, window.end}) {
-        BufferBuilder values;
-        for (int64_t i = 0; i < count; ++i) values.Push(bound);
-        keys.push_back(
-            std::make_shared<const Column>(plan_->groups->field(0).type, count, 0, nullptr, values.Finish()));
-      }
-    }
-    for (size_t i = 0; i < table.keys().key_columns(); ++i) {
-      keys.push_back(table.keys().key(i).Gather(slots.data(), count));
-    }
-    return keys;
-  }
-
-  void Push(BatchPtr batch) {
-    if (batch != nullptr && batch->rows() > 0) ready_.push_back(std::move(batch));
-  }
-
-  // --- windows
 
   // The window that fires next, whether the watermark has passed it or not.
   std::optional<Window> NextWindow() const {
-    for (const auto& [start, slice] : slices_) {
-      if (const auto window = windows_->FirstEndingAfter(start, fired_)) return window;
+    if (windows_ == nullptr) return std::nullopt;
+    const SliceMap& slices = store_.slices();
+    for (auto it = slices.lower_bound(windows_->EarliestSliceBehind(fired_end_)); it != slices.end(); ++it) {
+      if (const auto window = windows_->FirstEndingAfter(it->first, fired_end_)) return window;
     }
     return std::nullopt;
   }
 
-  // The groups of all slices of a window in one table.
-  std::unique_ptr<GroupTable> MergeSlices(const Window& window) const {
-    std::unique_ptr<GroupTable> merged = NewTable();
-    for (auto it = slices_.lower_bound(window.start); it != slices_.end() && it->first < window.end; ++it) {
-      merged->Merge(*it->second);
-    }
-    return merged;
-  }
-
-  // The same for some keys only.
-  std::unique_ptr<GroupTable> MergeKeys(const Window& window, const GroupTable& from,
-                                        const std::vector<uint32_t>& slots) const {
-    const auto count = static_cast<int64_t>(slots.size());
-    std::vector<ColumnPtr> keys;
-    for (size_t i = 0; i < from.keys().key_columns(); ++i)
-      keys.push_back(from.keys().key(i).Gather(slots.data(), count));
-    std::vector<uint64_t> hashes;
-    from.keys().Hash(keys, count, &hashes);
-    std::unique_ptr<GroupTable> merged = NewTable();
-    std::vector<uint32_t> found(slots.size());
-    for (auto it = slices_.lower_bound(window.start); it != slices_.end() && it->first < window.end; ++it) {
-      it->second->keys().Find(keys, hashes, nullptr, count, found.data());
-      std::vector<uint32_t> there;
-      for (const uint32_t slot : found) {
-        if (slot != KeyTable::kNone) there.push_back(slot);
-      }
-      merged->Load(it->second->Save(there), static_cast<int64_t>(there.size()));
-    }
-    return merged;
-  }
-
   // Starts the next window that is due, or the final result of an aggregate without windows.
   bool StartFiring() {
-    if (!windows_) {
-      if (watermark_ != kMaxTimestamp || shown_ || slices_.empty()) return false;
-      Fire({}, std::move(slices_.begin()->second));
-      slices_.clear();
+    if (windows_ == nullptr) {
+      if (!ended_ || plan_->gives_changes() || store_.empty()) return false;
+      Fire({}, store_.Release(kEverything));
       return true;
     }
-    const auto window = NextWindow();
-    if (!window || window->last() > watermark_) return false;
-    fired_ = window->end;
-    // Slices of which this was the last window are given away with it.
-    const auto slice = slices_.find(window->start);
-    const bool last = windows_->single() && IsClosed(*window);
-    if (windows_->single() && last && slice != slices_.end()) {
-      Fire(*window, std::move(slice->second));
-      slices_.erase(slice);
-    } else {
-      Fire(*window, windows_->single() ? nullptr : MergeSlices(*window));
-    }
-    return true;
-  }
-
-  void Fire(const Window& window, std::unique_ptr<GroupTable> owned) {
-    firing_ = window;
-    owned_ = std::move(owned);
-    firing_table_ = owned_ ? owned_.get() : slices_.at(window.start).get();
-    firing_slots_ = firing_table_->keys().Live();
-    firing_at_ = 0;
-  }
-
-  void FireChunk(Output& out) {
-    const size_t end = std::min(firing_slots_.size(), firing_at_ + kChunk);
-    const std::vector<uint32_t> some(firing_slots_.begin() + static_cast<std::ptrdiff_t>(firing_at_),
-                                     firing_slots_.begin() + static_cast<std::ptrdiff_t>(end));
-    firing_at_ = end;
-    if (shown_) {
-      ShowGroups(*firing_table_, some, firing_, out);
-      // A window that takes no more rows has no more changes.
-      if (IsClosed(firing_)) {
-        shown_->Forget(KeyColumns(*firing_table_, some, firing_), static_cast<int64_t>(some.size()));
+    for (auto window = NextWindow(); window && window->last() <= watermark_; window = NextWindow()) {
+      fired_end_ = window->end;
+      // What is shown at every update has been shown.
+      if (plan_->emit == Emit::kOnUpdate) continue;
+      if (merger_) {
+        const GroupTable& table = merger_->Merge(*window);
+        job_ = {*window, &table, nullptr, nullptr, table.keys().Live(), 0};
+      } else if (window->end <= ClosedEnd()) {
+        Fire(*window, store_.Release(window->start));
+      } else {
+        store_.TakeTouched(window->start);
+        TimeSlice* slice = store_.Find(window->start);
+        job_ = {*window, &slice->table, nullptr, slice, slice->table.keys().Live(), 0};
       }
+      return true;
+    }
+    return false;
+  }
+
+  void Fire(const Window& window, std::unique_ptr<TimeSlice> slice) {
+    std::vector<uint32_t> live = slice->table.keys().Live();
+    const GroupTable* table = &slice->table;
+    job_ = {window, table, std::move(slice), nullptr, std::move(live), 0};
+  }
+
+  void RunJob(Output& out) {
+    const size_t end = std::min(job_.slots.size(), job_.at + kResultRows);
+    const std::vector<uint32_t> some(job_.slots.begin() + static_cast<std::ptrdiff_t>(job_.at),
+                                     job_.slots.begin() + static_cast<std::ptrdiff_t>(end));
+    job_.at = end;
+    const std::vector<ColumnPtr> bounds =
+        writer_->rows().Bounds(job_.window, static_cast<int64_t>(some.size()));
+    if (plan_->gives_changes()) {
+      Selection empty;
+      Changelog& shown = ShownOf(job_.window);
+      const size_t before = shown.MemoryBytes();
+      writer_->Show(*job_.table, some, bounds, shown, out, &empty);
+      shown_bytes_ += shown.MemoryBytes() - before;
+      if (job_.live != nullptr) EraseGroups(*job_.live, some, empty);
     } else {
-      Push(results_->Build(*firing_table_, some, firing_, out));
+      writer_->Give(*job_.table, some, bounds, out);
     }
-    if (firing_at_ < firing_slots_.size()) return;
-    firing_table_ = nullptr;
-    owned_.reset();
-    firing_slots_.clear();
+    if (job_.at == job_.slots.size()) job_ = {};
   }
 
-  // One batch at most, then the next piece of work.
-  Result<Outcome> Drain(Output& out) {
-    while (ready_.empty()) {
-      if (firing_table_ != nullptr) {
-        FireChunk(out);
-      } else if (!StartFiring()) {
-        DropPast();
-        return Outcome::kNeedInput;
-      }
+  void EraseGroups(TimeSlice& slice, const std::vector<uint32_t>& slots, const Selection& positions) {
+    for (const uint32_t i : positions) {
+      if (expiry_) expiry_->Remove(slots[i]);
+      slice.table.Erase(slots[i]);
     }
-    out.Emit(Output::kOk, std::move(ready_.front()));
-    ready_.pop_front();
-    return Outcome::kHaveMore;
   }
 
-  // Slices behind the allowed lateness, and what was shown of their windows.
-  void DropPast() {
-    if (!windows_) return;
-    while (!slices_.empty() && IsPast(slices_.begin()->first)) {
-      const auto slice = slices_.begin();
-      if (shown_) {
-        const std::vector<uint32_t> live = slice->second->keys().Live();
-        for (std::optional<Window> w = windows_->First(slice->first); w;
-             w = windows_->Next(slice->first, *w)) {
-          shown_->Forget(KeyColumns(*slice->second, live, *w), static_cast<int64_t>(live.size()));
+  Changelog& ShownOf(const Window& window) {
+    const auto [it, made] =
+        shown_.try_emplace(ShownKey(window.end, window.start), plan_->output, plan_->groups->size());
+    if (made) shown_bytes_ += it->second.MemoryBytes();
+    return it->second;
+  }
+
+  // --- what is over
+
+  void Finish() {
+    if (windows_ == nullptr) return Expire();
+    if (watermark_ != kMinTimestamp) fired_end_ = std::max(fired_end_, Behind(watermark_));
+    closed_end_ = ClosedEnd();
+    while (!shown_.empty() && shown_.begin()->first.first <= closed_end_) {
+      shown_bytes_ -= shown_.begin()->second.MemoryBytes();
+      shown_.erase(shown_.begin());
+    }
+    while (!store_.empty() && windows_->Last(store_.slices().begin()->first).end <= closed_end_) {
+      store_.Drop(store_.slices().begin()->first);
+    }
+  }
+
+  void Expire() {
+    TimeSlice* slice = store_.Find(kEverything);
+    if (!expiry_ || ended_ || slice == nullptr || !store_.touched().empty()) return;
+    const std::vector<uint32_t> expired = expiry_->Take(ExpiryClock());
+    if (expired.empty()) return;
+    const std::vector<ColumnPtr> keys = writer_->rows().Keys(slice->table, expired, {});
+    ShownOf({}).Forget(keys, static_cast<int64_t>(expired.size()));
+    for (const uint32_t slot : expired) slice->table.Erase(slot);
+    store_.Measure(*slice);
+  }
+
+  // --- state
+
+  size_t StateBytes() const {
+    return store_.bytes() + shown_bytes_ + (merger_ ? merger_->MemoryBytes() : 0) +
+           (expiry_ ? expiry_->MemoryBytes() : 0);
+  }
+
+  Status SaveGroups(const TakeRows& take) const {
+    const SchemaPtr schema = GroupState(*plan_).Row();
+    for (const auto& entry : store_.slices()) {
+      const Timestamp start = entry.first;
+      const TimeSlice& slice = *entry.second;
+      SR_RETURN_IF_ERROR(InPieces(slice.table.keys().Live(), kResultRows, [&](const auto& slots) {
+        std::vector<bool> touched;
+        std::vector<int64_t> touched_at;
+        for (const uint32_t slot : slots) {
+          touched.push_back(slot < slice.is_touched.size() && slice.is_touched[slot]);
+          touched_at.push_back(expiry_ ? expiry_->touched_at(slot) : 0);
         }
-      }
-      touched_.erase(slice->first);
-      slices_.erase(slice);
+        std::vector<ColumnPtr> columns = slice.table.Save(slots);
+        const std::vector<int64_t> starts(slots.size(), start);
+        const auto behind_keys = columns.begin() + static_cast<std::ptrdiff_t>(plan_->key_types.size());
+        columns.insert(behind_keys, {BigintColumn(starts), BooleanColumn(touched), BigintColumn(touched_at)});
+        return take(
+            std::make_shared<const Batch>(schema, static_cast<int64_t>(slots.size()), std::move(columns)));
+      }));
     }
+    return Status::Ok();
   }
 
-  inline static const std::string kName = "groups";
+  Status LoadGroups(const BatchPtr& rows) {
+    const auto keys = static_cast<std::ptrdiff_t>(plan_->key_types.size());
+    const int64_t* starts = rows->column(static_cast<int>(keys))->values<int64_t>();
+    std::map<Timestamp, Selection> by_slice;
+    for (uint32_t row = 0; row < rows->rows(); ++row) by_slice[starts[row]].push_back(row);
+    for (const auto& [start, chosen] : by_slice) {
+      std::vector<ColumnPtr> columns = Take(rows, chosen)->columns();
+      const ColumnPtr touched = columns[static_cast<size_t>(keys) + 1];
+      const ColumnPtr touched_at = columns[static_cast<size_t>(keys) + 2];
+      columns.erase(columns.begin() + keys, columns.begin() + keys + 3);
+      LoadSlice(start, columns, *touched, *touched_at);
+    }
+    return Status::Ok();
+  }
+
+  void LoadSlice(Timestamp start, const std::vector<ColumnPtr>& columns, const Column& touched,
+                 const Column& touched_at) {
+    const int64_t rows = touched.length();
+    TimeSlice& slice = store_.FindOrMake(start);
+    slice.table.Load(columns, rows);
+    const std::vector<ColumnPtr> keys(columns.begin(),
+                                      columns.begin() + static_cast<std::ptrdiff_t>(plan_->key_types.size()));
+    std::vector<uint64_t> hashes;
+    slice.table.keys().Hash(keys, rows, &hashes);
+    std::vector<uint32_t> slots(static_cast<size_t>(rows));
+    slice.table.keys().Find(keys, hashes, nullptr, rows, slots.data());
+    std::vector<uint32_t> to_show;
+    for (int64_t row = 0; row < rows; ++row) {
+      const uint32_t slot = slots[static_cast<size_t>(row)];
+      if (touched.Bool(row)) to_show.push_back(slot);
+      if (expiry_) expiry_->Restore(slot, touched_at.values<int64_t>()[row]);
+    }
+    store_.Touch(start, slice, to_show);
+    store_.Measure(slice);
+  }
+
+  Status SaveShown(const TakeRows& take) const {
+    for (const auto& [key, shown] : shown_) {
+      if (shown.size() > 0) SR_RETURN_IF_ERROR(take(ToShownState(*plan_, shown.Save())));
+    }
+    return Status::Ok();
+  }
+
+  Status LoadShown(const BatchPtr& state) {
+    const BatchPtr rows = FromShownState(*plan_, state);
+    std::map<ShownKey, Selection> by_window;
+    for (uint32_t row = 0; row < rows->rows(); ++row) {
+      const bool windowed = windows_ != nullptr;
+      by_window[{windowed ? rows->column(1)->values<int64_t>()[row] : 0,
+                 windowed ? rows->column(0)->values<int64_t>()[row] : 0}]
+          .push_back(row);
+    }
+    for (const auto& [key, chosen] : by_window) {
+      Changelog& shown = ShownOf({key.second, key.first});
+      const size_t before = shown.MemoryBytes();
+      shown.Load(Take(rows, chosen));
+      shown_bytes_ += shown.MemoryBytes() - before;
+    }
+    return Status::Ok();
+  }
 
   AggregationPlanPtr plan_;
-  std::optional<Slices> windows_;
+  bool partial_;
+  RowDealer dealer_;
+  const Slices* windows_;  // of dealer_; null without windows
   OperatorContext* context_ = nullptr;
   std::optional<GroupInput> input_;
-  std::optional<ResultRows> results_;
-  std::optional<Changelog> shown_;
+  std::optional<ResultWriter> writer_;
 
-  std::map<Timestamp, std::unique_ptr<GroupTable>> slices_;
-  std::map<Timestamp, std::vector<uint32_t>> touched_;  // groups changed since they were shown, by slice
+  SliceStore store_;
+  std::optional<SliceMerger> merger_;  // windows of more than one slice
+  std::map<ShownKey, Changelog> shown_;
+  size_t shown_bytes_ = 0;
+  std::optional<GroupExpiry> expiry_;
   Timestamp watermark_ = kMinTimestamp;
-  Timestamp fired_ = kMinTimestamp;  // windows that end here or before have fired
+  Timestamp fired_end_ = kMinTimestamp;   // windows that end here or before have fired
+  Timestamp closed_end_ = kMinTimestamp;  // what was shown of windows that end here or before is forgotten
   Timestamp timer_ = kMaxTimestamp;
+  bool ended_ = false;
 
-  // The window being given out.
-  Window firing_;
-  GroupTable* firing_table_ = nullptr;
-  std::unique_ptr<GroupTable> owned_;
-  std::vector<uint32_t> firing_slots_;
-  size_t firing_at_ = 0;
-  std::deque<BatchPtr> ready_;
+  bool show_ = false;  // touched groups are to be shown now
+  std::optional<Revisit> revisit_;
+  Job job_;
 
-  // Scratch of the batch under way.
-  std::optional<KeyTable> hasher_;  // empty: hashes keys for all slices
-  std::vector<int64_t> times_;
-  std::vector<int64_t> starts_;
-  std::map<Timestamp, Selection> dealt_;
+  KeyTable hasher_;  // empty: hashes keys for all slices
   std::vector<uint32_t> slots_;
+
+  KeptState groups_state_{
+      "groups",
+      {[this](const TakeRows& take) { return SaveGroups(take); },
+       [this](const BatchPtr& rows) { return LoadGroups(rows); }, [this] { return store_.groups(); },
+       [this] { return StateBytes() - shown_bytes_; }}};
+  KeptState time_state_{"time",
+                        {[this](const TakeRows& take) { return SaveTime(watermark_, timer_, take); },
+                         [this](const BatchPtr& rows) {
+                           LoadTime(rows, &watermark_, &timer_);
+                           if (watermark_ != kMinTimestamp) fired_end_ = Behind(watermark_);
+                           return Status::Ok();
+                         },
+                         [] { return int64_t{0}; }, [] { return size_t{0}; }}};
+  KeptState shown_state_{"shown",
+                         {[this](const TakeRows& take) { return SaveShown(take); },
+                          [this](const BatchPtr& rows) { return LoadShown(rows); }, [] { return int64_t{0}; },
+                          [this] { return shown_bytes_; }}};
 };
 
 }  // namespace
 
 std::unique_ptr<Operator> MakeTimeAggregation(AggregationPlanPtr plan) {
-  return std::make_unique<TimeAggregation>(std::move(plan));
+  return std::make_unique<TimeAggregation>(std::move(plan), false);
+}
+
+std::unique_ptr<Operator> MakeTimeMerger(AggregationPlanPtr plan) {
+  return std::make_unique<TimeAggregation>(std::move(plan), true);
+}
+
+Status CheckStateSize(const AggregationPlan& plan, size_t bytes) {
+  if (plan.max_state == 0 || bytes <= static_cast<size_t>(plan.max_state)) return Status::Ok();
+  return Status::ResourceExhausted("its state has grown to " + std::to_string(bytes) +
+                                   " bytes, above the max_state of " + std::to_string(plan.max_state) +
+                                   "; raise max_state, give it a ttl or shorter windows, or group by less");
 }
 
 }  // namespace streamrun

@@ -1,6 +1,6 @@
 #include "core/window/window_spec.h"
 
-#include <chrono>
+#include <algorithm>
 #include <numeric>
 
 #include "core/base/env.h"
@@ -13,6 +13,32 @@ int64_t FloorTo(int64_t time, int64_t unit, int64_t offset) {
   int64_t rest = (time - offset) % unit;
   if (rest < 0) rest += unit;
   return time - rest;
+}
+
+// Far beyond every event time, see ReadRowTimes.
+constexpr int64_t kBeyond = int64_t{3} << 61;
+
+// Days since 1970-01-01 of the first day of a month, counted from January of year 0, and the month of a day:
+// the proleptic Gregorian calendar, for all years. (Hinnant, "chrono-Compatible Low-Level Date Algorithms";
+// std::chrono::year ends at 32767.)
+int64_t FirstDayOfMonth(int64_t month_number) {
+  const int64_t month = month_number - FloorTo(month_number, 12, 0) + 1;
+  const int64_t year = FloorTo(month_number, 12, 0) / 12 - (month <= 2 ? 1 : 0);
+  const int64_t era = FloorTo(year, 400, 0) / 400;
+  const int64_t year_of_era = year - era * 400;
+  const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5;
+  return era * 146'097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719'468;
+}
+
+int64_t MonthOfDay(int64_t day) {
+  const int64_t shifted = day + 719'468;
+  const int64_t era = FloorTo(shifted, 146'097, 0) / 146'097;
+  const int64_t day_of_era = shifted - era * 146'097;
+  const int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t from_march = (5 * day_of_year + 2) / 153;
+  return (era * 400 + year_of_era) * 12 + from_march + 2;
 }
 
 }  // namespace
@@ -38,29 +64,31 @@ Timestamp Slices::ToLocal(Timestamp utc) const {
 }
 
 Timestamp Slices::ToUtc(Timestamp local) const {
-  return spec_.zone ? local - spec_.zone->OffsetOfLocal(FloorTo(local, kSecond, 0) / kSecond) * kSecond
-                    : local;
+  if (!spec_.zone) return local;
+  const int64_t seconds = FloorTo(local, kSecond, 0) / kSecond;
+  const int64_t offset = spec_.zone->OffsetOfLocal(seconds);
+  const int64_t day_before = spec_.zone->OffsetAt(seconds - offset - kDay / kSecond);
+  const bool twice = day_before > offset && spec_.zone->OffsetAt(seconds - day_before) == day_before;
+  return local - (twice ? day_before : offset) * kSecond;
 }
 
 Timestamp Slices::LocalStart(Timestamp local, int windows) const {
   if (spec_.months == 0) return FloorTo(local, spec_.size, spec_.offset) + windows * spec_.size;
-  using std::chrono::days;
-  using std::chrono::months;
-  using std::chrono::sys_days;
-  using std::chrono::year_month;
-  using std::chrono::year_month_day;
-  const Timestamp shifted = local - spec_.offset;
-  const year_month_day date{sys_days(days(FloorTo(shifted, kDay, 0) / kDay))};
   // Months are counted from year 0, so that windows of 3 are quarters and of 12 years.
-  const int64_t month = int64_t{static_cast<int>(date.year())} * 12 + static_cast<unsigned>(date.month()) - 1;
+  const int64_t month = MonthOfDay(FloorTo(local - spec_.offset, kDay, 0) / kDay);
   const int64_t first = FloorTo(month, spec_.months, 0) + int64_t{windows} * spec_.months;
-  const int64_t year = FloorTo(first, 12, 0) / 12;
-  const year_month at{std::chrono::year(static_cast<int>(year)),
-                      std::chrono::month(static_cast<unsigned>(first - year * 12) + 1)};
-  return sys_days(at / 1).time_since_epoch().count() * kDay + spec_.offset;
+  return FirstDayOfMonth(first) * kDay + spec_.offset;
 }
 
-Timestamp Slices::CalendarStart(Timestamp time) const { return ToUtc(LocalStart(ToLocal(time), 0)); }
+// Where a clock is set back over the bound of a window the wall clock is on both sides of it twice: the
+// instant decides.
+Timestamp Slices::CalendarStart(Timestamp time) const {
+  const Timestamp local = ToLocal(time);
+  const Timestamp start = ToUtc(LocalStart(local, 0));
+  if (time < start) return ToUtc(LocalStart(local, -1));
+  const Timestamp end = ToUtc(LocalStart(local, 1));
+  return time >= end ? end : start;
+}
 Timestamp Slices::CalendarEnd(Timestamp start) const { return ToUtc(LocalStart(ToLocal(start), 1)); }
 
 Timestamp Slices::Start(Timestamp time) const {
@@ -120,6 +148,12 @@ std::optional<Window> Slices::FirstEndingAfter(Timestamp slice, Timestamp end) c
   if (spec_.kind == WindowSpec::Kind::kSliding) window.start += steps * spec_.step;
   if (window.end > Last(slice).end) return std::nullopt;
   return window;
+}
+
+Timestamp Slices::EarliestSliceBehind(Timestamp end) const {
+  if (end < -kBeyond) return kMinTimestamp;
+  if (end > kBeyond) return kMaxTimestamp;
+  return calendar() ? Start(end) : end - spec_.size;
 }
 
 Window Slices::Last(Timestamp slice) const {

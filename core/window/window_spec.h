@@ -41,6 +41,9 @@ struct WindowSpec {
   int months = 0;
   std::shared_ptr<const TimeZone> zone;
   bool processing_time = false;
+  /// Columns of the bounds in results.
+  std::string start_name = "window_start";
+  std::string end_name = "window_end";
 
   bool by_time() const {
     return kind == Kind::kTumbling || kind == Kind::kSliding || kind == Kind::kCumulative;
@@ -62,6 +65,8 @@ class Slices {
   std::optional<Window> Next(Timestamp slice, const Window& window) const;
   /// The window with the least end behind `end` that contains the slice, if there is one.
   std::optional<Window> FirstEndingAfter(Timestamp slice, Timestamp end) const;
+  /// No earlier slice has a window that ends behind `end`.
+  Timestamp EarliestSliceBehind(Timestamp end) const;
   /// The window with the greatest end that contains the slice.
   Window Last(Timestamp slice) const;
   /// Every window is one slice.
@@ -69,6 +74,7 @@ class Slices {
 
  private:
   Timestamp ToLocal(Timestamp utc) const;
+  /// A wall clock that occurs twice means its first time, one that is skipped the instant of the change.
   Timestamp ToUtc(Timestamp local) const;
   /// Wall clock at which the calendar window that holds a wall clock starts, `windows` further on.
   Timestamp LocalStart(Timestamp local, int windows) const;

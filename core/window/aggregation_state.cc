@@ -1,0 +1,125 @@
+#include "core/window/aggregation_state.h"
+
+#include <algorithm>
+
+#include "core/data/column_builder.h"
+
+namespace streamrun {
+
+namespace {
+
+SchemaPtr KeySchema(const AggregationPlan& plan) {
+  const auto& fields = plan.groups->fields();
+  return std::make_shared<const Schema>(
+      std::vector<Field>(fields.begin() + static_cast<std::ptrdiff_t>(plan.bounds()), fields.end()));
+}
+
+// Where the plan's keys stand among the columns of a shown row, and behind them the bounds.
+std::vector<size_t> ShownOrder(const AggregationPlan& plan) {
+  const size_t bounds = plan.bounds();
+  const size_t keys = plan.key_types.size();
+  std::vector<size_t> order;
+  for (size_t i = 0; i < keys; ++i) order.push_back(bounds + i);
+  for (size_t i = 0; i < bounds; ++i) order.push_back(i);
+  for (size_t i = bounds + keys; i < static_cast<size_t>(plan.output->size()); ++i) order.push_back(i);
+  return order;
+}
+
+}  // namespace
+
+StateShape GroupState(const AggregationPlan& plan) {
+  std::vector<Field> value;
+  switch (plan.window.kind) {
+    case WindowSpec::Kind::kSession:
+      for (const char* name : {"first", "last", "shown_start", "shown_end"}) {
+        value.push_back({name, TypeId::kBigint});
+      }
+      value.push_back({"touched", TypeId::kBoolean});
+      break;
+    case WindowSpec::Kind::kCount:
+      value.push_back({"pane", TypeId::kBigint});
+      break;
+    default:
+      value = {{"slice", TypeId::kBigint}, {"touched", TypeId::kBoolean}, {"touched_at", TypeId::kBigint}};
+  }
+  for (const AggregateCall& call : plan.calls) {
+    for (const DataType& type : call.StateTypes()) {
+      value.push_back({"state" + std::to_string(value.size()), type});
+    }
+  }
+  return {"groups", KeySchema(plan), std::make_shared<const Schema>(std::move(value))};
+}
+
+StateShape ShownState(const AggregationPlan& plan) {
+  std::vector<Field> value;
+  const std::vector<size_t> order = ShownOrder(plan);
+  for (size_t i = plan.key_types.size(); i < order.size(); ++i) {
+    value.push_back(plan.output->field(static_cast<int>(order[i])));
+  }
+  return {"shown", KeySchema(plan), std::make_shared<const Schema>(std::move(value))};
+}
+
+StateShape TimeState() {
+  return {"time", std::make_shared<const Schema>(),
+          std::make_shared<const Schema>(
+              std::vector<Field>{{"time", TypeId::kBigint}, {"timer", TypeId::kBigint}})};
+}
+
+StateShape CountState(const AggregationPlan& plan) {
+  return {"counts", KeySchema(plan),
+          std::make_shared<const Schema>(
+              std::vector<Field>{{"rows", TypeId::kBigint}, {"touched_at", TypeId::kBigint}})};
+}
+
+std::vector<StateShape> StatesOf(const AggregationPlan& plan) {
+  std::vector<StateShape> shapes{GroupState(plan)};
+  if (plan.window.kind == WindowSpec::Kind::kCount) {
+    shapes.push_back(CountState(plan));
+    return shapes;
+  }
+  shapes.push_back(TimeState());
+  if (plan.gives_changes()) shapes.push_back(ShownState(plan));
+  return shapes;
+}
+
+BatchPtr ToShownState(const AggregationPlan& plan, const BatchPtr& rows) {
+  std::vector<ColumnPtr> columns;
+  for (const size_t i : ShownOrder(plan)) columns.push_back(rows->columns()[i]);
+  return std::make_shared<const Batch>(ShownState(plan).Row(), rows->rows(), std::move(columns));
+}
+
+BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows) {
+  const std::vector<size_t> order = ShownOrder(plan);
+  std::vector<ColumnPtr> columns(order.size());
+  for (size_t i = 0; i < order.size(); ++i) columns[order[i]] = rows->columns()[i];
+  return std::make_shared<const Batch>(plan.output, rows->rows(), std::move(columns));
+}
+
+ColumnPtr BigintColumn(const std::vector<int64_t>& values) {
+  BufferBuilder buffer;
+  buffer.Append(values.data(), values.size() * sizeof(int64_t));
+  return std::make_shared<const Column>(DataType(TypeId::kBigint), static_cast<int64_t>(values.size()), 0,
+                                        nullptr, buffer.Finish());
+}
+
+ColumnPtr BooleanColumn(const std::vector<bool>& values) {
+  ColumnBuilder builder{DataType(TypeId::kBoolean)};
+  for (const bool value : values) builder.AppendBool(value);
+  return builder.Finish();
+}
+
+Status SaveTime(Timestamp time, Timestamp timer, const TakeRows& take) {
+  return take(std::make_shared<const Batch>(
+      TimeState().Row(), 1, std::vector<ColumnPtr>{BigintColumn({time}), BigintColumn({timer})}));
+}
+
+// The workers that saved had the same time; were one behind, what it held must not be closed early.
+void LoadTime(const BatchPtr& rows, Timestamp* time, Timestamp* timer) {
+  for (int64_t row = 0; row < rows->rows(); ++row) {
+    const Timestamp saved = rows->column(0)->values<int64_t>()[row];
+    *time = *time == kMinTimestamp ? saved : std::min(*time, saved);
+    *timer = std::min(*timer, rows->column(1)->values<int64_t>()[row]);
+  }
+}
+
+}  // namespace streamrun

@@ -1,0 +1,39 @@
+// The state of `aggregate` as rows: what its checkpoints hold, whatever the kind of window.
+#pragma once
+
+#include <vector>
+
+#include "core/window/aggregation_plan.h"
+#include "core/window/changelog.h"
+#include "core/window/kept_state.h"
+
+namespace streamrun {
+
+/// Groups: the plan's keys; then, by kind of window, what places the group, and the states of all calls.
+///   time windows, none   slice bigint, touched boolean, touched_at bigint
+///   session              first, last, shown_start, shown_end bigint (null: not shown), touched boolean
+///   count                pane bigint
+StateShape GroupState(const AggregationPlan& plan);
+/// Rows that were shown: the plan's keys; then bounds of the window (if any) and results.
+StateShape ShownState(const AggregationPlan& plan);
+/// One row: how far time has come (null: nowhere) and when results are due next in processing time.
+StateShape TimeState();
+/// Count windows: the plan's keys, then how many rows each has had and when the last one came (touched_at).
+StateShape CountState(const AggregationPlan& plan);
+
+/// All shapes that an operator with this plan keeps.
+std::vector<StateShape> StatesOf(const AggregationPlan& plan);
+
+/// A shown row moves its keys in front of its window's bounds, and back.
+BatchPtr ToShownState(const AggregationPlan& plan, const BatchPtr& rows);
+BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows);
+
+/// A column of bigint.
+ColumnPtr BigintColumn(const std::vector<int64_t>& values);
+ColumnPtr BooleanColumn(const std::vector<bool>& values);
+
+/// The TimeState of an operator; `load` gets the least time of all rows.
+Status SaveTime(Timestamp time, Timestamp timer, const TakeRows& take);
+void LoadTime(const BatchPtr& rows, Timestamp* time, Timestamp* timer);
+
+}  // namespace streamrun

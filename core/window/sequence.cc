@@ -1,0 +1,251 @@
+#include "core/window/sequence.h"
+
+#include <algorithm>
+
+#include "core/stream/projection.h"
+#include "core/window/aggregation_state.h"
+#include "core/window/row_times.h"
+
+namespace streamrun {
+
+namespace {
+
+constexpr int64_t kBatchRows = 8192;
+constexpr int kLatePort = 1;
+
+}  // namespace
+
+std::vector<DataType> SequencePlan::key_types() const {
+  std::vector<DataType> types;
+  for (const ExpressionPtr& key : by) types.push_back(key->type());
+  return types;
+}
+
+StateShape WaitingState(const SequencePlan& plan) {
+  return {"waiting", plan.by_schema, std::make_shared<const Schema>(plan.input->fields())};
+}
+
+StateShape SequenceState(const SequencePlan& plan, std::vector<Field> values) {
+  values.insert(values.begin(), {"last", TypeId::kBigint});
+  return {"keys", plan.by_schema, std::make_shared<const Schema>(std::move(values))};
+}
+
+Sequence::Sequence(const SequencePlan& plan, std::vector<Field> values)
+    : plan_(plan),
+      values_(std::move(values)),
+      keys_(plan.key_types()),
+      waiting_state_("waiting",
+                     {[this](const TakeRows& take) { return SaveWaiting(take); },
+                      [this](const BatchPtr& rows) { return LoadWaiting(rows); },
+                      [this] { return waiting_.rows(); }, [this] { return waiting_.MemoryBytes(); }}),
+      keys_state_("keys", {[this](const TakeRows& take) { return SaveKeys(take); },
+                           [this](const BatchPtr& rows) { return LoadKeys(rows); },
+                           [this] { return static_cast<int64_t>(keys_.size()); },
+                           [this] { return StateBytes() - waiting_.MemoryBytes(); }}),
+      time_state_("time", {[this](const TakeRows& take) { return SaveTime(watermark_, kMaxTimestamp, take); },
+                           [this](const BatchPtr& rows) {
+                             Timestamp timer = kMaxTimestamp;
+                             LoadTime(rows, &watermark_, &timer);
+                             return Status::Ok();
+                           },
+                           [] { return int64_t{1}; }, [] { return size_t{16}; }}) {}
+
+Status Sequence::Open(OperatorContext& context) {
+  for (const ExpressionPtr& key : plan_.by) by_.emplace_back(key, context.env);
+  for (const ExpressionPtr& checked : plan_.checked) checked_.emplace_back(checked, context.env);
+  Prepare(context);
+  context.Keep(&waiting_state_);
+  context.Keep(&keys_state_);
+  context.Keep(&time_state_);
+  return Status::Ok();
+}
+
+Result<Outcome> Sequence::Process(int, const BatchPtr& batch, Output& out) {
+  std::vector<RowFailure> failures;
+  Keys(*batch, &failures);
+  for (Evaluator& checked : checked_) {
+    std::vector<RowFailure> failed;
+    checked.Evaluate(batch->columns(), batch->rows(), &failed);
+    MergeFailures(std::move(failed), &failures);
+  }
+  std::vector<RowFailure> timeless;
+  ReadRowTimes(*batch->column(plan_.input->event_time), plan_.time_bias(), &times_, &timeless);
+  MergeFailures(std::move(timeless), &failures);
+  const Selection rows = InTime(batch, failures, out);
+  waiting_.Add(batch, rows, times_);
+  out.Count(Fate::kAbsorbed, static_cast<int64_t>(rows.size()));
+  if (!failures.empty()) out.Fail(batch, std::move(failures));
+  SR_RETURN_IF_ERROR(CheckSize());
+  return Drain(out);
+}
+
+std::vector<ColumnPtr> Sequence::Keys(const Batch& batch, std::vector<RowFailure>* failures) {
+  std::vector<ColumnPtr> keys;
+  for (Evaluator& key : by_) {
+    std::vector<RowFailure> failed;
+    keys.push_back(key.Evaluate(batch.columns(), batch.rows(), &failed));
+    MergeFailures(std::move(failed), failures);
+  }
+  return keys;
+}
+
+Selection Sequence::InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
+  Selection rows = RowsWithout(batch->rows(), failures);
+  if (watermark_ == kMinTimestamp) return rows;
+  Selection late;
+  std::erase_if(rows, [&](uint32_t row) {
+    if (times_[row] > watermark_) return false;
+    late.push_back(row);
+    return true;
+  });
+  if (late.empty()) return rows;
+  out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, plan_.late));
+  out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
+  return rows;
+}
+
+Result<Outcome> Sequence::OnWatermark(Timestamp time, Output& out) {
+  watermark_ = std::max(watermark_, time);
+  return Drain(out);
+}
+
+Result<Outcome> Sequence::OnEndOfStream(bool complete, Output& out) {
+  if (complete) {
+    watermark_ = kMaxTimestamp;
+    ended_ = true;
+  }
+  return Drain(out);
+}
+
+// One batch of rows that the watermark has passed, or of finished ones.
+Result<Outcome> Sequence::Drain(Output& out) {
+  if (EmitFinished(out)) return Outcome::kHaveMore;
+  Ordered rows;
+  rows.batch = waiting_.Release(watermark_, kBatchRows, &rows.times);
+  if (rows.batch) {
+    FindKeys(&rows);
+    Follow(rows, out);
+    return Outcome::kHaveMore;
+  }
+  while (FinishNext()) {
+  }
+  return EmitFinished(out) ? Outcome::kHaveMore : Outcome::kNeedInput;
+}
+
+void Sequence::FindKeys(Ordered* rows) {
+  std::vector<RowFailure> none;  // rows that fail were refused
+  rows->keys = Keys(*rows->batch, &none);
+  const int64_t count = rows->batch->rows();
+  keys_.Hash(rows->keys, count, &rows->hashes);
+  rows->slots.resize(static_cast<size_t>(count));
+  keys_.FindOrInsert(rows->keys, rows->hashes, nullptr, count, rows->slots.data());
+  last_.resize(keys_.slots(), kMinTimestamp);
+  Grow(keys_.slots());
+  rows->before.resize(static_cast<size_t>(count));
+  for (size_t i = 0; i < rows->slots.size(); ++i) {
+    const Timestamp last = last_[rows->slots[i]];
+    const Timestamp time = rows->times[i];
+    const bool anew = last == kMinTimestamp || (plan_.silence > 0 && time - last >= plan_.silence);
+    rows->before[i] = anew ? kMinTimestamp : last;
+    SetLast(rows->slots[i], time);
+  }
+}
+
+void Sequence::SetLast(uint32_t key, Timestamp time) {
+  if (plan_.silence > 0 && last_[key] == kMinTimestamp) ends_.emplace(time, key);
+  last_[key] = time;
+}
+
+// Forgets the next key whose silence the watermark has passed; at the end of the input, any key.
+bool Sequence::FinishNext() {
+  if (plan_.silence > 0) {
+    if (ends_.empty() || watermark_ == kMinTimestamp) return false;
+    const auto [time, key] = ends_.top();
+    if (watermark_ != kMaxTimestamp && time > watermark_ - plan_.silence) return false;
+    ends_.pop();
+    if (last_[key] != time && watermark_ != kMaxTimestamp) {
+      ends_.emplace(last_[key], key);
+      return true;
+    }
+    Finish(key);
+    last_[key] = kMinTimestamp;
+    keys_.Erase(key);
+    return true;
+  }
+  if (!ended_) return false;
+  ended_ = false;
+  for (const uint32_t key : keys_.Live()) Finish(key);
+  return false;
+}
+
+size_t Sequence::StateBytes() const {
+  return waiting_.MemoryBytes() + keys_.MemoryBytes() + last_.capacity() * sizeof(Timestamp) +
+         ends_.size() * sizeof(End) + ValueBytes();
+}
+
+Status Sequence::CheckSize() const {
+  if (plan_.max_state == 0) return Status::Ok();
+  const size_t bytes = StateBytes();
+  if (bytes <= static_cast<size_t>(plan_.max_state)) return Status::Ok();
+  return Status::ResourceExhausted("its state has grown to " + std::to_string(bytes) +
+                                   " bytes, above the max_state of " + std::to_string(plan_.max_state) +
+                                   "; raise max_state, or let the watermark follow closer");
+}
+
+Status Sequence::SaveWaiting(const TakeRows& take) {
+  return waiting_.Save([&](const BatchPtr& rows, const std::vector<int64_t>&) {
+    std::vector<RowFailure> none;
+    std::vector<ColumnPtr> columns = Keys(*rows, &none);
+    for (int c = 0; c < plan_.input->size(); ++c) {
+      columns.push_back(rows->pruned(c) ? Column::Nulls(plan_.input->field(c).type, rows->rows())
+                                        : rows->column(c));
+    }
+    return take(std::make_shared<const Batch>(WaitingState(plan_).Row(), rows->rows(), std::move(columns)));
+  });
+}
+
+Status Sequence::LoadWaiting(const BatchPtr& rows) {
+  const auto keys = static_cast<std::ptrdiff_t>(plan_.by.size());
+  const auto batch = std::make_shared<const Batch>(
+      plan_.input, rows->rows(),
+      std::vector<ColumnPtr>(rows->columns().begin() + keys, rows->columns().end()));
+  std::vector<RowFailure> failures;
+  ReadRowTimes(*batch->column(plan_.input->event_time), plan_.time_bias(), &times_, &failures);
+  if (!failures.empty()) return Status::Corruption("a saved row has no event time");
+  waiting_.Add(batch, RowsWithout(batch->rows(), {}), times_);
+  return Status::Ok();
+}
+
+Status Sequence::SaveKeys(const TakeRows& take) const {
+  return InPieces(keys_.Live(), static_cast<size_t>(kBatchRows), [&](const std::vector<uint32_t>& slots) {
+    const auto count = static_cast<int64_t>(slots.size());
+    std::vector<ColumnPtr> columns;
+    for (size_t i = 0; i < keys_.key_columns(); ++i) {
+      columns.push_back(keys_.key(i).Gather(slots.data(), count));
+    }
+    std::vector<int64_t> last;
+    for (const uint32_t slot : slots) last.push_back(last_[slot]);
+    columns.push_back(BigintColumn(last));
+    for (ColumnPtr& column : SaveValues(slots)) columns.push_back(std::move(column));
+    return take(
+        std::make_shared<const Batch>(SequenceState(plan_, values_).Row(), count, std::move(columns)));
+  });
+}
+
+Status Sequence::LoadKeys(const BatchPtr& rows) {
+  const auto keys = static_cast<std::ptrdiff_t>(plan_.by.size());
+  const auto& all = rows->columns();
+  const std::vector<ColumnPtr> columns(all.begin(), all.begin() + keys);
+  std::vector<uint64_t> hashes;
+  keys_.Hash(columns, rows->rows(), &hashes);
+  std::vector<uint32_t> slots(static_cast<size_t>(rows->rows()));
+  keys_.FindOrInsert(columns, hashes, nullptr, rows->rows(), slots.data());
+  last_.resize(keys_.slots(), kMinTimestamp);
+  Grow(keys_.slots());
+  const auto* last = all[static_cast<size_t>(keys)]->values<int64_t>();
+  for (size_t i = 0; i < slots.size(); ++i) SetLast(slots[i], last[i]);
+  LoadValues(slots, {all.begin() + keys + 1, all.end()});
+  return Status::Ok();
+}
+
+}  // namespace streamrun

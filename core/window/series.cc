@@ -1,0 +1,248 @@
+#include "core/window/series.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/data/key_table.h"
+#include "core/stream/projection.h"
+#include "core/stream/time_order.h"
+#include "core/window/aggregation_state.h"
+#include "core/window/group_expiry.h"
+#include "core/window/row_times.h"
+
+namespace streamrun {
+
+namespace {
+
+constexpr int kLatePort = 1;
+constexpr int64_t kGivenRows = 8192;
+
+// A waiting row: keys and value as they were computed when it came, then the row.
+StateShape WaitingState(const SeriesPlan& plan) {
+  std::vector<Field> value{{"value", TypeId::kDouble}};
+  value.insert(value.end(), plan.input->fields().begin(), plan.input->fields().end());
+  return {"waiting", plan.key_schema, std::make_shared<const Schema>(std::move(value))};
+}
+
+// A row for each sample of a series, oldest first, or one without time for a series that has none.
+StateShape SamplesState(const SeriesPlan& plan) {
+  return {"samples", plan.key_schema,
+          std::make_shared<const Schema>(std::vector<Field>{{"touched_at", TypeId::kBigint},
+                                                            {"at", TypeId::kBigint},
+                                                            {"value", TypeId::kDouble},
+                                                            {"extra", TypeId::kDouble}})};
+}
+
+class SeriesOperator final : public Operator {
+ public:
+  explicit SeriesOperator(SeriesPlanPtr plan)
+      : plan_(std::move(plan)),
+        held_(WaitingState(*plan_).Row()),
+        series_(plan_->key_types),
+        function_(plan_->make()) {
+    if (plan_->ttl > 0) expiry_.emplace(plan_->ttl);
+  }
+
+  Status Open(OperatorContext& context) override {
+    for (const ExpressionPtr& key : plan_->keys) keys_.emplace_back(key, context.env);
+    value_.emplace(plan_->value, context.env);
+    for (KeptState* state : {&waiting_state_, &samples_state_, &time_state_}) context.Keep(state);
+    return Status::Ok();
+  }
+
+  Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
+    std::vector<RowFailure> failures;
+    ReadRowTimes(*batch->column(plan_->time_column), plan_->time_bias, &times_, &failures);
+    const BatchPtr held = Held(batch, &failures);
+    Selection kept;
+    Selection late;
+    for (const uint32_t row : RowsWithout(batch->rows(), failures)) {
+      (times_[row] <= watermark_ ? late : kept).push_back(row);
+    }
+    waiting_.Add(held, kept, times_);
+    out.Count(Fate::kAbsorbed, static_cast<int64_t>(kept.size()));
+    if (!late.empty()) {
+      out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
+      out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, plan_->late));
+    }
+    if (!failures.empty()) out.Fail(batch, std::move(failures));
+    return Outcome::kNeedInput;
+  }
+
+  Result<Outcome> OnWatermark(Timestamp time, Output& out) override {
+    watermark_ = std::max(watermark_, time);
+    return Continue(out);
+  }
+
+  Result<Outcome> OnEndOfStream(bool complete, Output& out) override {
+    if (complete) watermark_ = kMaxTimestamp;
+    return Continue(out);
+  }
+
+  Result<Outcome> Continue(Output& out) override {
+    const BatchPtr batch = waiting_.Release(watermark_, kGivenRows, &times_);
+    if (batch != nullptr) Give(*batch, out);
+    if (waiting_.rows() > 0 && waiting_.first() <= watermark_) return Outcome::kHaveMore;
+    if (expiry_ && watermark_ != kMaxTimestamp && watermark_ != kMinTimestamp) {
+      for (const uint32_t slot : expiry_->Take(watermark_)) {
+        function_->Clear(slot);
+        series_.Erase(slot);
+      }
+    }
+    return Outcome::kNeedInput;
+  }
+
+ private:
+  BatchPtr Held(const BatchPtr& batch, std::vector<RowFailure>* failures) {
+    std::vector<ColumnPtr> columns;
+    const auto evaluate = [&](Evaluator& evaluator) {
+      std::vector<RowFailure> failed;
+      columns.push_back(evaluator.Evaluate(batch->columns(), batch->rows(), &failed));
+      MergeFailures(std::move(failed), failures);
+    };
+    for (Evaluator& key : keys_) evaluate(key);
+    evaluate(*value_);
+    columns.insert(columns.end(), batch->columns().begin(), batch->columns().end());
+    return std::make_shared<const Batch>(held_, batch->rows(), std::move(columns), batch->origin());
+  }
+
+  void Give(const Batch& batch, Output& out) {
+    const auto rows = static_cast<size_t>(batch.rows());
+    FindSlots(batch.columns(), batch.rows());
+    std::vector<ColumnBuilder> builders;
+    for (int c = plan_->input->size(); c < plan_->output->size(); ++c) {
+      builders.emplace_back(DataType(TypeId::kDouble));
+      builders.back().Reserve(batch.rows());
+    }
+    const size_t keys = plan_->keys.size();
+    function_->Compute({slots_, times_, *batch.columns()[keys]}, builders);
+    // Later than the rows before it in the batch, so that no series is forgotten too early.
+    if (expiry_ && rows > 0) expiry_->Touch(slots_, times_.back());
+    std::vector<ColumnPtr> columns(batch.columns().begin() + static_cast<std::ptrdiff_t>(keys + 1),
+                                   batch.columns().end());
+    for (ColumnBuilder& builder : builders) columns.push_back(builder.Finish());
+    out.Emit(Output::kOk,
+             std::make_shared<const Batch>(plan_->output, batch.rows(), std::move(columns), batch.origin()));
+  }
+
+  void FindSlots(const std::vector<ColumnPtr>& columns, int64_t rows) {
+    const std::vector<ColumnPtr> keys(columns.begin(),
+                                      columns.begin() + static_cast<std::ptrdiff_t>(plan_->keys.size()));
+    series_.Hash(keys, rows, &hashes_);
+    slots_.resize(static_cast<size_t>(rows));
+    series_.FindOrInsert(keys, hashes_, nullptr, rows, slots_.data());
+    function_->Resize(series_.slots());
+  }
+
+  // --- state
+
+  Status LoadWaiting(const BatchPtr& rows) {
+    std::vector<RowFailure> none;
+    const int column = static_cast<int>(plan_->keys.size()) + 1 + plan_->time_column;
+    ReadRowTimes(*rows->column(column), plan_->time_bias, &times_, &none);
+    const auto held = std::make_shared<const Batch>(held_, rows->rows(), rows->columns(), rows->origin());
+    waiting_.Add(held, RowsWithout(rows->rows(), none), times_);
+    return Status::Ok();
+  }
+
+  Status SaveSamples(const TakeRows& take) const {
+    const SchemaPtr schema = SamplesState(*plan_).Row();
+    return InPieces(series_.Live(), kGivenRows, [&](const std::vector<uint32_t>& slots) {
+      std::vector<uint32_t> owners;
+      ColumnBuilder touched{DataType(TypeId::kBigint)};
+      ColumnBuilder at{DataType(TypeId::kBigint)};
+      ColumnBuilder value{DataType(TypeId::kDouble)};
+      ColumnBuilder extra{DataType(TypeId::kDouble)};
+      for (const uint32_t slot : slots) {
+        const size_t before = owners.size();
+        const auto add = [&](const Sample& sample) {
+          owners.push_back(slot);
+          at.Append(sample.time);
+          value.Append(sample.value);
+          extra.Append(sample.extra);
+        };
+        function_->queues.ForEach(slot, add);
+        if (owners.size() == before) {
+          owners.push_back(slot);
+          for (ColumnBuilder* column : {&at, &value, &extra}) column->AppendNull();
+        }
+        for (size_t i = before; i < owners.size(); ++i)
+          touched.Append(expiry_ ? expiry_->touched_at(slot) : 0);
+      }
+      const auto rows = static_cast<int64_t>(owners.size());
+      std::vector<ColumnPtr> columns;
+      for (size_t k = 0; k < plan_->keys.size(); ++k) {
+        columns.push_back(series_.key(k).Gather(owners.data(), rows));
+      }
+      for (ColumnBuilder* column : {&touched, &at, &value, &extra}) columns.push_back(column->Finish());
+      return take(std::make_shared<const Batch>(schema, rows, std::move(columns)));
+    });
+  }
+
+  Status LoadSamples(const BatchPtr& rows) {
+    FindSlots(rows->columns(), rows->rows());
+    const auto keys = static_cast<int>(plan_->keys.size());
+    const Column& at = *rows->column(keys + 1);
+    for (int64_t row = 0; row < rows->rows(); ++row) {
+      const uint32_t slot = slots_[static_cast<size_t>(row)];
+      const bool first = function_->queues.empty(slot);
+      if (expiry_ && first) expiry_->Restore(slot, rows->column(keys)->values<int64_t>()[row]);
+      if (at.IsNull(row)) continue;
+      function_->Restore(slot, {at.values<int64_t>()[row], rows->column(keys + 2)->values<double>()[row],
+                                rows->column(keys + 3)->values<double>()[row]});
+    }
+    return Status::Ok();
+  }
+
+  const SeriesPlanPtr plan_;
+  const SchemaPtr held_;
+  std::vector<Evaluator> keys_;
+  std::optional<Evaluator> value_;
+  TimeOrdered waiting_;  // rows of held_
+  Timestamp watermark_ = kMinTimestamp;
+
+  KeyTable series_;
+  std::unique_ptr<SeriesFunction> function_;
+  std::optional<GroupExpiry> expiry_;
+
+  // Of the batch under way.
+  std::vector<int64_t> times_;
+  std::vector<uint64_t> hashes_;
+  std::vector<uint32_t> slots_;
+
+  KeptState waiting_state_{
+      "waiting",
+      {[this](const TakeRows& take) {
+         return waiting_.Save([&](const BatchPtr& rows, const std::vector<int64_t>&) { return take(rows); });
+       },
+       [this](const BatchPtr& rows) { return LoadWaiting(rows); }, [this] { return waiting_.rows(); },
+       [this] { return waiting_.MemoryBytes(); }}};
+  KeptState samples_state_{"samples",
+                           {[this](const TakeRows& take) { return SaveSamples(take); },
+                            [this](const BatchPtr& rows) { return LoadSamples(rows); },
+                            [this] { return static_cast<int64_t>(series_.size()); },
+                            [this] {
+                              return series_.MemoryBytes() + function_->queues.MemoryBytes() +
+                                     (expiry_ ? expiry_->MemoryBytes() : 0);
+                            }}};
+  KeptState time_state_{"time",
+                        {[this](const TakeRows& take) { return SaveTime(watermark_, kMaxTimestamp, take); },
+                         [this](const BatchPtr& rows) {
+                           Timestamp timer = kMaxTimestamp;
+                           LoadTime(rows, &watermark_, &timer);
+                           return Status::Ok();
+                         },
+                         [] { return int64_t{0}; }, [] { return size_t{0}; }}};
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> MakeSeriesOperator(SeriesPlanPtr plan) {
+  return std::make_unique<SeriesOperator>(std::move(plan));
+}
+
+std::vector<StateShape> SeriesStates(const SeriesPlan& plan) {
+  return {WaitingState(plan), SamplesState(plan), TimeState()};
+}
+
+}  // namespace streamrun
