@@ -55,6 +55,9 @@ struct OperatorContext {
   /// Which of how many parallel instances this is.
   int instance = 0;
   int parallelism = 1;
+  /// A directory of this instance alone for files that need not outlive it; not made yet. What an earlier
+  /// run left there may be removed. Empty: there is none.
+  std::string scratch_directory;
   /// Per output port and column: does anyone downstream read it? Null: all are read. Lives as long as the
   /// context.
   const std::vector<std::vector<bool>>* wanted = nullptr;

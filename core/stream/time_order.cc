@@ -40,6 +40,7 @@ void TimeOrdered::Add(const BatchPtr& batch, const Selection& rows, const std::v
   first_ = std::min(first_, runs_.back().times.front());
   while (runs_.size() > 1) {
     const size_t last = runs_.back().left();
+    if (runs_[runs_.size() - 2].file) break;
     const size_t before = runs_[runs_.size() - 2].left();
     // As a binary counter does: a row is joined at most log2(kJoinedRows) times.
     if (last < before || last + before > kJoinedRows) break;
@@ -103,7 +104,7 @@ TimeOrdered::Run TimeOrdered::Join(Run a, Run b) {
 
 BatchPtr TimeOrdered::Release(Timestamp watermark, int64_t most, std::vector<int64_t>* times) {
   if (times != nullptr) times->clear();
-  if (first_ > watermark || rows_ == 0) return nullptr;
+  if (first_ > watermark || rows_ == 0 || !status_.ok()) return nullptr;
   std::vector<Selection> chosen(runs_.size());
   const std::vector<Place> places = Choose(watermark, most, &chosen, times);
   BatchPtr batch = Gather(places, chosen);
@@ -138,6 +139,8 @@ std::vector<TimeOrdered::Place> TimeOrdered::Choose(Timestamp watermark, int64_t
       if (times != nullptr) times->push_back(run.times[run.next]);
       ++run.next;
     }
+    // What its next block begins with is not known yet.
+    if (run.left() == 0 && run.rows_behind > 0) break;
     if (run.left() == 0 || run.times[run.next] > watermark) continue;
     heads.emplace_back(run.times[run.next], r);
     std::push_heap(heads.begin(), heads.end(), std::greater<>());
@@ -162,6 +165,9 @@ BatchPtr TimeOrdered::Gather(const std::vector<Place>& places, const std::vector
 }
 
 void TimeOrdered::DropGiven() {
+  for (Run& run : runs_) {
+    if (run.left() == 0 && run.rows_behind > 0 && status_.ok()) status_ = ReadBlock(&run);
+  }
   std::erase_if(runs_, [](const Run& run) { return run.left() == 0; });
   first_ = kMaxTimestamp;
   for (Run& run : runs_) {
@@ -177,12 +183,101 @@ size_t TimeOrdered::MemoryBytes() const {
   return bytes;
 }
 
+int64_t TimeOrdered::spilled_rows() const {
+  int64_t rows = 0;
+  for (const Run& run : runs_) rows += run.rows_behind;
+  return rows;
+}
+
+Status TimeOrdered::SpillIfLarge() {
+  const auto memory = std::find_if(runs_.begin(), runs_.end(), [](const Run& run) { return !run.file; });
+  int64_t rows = 0;
+  size_t bytes = 0;
+  for (auto run = memory; run != runs_.end(); ++run) {
+    rows += static_cast<int64_t>(run->left());
+    bytes += run->bytes + run->order.capacity() * 4 + run->times.capacity() * 8;
+  }
+  if (rows <= place_.max_rows && bytes <= static_cast<size_t>(place_.max_bytes)) return Status::Ok();
+  std::vector<Run> moved(std::make_move_iterator(memory), std::make_move_iterator(runs_.end()));
+  runs_.erase(memory, runs_.end());
+  Result<Run> run = Write(std::move(moved), 0);
+  status_ = run.status();
+  if (!run.ok()) return status_;
+  runs_.push_back(std::move(*run));
+  status_ = MergeSpilled();
+  return status_;
+}
+
+// Runs of one level are merged when there are kFanIn of them, so that few files and blocks are open at a time
+// and a row is written log(rows) times.
+Status TimeOrdered::MergeSpilled() {
+  constexpr std::ptrdiff_t kFanIn = 16;
+  while (std::ssize(runs_) >= kFanIn && (runs_.end() - kFanIn)->level == runs_.back().level) {
+    const int level = runs_.back().level + 1;
+    std::vector<Run> merged(std::make_move_iterator(runs_.end() - kFanIn),
+                            std::make_move_iterator(runs_.end()));
+    runs_.erase(runs_.end() - kFanIn, runs_.end());
+    SR_ASSIGN_OR_RETURN(Run run, Write(std::move(merged), level));
+    runs_.push_back(std::move(run));
+  }
+  return Status::Ok();
+}
+
+// One run in a file out of some that follow each other.
+Result<TimeOrdered::Run> TimeOrdered::Write(std::vector<Run> runs, int level) {
+  if (place_.directory.empty()) {
+    return Status::Unsupported(
+        "more rows wait than max_rows or max_memory allow, and there is no directory "
+        "to write them to");
+  }
+  SR_RETURN_IF_ERROR(place_.env->MakeDirectories(place_.directory, 0700));
+  TimeOrdered source;
+  size_t bytes = 0;
+  for (const Run& run : runs) {
+    source.rows_ += static_cast<int64_t>(run.left()) + run.rows_behind;
+    bytes = std::max(bytes, run.bytes / static_cast<size_t>(run.batch->rows()));
+    source.first_ = std::min(source.first_, run.times[run.next]);
+  }
+  source.runs_ = std::move(runs);
+  Run out;
+  out.level = level;
+  out.rows_behind = source.rows_;
+  const auto block = static_cast<int64_t>(std::clamp<size_t>(kSpillBlockBytes / (bytes + 8), 1, kJoinedRows));
+  const std::string path = place_.directory + "/run-" + std::to_string(files_++);
+  SR_ASSIGN_OR_RETURN(const auto writer, SpilledRunWriter::Create(place_.env, path));
+  std::vector<int64_t> times;
+  while (const BatchPtr batch = source.Release(kMaxTimestamp, block, &times)) {
+    SR_RETURN_IF_ERROR(writer->Append(batch, times));
+  }
+  SR_RETURN_IF_ERROR(source.status_);
+  SR_ASSIGN_OR_RETURN(out.file, writer->Finish());
+  SR_RETURN_IF_ERROR(ReadBlock(&out));
+  return out;
+}
+
+Status TimeOrdered::ReadBlock(Run* run) const {
+  SR_ASSIGN_OR_RETURN(SpilledRun::Block block, run->file->Read(&run->place));
+  if (block.batch == nullptr) return Status::Corruption("a file of waiting rows ends early");
+  run->batch = std::move(block.batch);
+  run->bytes = run->batch->ByteSize();
+  run->times = std::move(block.times);
+  run->order.resize(run->times.size());
+  std::iota(run->order.begin(), run->order.end(), 0u);
+  run->next = 0;
+  run->rows_behind -= static_cast<int64_t>(run->times.size());
+  return Status::Ok();
+}
+
 Status TimeOrdered::Save(const TakeTimed& take) const {
   for (Run run : runs_) {
-    Compact(&run);
-    std::vector<int64_t> times(run.times.size());
-    for (size_t i = 0; i < run.order.size(); ++i) times[run.order[i]] = run.times[i];
-    SR_RETURN_IF_ERROR(take(run.batch, times));
+    while (true) {
+      Compact(&run);
+      std::vector<int64_t> times(run.times.size());
+      for (size_t i = 0; i < run.order.size(); ++i) times[run.order[i]] = run.times[i];
+      SR_RETURN_IF_ERROR(take(run.batch, times));
+      if (run.rows_behind == 0) break;
+      SR_RETURN_IF_ERROR(ReadBlock(&run));
+    }
   }
   return Status::Ok();
 }

@@ -1,6 +1,9 @@
 #include "runner/harness/run_test.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -34,6 +37,26 @@ struct Way {
   }
 };
 
+// What operators write for themselves; gone with the run.
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::error_code error;
+    const std::filesystem::path base = std::filesystem::temp_directory_path(error);
+    if (!error) path_ = (base / ("streamrun-test-" + std::to_string(::getpid()))).string();
+  }
+  ~ScratchDirectory() {
+    std::error_code error;
+    if (!path_.empty()) std::filesystem::remove_all(path_, error);
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 Status RunOnce(const PlanPtr& plan, const TestCase& test, const Way& way, Collected* out) {
   VirtualEnv env;
   static const std::vector<FeedItem> kNothing;
@@ -41,6 +64,8 @@ Status RunOnce(const PlanPtr& plan, const TestCase& test, const Way& way, Collec
   options.env = &env;
   options.once = true;
   options.discard_sinks = true;
+  const ScratchDirectory scratch;
+  options.scratch_directory = scratch.path();
   options.replace_source = [&](int node) {
     const auto feed =
         std::find_if(test.feeds.begin(), test.feeds.end(), [&](const auto& f) { return f.node == node; });

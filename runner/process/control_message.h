@@ -56,6 +56,7 @@ struct AssignMessage {
   std::string run_directory;
   std::string endpoint_directory;
   std::string dead_letter_directory;
+  std::string scratch_directory;
   bool once = false;
   bool restarted = false;  // an earlier attempt of this generation ran
   LogLevel log_level = LogLevel::kInfo;

@@ -45,6 +45,8 @@ class StateDirectory {
   const std::string& path() const { return path_; }
   const std::string& run_path() const { return run_path_; }
   std::string dead_letter_path() const { return path_ + "/dlq"; }
+  /// For files of operators that need not outlive them; not made yet.
+  std::string scratch_path() const { return path_ + "/scratch"; }
   std::string admin_socket() const { return run_path_ + "/admin.sock"; }
   uint64_t generation() const { return generation_; }
 

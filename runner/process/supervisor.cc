@@ -50,6 +50,7 @@ Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOpt
   a.generation = state_->generation();
   a.run_directory = state_->run_path();
   a.dead_letter_directory = state_->dead_letter_path();
+  a.scratch_directory = state_->scratch_path();
   a.once = options.once;
   a.log_level = options.log_level;
   a.log_json = options.log_json;

@@ -144,6 +144,7 @@ class Worker {
     options.env = env_;
     options.run_directory = assign_.run_directory;
     options.dead_letter_directory = assign_.dead_letter_directory;
+    options.scratch_directory = assign_.scratch_directory;
     options.generation = assign_.generation;
     options.attempt = assign_.attempt;
     options.once = assign_.once;
