@@ -50,6 +50,11 @@ struct TwoDouble {
     const TwoDouble rest = a - Product(q, b);
     return Quick(q, (rest.hi + rest.lo) / b);
   }
+  friend TwoDouble operator/(const TwoDouble& a, const TwoDouble& b) {
+    const double q = a.hi / b.hi;
+    const TwoDouble rest = a - b * q;
+    return Quick(q, rest.hi / b.hi);
+  }
 
  private:
   struct Halves {

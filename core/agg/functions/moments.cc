@@ -189,6 +189,7 @@ struct Regression {
 // What the results are made of; NaN where a special value took part.
 struct Sums {
   double n, x, y, xx, yy, xy;
+  TwoDouble line;  // the intercept: where x is far from 0 its digits are lost in double
   explicit Sums(const Regression::State& s) : n(static_cast<double>(s.rows)) {
     const double nan = std::nan("");
     const bool bad_x = s.x.specials.any();
@@ -200,6 +201,11 @@ struct Sums {
     xx = bad ? nan : std::max(0.0, Centred(s.x.squares, s.x.sum, s.x.sum, n));
     yy = bad ? nan : std::max(0.0, Centred(s.y.squares, s.y.sum, s.y.sum, n));
     xy = bad ? nan : Centred(s.products, s.x.sum, s.y.sum, n);
+    if (bad || xx == 0) return;
+    const TwoDouble slope = (s.products - s.x.sum * s.y.sum / n) / (s.x.squares - s.x.sum * s.x.sum / n);
+    const TwoDouble sum_x = s.x.sum + TwoDouble::Product(s.x.pivot, n);
+    const TwoDouble sum_y = s.y.sum + TwoDouble::Product(s.y.pivot, n);
+    line = (sum_y - slope * sum_x) / n;
   }
   bool overflow(const Regression::State& s) const {
     return !s.x.specials.any() && !s.y.specials.any() &&
@@ -244,7 +250,8 @@ std::optional<double> Slope(const Sums& s) {
 }
 std::optional<double> Intercept(const Sums& s) {
   if (s.xx == 0) return std::nullopt;
-  return (s.y - s.x * s.xy / s.xx) / s.n;
+  if (std::isnan(s.xx)) return s.xx;
+  return s.line.value();
 }
 std::optional<double> AvgX(const Sums& s) { return s.x / s.n; }
 std::optional<double> AvgY(const Sums& s) { return s.y / s.n; }

@@ -1,11 +1,15 @@
 // The examples of the aggregate table, each in several ways: at once, split and merged, saved and loaded.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include "core/agg/group_table.h"
+#include "core/agg/hyperloglog.h"
+#include "core/agg/tdigest.h"
 #include "core/data/column_builder.h"
+#include "core/data/row_hash.h"
 #include "core/data/text_io.h"
 
 namespace streamrun {
@@ -106,6 +110,14 @@ struct Run {
     return text;
   }
 };
+
+uint64_t Hashed(uint64_t i) {
+  ColumnBuilder value{DataType(TypeId::kBigint)};
+  value.Append(static_cast<int64_t>(i));
+  std::vector<uint64_t> hashes;
+  HashRows({value.Finish()}, 1, &hashes);
+  return hashes[0];
+}
 
 struct Bound {
   Scope scope;
@@ -256,7 +268,7 @@ TEST_CASE("DISTINCT and ORDER BY inside calls, and what the table has no room fo
            "stddev(x) over 5 -> NULL",
            "var_pop(x) over 5 -> 0",
            "var_samp(x::double precision) over 1e300, 2e300 -> error: value out of range: overflow",
-           "stddev_samp(x) over 1000000000.1, 1000000000.2 -> 0.07071068654583037",
+           "stddev_samp(x) over 1000000000.1, 1000000000.2 -> 0.07071069497739416",
            "variance(x) over 1700000000000000.0, 1700000000000001.0, 1700000000000002.5 -> "
            "1.5833333333333333",
            "corr(x, y) over 1 | 5, 2 | 5 -> NULL",
@@ -281,6 +293,56 @@ TEST_CASE("DISTINCT and ORDER BY inside calls, and what the table has no room fo
            "approx_count_distinct(x) over a, b, a -> 2",
        }) {
     CheckExample(text);
+  }
+}
+
+// The documented errors, on data whose answers are known.
+TEST_CASE("approx_count_distinct stays within three standard errors, however it is split") {
+  for (const uint64_t values : {100u, 768u, 5000u, 200'000u}) {
+    HyperLogLog whole;
+    HyperLogLog parts[3];
+    for (uint64_t i = 0; i < values; ++i) {
+      const uint64_t hash = Hashed(i);
+      whole.Add(hash);
+      whole.Add(hash);
+      parts[i % 3].Add(hash);
+    }
+    const double error = std::abs(whole.Estimate() / static_cast<double>(values) - 1);
+    CAPTURE(values);
+    CHECK(error < (values <= HyperLogLog::kSparse ? 0.0001 : 3 * 0.01625));
+    HyperLogLog merged = HyperLogLog::Load(parts[2].Save());
+    merged.Merge(parts[0]);
+    merged.Merge(HyperLogLog::Load(parts[1].Save()));
+    CHECK(merged.Save() == whole.Save());
+  }
+  CHECK(HyperLogLog::Load("no sketch").Estimate() == 0);
+}
+
+TEST_CASE("approx_percentile keeps its error in rank, in order, out of order and merged") {
+  constexpr int kRows = 100'000;
+  for (const int order : {0, 1, 2}) {
+    TDigest whole;
+    std::vector<TDigest> parts(10);
+    for (int i = 0; i < kRows; ++i) {
+      const auto shuffled = static_cast<int>((static_cast<int64_t>(i) * 48271) % kRows);
+      const double rank = order == 0 ? i : (order == 1 ? kRows - 1 - i : shuffled);
+      const double value = std::exp(rank / kRows * 20);  // spread over nine orders of magnitude
+      whole.Add(value);
+      parts[static_cast<size_t>(i) % parts.size()].Add(value);
+    }
+    TDigest merged;
+    for (const TDigest& part : parts) merged.Merge(part);
+    for (const TDigest* digest : {&whole, &merged}) {
+      CHECK(digest->Centroids().size() <= 200);
+      for (const double q : {0.001, 0.01, 0.25, 0.5, 0.75, 0.99, 0.999}) {
+        CAPTURE(q);
+        CAPTURE(order);
+        const double rank = std::log(digest->Quantile(q)) / 20;
+        CHECK(std::abs(rank - q) < (q < 0.02 || q > 0.98 ? 0.001 : 0.006));
+      }
+      CHECK(digest->Quantile(0) == 1);
+      CHECK(digest->Quantile(1) == std::exp((kRows - 1.0) / kRows * 20));
+    }
   }
 }
 
