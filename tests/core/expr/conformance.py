@@ -207,16 +207,20 @@ class Answers:
                 return part
         return None
 
-    def at(self, expression, row):
-        """(type, ours, theirs) in the row; of several answers of PostgreSQL's the one that is ours, else one with
-        constants kept from its planner."""
-        row, text = max(row, 0), expression.sql()
-        mine = explain.ours_at(self.ours[text], row)
-        values = [(side[0], side[1][row]) for side in self.sides[text]] or [(None, None)]
-        kind = next((kind for kind, _ in values if kind), None)
-        same = [value for _, value in values if value == mine or
-                explain.is_error(mine) and explain.message_of(value) == mine["message"]]
-        return kind, mine, same[0] if same else values[min(1, len(values) - 1)][1]
+    def ours_at(self, expression, row):
+        return explain.ours_at(self.ours[expression.sql()], row)
+
+    def theirs_at(self, expression, row):
+        """PostgreSQL's answers in the row, (type, value) each, first what it says with constants kept from its planner."""
+        sides = self.sides[expression.sql()]
+        return [(side[0], side[1][max(row, 0)]) for side in sides[1:] + sides[:1]] or [(None, None)]
+
+    def agreed(self, expression, row):
+        """The value of a part that does not differ."""
+        mine = self.ours_at(expression, row)
+        same = (value for _, value in self.theirs_at(expression, row)
+                if value == mine or explain.is_error(mine) and explain.message_of(value) == mine["message"])
+        return next(same, mine)
 
 
 class Comparison:
@@ -341,23 +345,28 @@ class Comparison:
         part = answers.innermost(expression, row)
         if part is None:
             return expression, None
-        kind, ours, theirs = answers.at(part, row)
-        failing = [{value["message"] for inner in child.parts() for _, value, other in [answers.at(inner, row)]
-                    if explain.is_error(value) and explain.is_error(other) and value["message"] == other["message"]}
-                   for child in part.children]
-        given = [answers.at(child, row)[2] for child in part.children]
-        reason = explain.reason_for(explain.Facts(part, kind, ours, theirs, given, failing, self.sql_functions))
+        ours = answers.ours_at(part, row)
+        given = [answers.agreed(child, row) for child in part.children]
+        failing = [{answers.ours_at(inner, row)["message"] for inner in child.parts()
+                    if explain.is_error(answers.ours_at(inner, row)) and explain.is_error(answers.agreed(inner, row))
+                    and not answers.differs(inner, max(row, 0))} for child in part.children]
+        for kind, theirs in answers.theirs_at(part, row):
+            facts = explain.Facts(part, kind, ours, theirs, given, failing, self.sql_functions)
+            reason = explain.reason_for(facts)
+            if reason:
+                break
         if reason is None or part is expression:
             return None, reason
-        _, whole, other = answers.at(expression, row)
-        readable = not explain.is_error(theirs) and reason not in explain.UNREADABLE
-        if explain.is_error(ours) and not readable and explain.message_of(whole) == ours["message"] and (
-                not explain.is_error(theirs) or explain.message_of(other) == theirs["message"]):
-            return None, reason  # both sides fail, or one does, with what this part gives
-        value = theirs if explain.is_error(ours) else ours
         known = explain.type_name(kind) or part.type
-        return replaced(expression, part, literal(None if explain.is_error(value) or not readable and value is theirs
-                                                  else value, known)), reason
+        if not explain.is_error(ours):
+            return replaced(expression, part, literal(ours, known)), reason
+        if not explain.is_error(theirs) and reason not in explain.UNREADABLE:
+            return replaced(expression, part, literal(theirs, known)), reason
+        whole = explain.message_of(answers.ours_at(expression, row))
+        others = [explain.message_of(value) for _, value in answers.theirs_at(expression, row)]
+        if whole == ours["message"] and (not explain.is_error(theirs) or theirs["message"] in others):
+            return None, reason  # both sides fail, or one does, with what this part gives
+        return replaced(expression, part, literal(None, known)), reason
 
     def refused_constant(self, expression, ours):
         """The smallest part refused here is a call with a constant (a pattern, a zone) that PostgreSQL refuses too as

@@ -150,7 +150,8 @@ class Generator:
             names += [names[-1]] * chance.randrange(3)
         children = []
         for position, name in enumerate(names):
-            untyped = 0.0 if name in PSEUDO else 0.1  # PostgreSQL wants the type of a polymorphic argument
+            # PostgreSQL wants the type of a polymorphic argument; two untyped literals around @@ are its text search.
+            untyped = 0.0 if name in PSEUDO or takes_path(entry["name"], 1) else 0.1
             if name == "element":
                 name = element
             elif name == "elements":
