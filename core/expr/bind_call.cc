@@ -40,9 +40,17 @@ NodePtr Binder::Call(const Function& function, const DataType& result, std::vect
   node->can_fail = !function.has(kTotal);
   node->is_volatile = function.has(kVolatile);
   if (NullByConstant(*node)) return Constant(result, Column::Nulls(result, 1), offset, length);
-  if (function.prepare != nullptr) {
-    std::vector<ColumnPtr> constants;
+  std::vector<ColumnPtr> constants;
+  if (function.check != nullptr || function.prepare != nullptr) {
     for (const NodePtr& arg : node->args) constants.push_back(arg->is_constant() ? arg->value : nullptr);
+  }
+  if (function.check != nullptr) {
+    if (auto problem = function.check(constants)) {
+      const size_t at = node->args[problem->argument]->offset;
+      return Fail(at, "expr.pattern", std::move(problem->message), std::move(problem->hint));
+    }
+  }
+  if (function.prepare != nullptr) {
     auto prepared = function.prepare(constants);
     if (!prepared.ok()) {
       const size_t at = node->args.size() > 1 ? node->args[1]->offset : offset;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,9 +59,19 @@ enum class Arg : uint8_t {
 /// Computes one column. Called with every argument evaluated; see kernel.h.
 using Kernel = ColumnPtr (*)(KernelCall& call);
 /// Called once at bind when every argument that it reads is constant (a null pointer in `constants` stands
-/// for an argument that varies); its result is KernelCall::prepared. An error is a problem of the expression.
-/// May return null: the kernel then works without.
+/// for an argument that varies); its result is KernelCall::prepared. An error is a problem of the second
+/// argument. May return null: the kernel then works without.
 using Prepare = Result<std::shared_ptr<const void>> (*)(std::span<const ColumnPtr> constants);
+
+/// What is wrong with a constant argument, which every row would find.
+struct ArgumentProblem {
+  size_t argument;
+  std::string message;
+  std::string hint = {};
+};
+/// Called before Prepare with the same arguments; for problems of another argument than the second, and
+/// hints.
+using Check = std::optional<ArgumentProblem> (*)(std::span<const ColumnPtr> constants);
 
 enum FunctionFlags : uint32_t {
   kPartial = 0,        // a row may fail
@@ -83,6 +94,7 @@ struct Function {
   std::string_view example;  // "lower('ABC') -> abc", run as a test; empty only with kNoHelp
   uint32_t flags = kPartial;
   Prepare prepare = nullptr;
+  Check check = nullptr;
 
   bool has(FunctionFlags flag) const { return (flags & flag) != 0; }
   bool is_operator() const;

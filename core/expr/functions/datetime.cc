@@ -130,7 +130,8 @@ bool Grows(Unit unit) {
          unit == Unit::kMillennium || unit == Unit::kIsoyear || unit == Unit::kJulian || unit == Unit::kEpoch;
 }
 
-// Whole seconds and their fraction, added up in double precision as date_part does: 6 + 0.788999 is not 6.788999.
+// Whole seconds and their fraction, added up in double precision as date_part does: 6 + 0.788999 is
+// not 6.788999.
 double InDouble(int64_t micros) {
   return static_cast<double>(micros / kSecond) + static_cast<double>(micros % kSecond) / 1e6;
 }
@@ -284,8 +285,8 @@ R ExtractInterval(Row& row, std::string_view name, const Interval& v) {
 
 void AddDatetime(FunctionTable& t) {
   using enum Arg;
-  const auto both = [&](Arg type, Kernel as_numeric, Kernel as_double, std::string_view extract,
-                        std::string_view part) {
+  const auto both = [&](Arg type, Kernel as_numeric, Kernel as_double, Check check_extract, Check check_part,
+                        std::string_view extract, std::string_view part) {
     t.push_back({"extract",
                  {kText, type},
                  kNumeric,
@@ -293,7 +294,8 @@ void AddDatetime(FunctionTable& t) {
                  "a field of a date, time or interval",
                  extract,
                  kPartial,
-                 PrepareField});
+                 PrepareField,
+                 check_extract});
     t.push_back({"date_part",
                  {kText, type},
                  kDouble,
@@ -301,17 +303,21 @@ void AddDatetime(FunctionTable& t) {
                  "a field of a date, time or interval",
                  part,
                  kPartial,
-                 PrepareField});
+                 PrepareField,
+                 check_part});
   };
-  both(kTimestamp, Extract<Numeric, false>, Extract<double, false>,
-       "extract(hour from timestamp '2024-05-06 07:08:09') -> 7",
+  both(kTimestamp, Extract<Numeric, false>, Extract<double, false>, CheckUnitOf<UnitSet::kFields, kTimestamp>,
+       CheckUnitOf<UnitSet::kFields, kTimestamp>, "extract(hour from timestamp '2024-05-06 07:08:09') -> 7",
        "date_part('day', timestamp '2024-05-06 07:08:09') -> 6");
   both(kTimestamptz, Extract<Numeric, true>, Extract<double, true>,
+       CheckUnitOf<UnitSet::kFields, kTimestamptz>, CheckUnitOf<UnitSet::kFields, kTimestamptz>,
        "extract(epoch from timestamptz '1970-01-01 00:00:01.5+00') -> 1.500000",
        "date_part('hour', timestamptz '2024-05-06 07:08:09+00') -> 7");
-  both(kDate, Rows<ExtractDate>, Rows<DatePart>, "extract(isodow from date '2024-05-06') -> 1",
+  both(kDate, Rows<ExtractDate>, Rows<DatePart>, CheckUnitOf<UnitSet::kFields, kDate>,
+       CheckUnitOf<UnitSet::kFields, kTimestamp>, "extract(isodow from date '2024-05-06') -> 1",
        "date_part('doy', date '2024-05-06') -> 127");
   both(kInterval, Rows<ExtractInterval<Numeric>>, Rows<ExtractInterval<double>>,
+       CheckUnitOf<UnitSet::kFields, kInterval>, CheckUnitOf<UnitSet::kFields, kInterval>,
        "extract(minute from interval '1 hour 30 minutes') -> 30",
        "date_part('month', interval '2 years 3 months') -> 3");
 }

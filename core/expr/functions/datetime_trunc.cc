@@ -241,7 +241,8 @@ void AddDatetimeTrunc(FunctionTable& t) {
                "the start of the unit that holds the time",
                "date_trunc('hour', timestamp '2024-05-06 07:08:09') -> 2024-05-06 07:00:00",
                kPartial,
-               PrepareStep});
+               PrepareStep,
+               CheckUnitOf<UnitSet::kSteps, kTimestamp>});
   t.push_back({"date_trunc",
                {kText, kTimestamptz},
                kTimestamptz,
@@ -249,7 +250,8 @@ void AddDatetimeTrunc(FunctionTable& t) {
                "the start of the unit, in UTC",
                "date_trunc('day', timestamptz '2024-05-06 07:08:09+00') -> 2024-05-06 00:00:00+00",
                kPartial,
-               PrepareStep});
+               PrepareStep,
+               CheckUnitOf<UnitSet::kSteps, kTimestamptz>});
   t.push_back(
       {"date_trunc",
        {kText, kTimestamptz, kText},
@@ -258,7 +260,8 @@ void AddDatetimeTrunc(FunctionTable& t) {
        "the start of the unit in a time zone",
        "date_trunc('day', timestamptz '2024-05-06 23:00:00+00', 'Europe/Berlin') -> 2024-05-06 22:00:00+00",
        kPartial,
-       PrepareStep});
+       PrepareStep,
+       CheckUnitOf<UnitSet::kSteps, kTimestamptz>});
   t.push_back({"date_trunc",
                {kText, kInterval},
                kInterval,
@@ -266,7 +269,8 @@ void AddDatetimeTrunc(FunctionTable& t) {
                "the interval without smaller units",
                "date_trunc('hour', interval '2 days 03:40:00') -> 2 days 03:00:00",
                kPartial,
-               PrepareStep});
+               PrepareStep,
+               CheckUnitOf<UnitSet::kSteps, kInterval>});
   t.push_back({"date_bin",
                {kInterval, kTimestamp, kTimestamp},
                kTimestamp,

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/base/suggest.h"
 #include "core/base/time.h"
 #include "core/data/text_io.h"
 
@@ -93,7 +94,42 @@ constexpr UnitName kUnits[] = {
     {"-infinity", Unit::kWord, UnitSet::kFields},
 };
 
-Result<std::shared_ptr<const void>> Prepare(std::span<const ColumnPtr> constants, UnitSet set) {
+// What did-you-mean offers, those of date_trunc first.
+constexpr size_t kSteps = 13;
+const std::vector<std::string_view> kWords = {
+    "microseconds",   "milliseconds", "second",  "minute", "hour",    "day",        "week",
+    "month",          "quarter",      "year",    "decade", "century", "millennium", "dow",
+    "isodow",         "doy",          "isoyear", "julian", "epoch",   "timezone",   "timezone_hour",
+    "timezone_minute"};
+
+std::string_view TypeInWords(Arg type) {
+  switch (type) {
+    case Arg::kDate:
+      return "date";
+    case Arg::kTimestamp:
+      return "timestamp without time zone";
+    case Arg::kTimestamptz:
+      return "timestamp with time zone";
+    default:
+      return "interval";
+  }
+}
+
+std::string Lowered(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+std::string Refusal(std::string_view text, Unit unit, std::string_view type) {
+  return "unit \"" + Lowered(text) +
+         (unit == Unit::kNone ? "\" not recognized for type " : "\" not supported for type ") +
+         std::string(type);
+}
+
+Result<std::shared_ptr<const void>> PrepareUnit(std::span<const ColumnPtr> constants, UnitSet set) {
   if (!constants[0] || constants[0]->IsNull(0)) return std::shared_ptr<const void>();
   return std::shared_ptr<const void>(std::make_shared<Unit>(UnitOf(constants[0]->Text(0), set)));
 }
@@ -113,11 +149,23 @@ Unit UnitOf(std::string_view text, UnitSet set) {
   return Unit::kNone;
 }
 
+std::optional<ArgumentProblem> CheckUnit(std::span<const ColumnPtr> constants, UnitSet set, Arg type) {
+  if (!constants[0] || constants[0]->IsNull(0)) return std::nullopt;
+  const std::string_view text = constants[0]->Text(0);
+  const Unit unit = UnitOf(text, set);
+  if (unit != Unit::kNone && (unit != Unit::kWord || type != Arg::kInterval)) return std::nullopt;
+  std::vector<std::string_view> words = kWords;
+  if (set == UnitSet::kSteps) words.resize(kSteps);
+  std::string hint;
+  if (const auto near = Nearest(text, words)) hint = "did you mean \"" + std::string(*near) + "\"?";
+  return ArgumentProblem{0, Refusal(text, Unit::kNone, TypeInWords(type)), std::move(hint)};
+}
+
 Result<std::shared_ptr<const void>> PrepareField(std::span<const ColumnPtr> constants) {
-  return Prepare(constants, UnitSet::kFields);
+  return PrepareUnit(constants, UnitSet::kFields);
 }
 Result<std::shared_ptr<const void>> PrepareStep(std::span<const ColumnPtr> constants) {
-  return Prepare(constants, UnitSet::kSteps);
+  return PrepareUnit(constants, UnitSet::kSteps);
 }
 
 Unit UnitFor(const Row& row, std::string_view text, UnitSet set) {
@@ -126,14 +174,7 @@ Unit UnitFor(const Row& row, std::string_view text, UnitSet set) {
 }
 
 void RefuseUnit(Row& row, std::string_view text, Unit unit, std::string_view type) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  row.Fail(unit == Unit::kNone ? "22023" : "0A000",
-           "unit \"" + lower +
-               (unit == Unit::kNone ? "\" not recognized for type " : "\" not supported for type ") +
-               std::string(type));
+  row.Fail(unit == Unit::kNone ? "22023" : "0A000", Refusal(text, unit, type));
 }
 
 int64_t JulianDay(int64_t year, int64_t month, int64_t day) {

@@ -9,6 +9,7 @@
 
 #include "core/base/status.h"
 #include "core/base/time.h"
+#include "core/expr/function.h"
 #include "core/expr/kernel.h"
 
 namespace streamrun {
@@ -45,6 +46,12 @@ enum class UnitSet : uint8_t { kFields, kSteps };
 /// kNone when PostgreSQL knows no such unit; any case.
 Unit UnitOf(std::string_view text, UnitSet set);
 
+/// Function::check of a unit that is none for the type of times (kDate, kTimestamp, kTimestamptz, kInterval).
+std::optional<ArgumentProblem> CheckUnit(std::span<const ColumnPtr> constants, UnitSet set, Arg type);
+template <UnitSet kSet, Arg kType>
+std::optional<ArgumentProblem> CheckUnitOf(std::span<const ColumnPtr> constants) {
+  return CheckUnit(constants, kSet, kType);
+}
 /// Function::prepare where the first argument is the unit: KernelCall::prepared<Unit>().
 Result<std::shared_ptr<const void>> PrepareField(std::span<const ColumnPtr> constants);
 Result<std::shared_ptr<const void>> PrepareStep(std::span<const ColumnPtr> constants);

@@ -106,8 +106,9 @@ ColumnPtr IpIn(KernelCall& call) {
 void AddIpIn(FunctionTable& t) {
   using enum Arg;
   constexpr std::string_view kHelp =
-      "true when the address is in one of the networks; a constant list is sorted once and may have "
-      "thousands";
+      "true when the address is in one of the networks, ::ffff:a.b.c.d counting as the IPv4 address; a "
+      "constant "
+      "list is sorted once and may have thousands";
   t.push_back({"ip_in",
                {kInet, kTextList},
                kBoolean,

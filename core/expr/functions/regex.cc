@@ -131,7 +131,8 @@ void AddRegex(FunctionTable& t) {
                "matches the regular expression",
                "regexp_like('Hello World', 'o W') -> t",
                kPartial,
-               PrepareRegex<2, false, kLike>});
+               PrepareRegex<2, false, kLike>,
+               CheckRegexFlags<2, kLike>});
   t.push_back({"regexp_like",
                {kText, kText, kText},
                kBoolean,
@@ -139,7 +140,8 @@ void AddRegex(FunctionTable& t) {
                "the same with flags: i any case, n newline-sensitive, x expanded and others",
                "regexp_like('Hello World', 'world$', 'i') -> t",
                kPartial,
-               PrepareRegex<2, false, kLike>});
+               PrepareRegex<2, false, kLike>,
+               CheckRegexFlags<2, kLike>});
   t.push_back({"regexp_match",
                {kText, kText},
                kTextList,
@@ -147,7 +149,8 @@ void AddRegex(FunctionTable& t) {
                "the groups of the first match, or the match when there are none; null without one",
                "regexp_match('foobarbequebaz', '(bar)(beque)') -> {bar,beque}",
                kPartial,
-               PrepareRegex<2, false, kMatchName>});
+               PrepareRegex<2, false, kMatchName>,
+               CheckRegexFlags<2, kMatchName>});
   t.push_back({"regexp_match",
                {kText, kText, kText},
                kTextList,
@@ -155,7 +158,8 @@ void AddRegex(FunctionTable& t) {
                "the same with flags",
                "regexp_match('ABC', '(b)', 'i') -> {B}",
                kPartial,
-               PrepareRegex<2, false, kMatchName>});
+               PrepareRegex<2, false, kMatchName>,
+               CheckRegexFlags<2, kMatchName>});
   t.push_back({"substring",
                {kText, kText},
                kText,
@@ -171,7 +175,8 @@ void AddRegex(FunctionTable& t) {
                "the text cut at every match",
                "regexp_split_to_array('hello world', '\\s+') -> {hello,world}",
                kPartial,
-               PrepareRegex<2, false, kSplit>});
+               PrepareRegex<2, false, kSplit>,
+               CheckRegexFlags<2, kSplit>});
   t.push_back({"regexp_split_to_array",
                {kText, kText, kText},
                kTextList,
@@ -179,7 +184,8 @@ void AddRegex(FunctionTable& t) {
                "the same with flags",
                "regexp_split_to_array('aXbxc', 'x', 'i') -> {a,b,c}",
                kPartial,
-               PrepareRegex<2, false, kSplit>});
+               PrepareRegex<2, false, kSplit>,
+               CheckRegexFlags<2, kSplit>});
 }
 
 }  // namespace streamrun

@@ -144,7 +144,8 @@ void AddRegexPosition(FunctionTable& t) {
                "number of matches",
                "regexp_count('123456789012', '\\d\\d\\d') -> 4",
                kPartial,
-               PrepareRegex<3, false, kCount>});
+               PrepareRegex<3, false, kCount>,
+               CheckRegexFlags<3, kCount>});
   t.push_back({"regexp_count",
                {kText, kText, kInteger},
                kInteger,
@@ -152,7 +153,8 @@ void AddRegexPosition(FunctionTable& t) {
                "number of matches from a character on",
                "regexp_count('123456789012', '\\d\\d\\d', 2) -> 3",
                kPartial,
-               PrepareRegex<3, false, kCount>});
+               PrepareRegex<3, false, kCount>,
+               CheckRegexFlags<3, kCount>});
   t.push_back({"regexp_count",
                {kText, kText, kInteger, kText},
                kInteger,
@@ -160,7 +162,8 @@ void AddRegexPosition(FunctionTable& t) {
                "the same with flags",
                "regexp_count('ABCabc', 'b', 1, 'i') -> 2",
                kPartial,
-               PrepareRegex<3, false, kCount>});
+               PrepareRegex<3, false, kCount>,
+               CheckRegexFlags<3, kCount>});
   const std::vector<Arg> instr{kText, kText, kInteger, kInteger, kInteger, kText, kInteger};
   constexpr std::string_view kInstrHelp[] = {"place of the first match, 0 without one",
                                              "place of the first match from a character on",
@@ -182,7 +185,8 @@ void AddRegexPosition(FunctionTable& t) {
                  kInstrHelp[n - 2],
                  kInstrExamples[n - 2],
                  kPartial,
-                 PrepareRegex<5, false, kInstr>});
+                 PrepareRegex<5, false, kInstr>,
+                 CheckRegexFlags<5, kInstr>});
   }
   const std::vector<Arg> substr{kText, kText, kInteger, kInteger, kText, kInteger};
   constexpr std::string_view kSubstrHelp[] = {
@@ -200,7 +204,8 @@ void AddRegexPosition(FunctionTable& t) {
                  kSubstrHelp[n - 2],
                  kSubstrExamples[n - 2],
                  kPartial,
-                 PrepareRegex<4, false, kSubstr>});
+                 PrepareRegex<4, false, kSubstr>,
+                 CheckRegexFlags<4, kSubstr>});
   }
 }
 

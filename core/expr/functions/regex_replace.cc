@@ -105,7 +105,8 @@ void AddRegexReplace(FunctionTable& t) {
                "the first match replaced; \\1 is a group, \\& the match",
                "regexp_replace('Thomas', '.[mN]a.', 'M') -> ThM",
                kPartial,
-               PrepareRegex<3, false, kAnyFlags>});
+               PrepareRegex<3, false, kAnyFlags>,
+               CheckRegexFlags<3, kAnyFlags>});
   t.push_back({"regexp_replace",
                {kText, kText, kText, kText},
                kText,
@@ -113,7 +114,8 @@ void AddRegexReplace(FunctionTable& t) {
                "the same with flags; g replaces all matches",
                "regexp_replace('Thomas', '[ao]', '*', 'g') -> Th*m*s",
                kPartial,
-               PrepareRegex<3, false, kAnyFlags>});
+               PrepareRegex<3, false, kAnyFlags>,
+               CheckRegexFlags<3, kAnyFlags>});
   t.push_back({"regexp_replace",
                {kText, kText, kText, kInteger},
                kText,
@@ -121,7 +123,8 @@ void AddRegexReplace(FunctionTable& t) {
                "the first match from a character on replaced",
                "regexp_replace('Thomas', '.', 'X', 3) -> ThXmas",
                kPartial,
-               PrepareRegex<5, false, kAnyFlags>});
+               PrepareRegex<5, false, kAnyFlags>,
+               CheckRegexFlags<5, kAnyFlags>});
   t.push_back({"regexp_replace",
                {kText, kText, kText, kInteger, kInteger},
                kText,
@@ -129,7 +132,8 @@ void AddRegexReplace(FunctionTable& t) {
                "the N-th match replaced, all of them when N is 0",
                "regexp_replace('Thomas', '.', 'X', 3, 2) -> ThoXas",
                kPartial,
-               PrepareRegex<5, false, kAnyFlags>});
+               PrepareRegex<5, false, kAnyFlags>,
+               CheckRegexFlags<5, kAnyFlags>});
   t.push_back({"regexp_replace",
                {kText, kText, kText, kInteger, kInteger, kText},
                kText,
@@ -137,7 +141,8 @@ void AddRegexReplace(FunctionTable& t) {
                "the same with flags",
                "regexp_replace('Thomas', 'O', 'X', 1, 1, 'i') -> ThXmas",
                kPartial,
-               PrepareRegex<5, false, kAnyFlags>});
+               PrepareRegex<5, false, kAnyFlags>,
+               CheckRegexFlags<5, kAnyFlags>});
 }
 
 }  // namespace streamrun

@@ -40,6 +40,15 @@ Result<std::shared_ptr<const void>> PrepareRegexAt(std::span<const ColumnPtr> co
   return std::shared_ptr<const void>(std::move(prepared));
 }
 
+std::optional<ArgumentProblem> CheckRegexFlagsAt(std::span<const ColumnPtr> constants, size_t flags_at,
+                                                 std::string_view name) {
+  if (flags_at >= constants.size() || !constants[flags_at] || constants[flags_at]->IsNull(0)) return {};
+  RegexFlags flags;
+  const Status status = ParseFlagsFor(constants[flags_at]->Text(0), name, &flags);
+  if (status.ok()) return {};
+  return ArgumentProblem{flags_at, status.message()};
+}
+
 RowRegex::RowRegex(KernelCall& call, size_t flags_at, bool fold, std::string_view name)
     : patterns_(call.arg(1)), fold_(fold), name_(name) {
   if (flags_at < call.arg_count()) letters_.emplace(call.arg(flags_at));

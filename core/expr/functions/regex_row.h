@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "core/expr/function.h"
 #include "core/expr/functions/regex_match.h"
 #include "core/expr/kernel.h"
 #include "core/expr/utf8.h"
@@ -23,6 +24,14 @@ inline constexpr size_t kNoFlags = 99;
 Result<std::shared_ptr<const void>> PrepareRegexAt(std::span<const ColumnPtr> constants, size_t flags_at,
                                                    bool fold, std::string_view name);
 
+/// Function::check of flags that are none, or that the function `name` has not.
+std::optional<ArgumentProblem> CheckRegexFlagsAt(std::span<const ColumnPtr> constants, size_t flags_at,
+                                                 std::string_view name);
+
+template <size_t kFlags, const char* kName>
+std::optional<ArgumentProblem> CheckRegexFlags(std::span<const ColumnPtr> constants) {
+  return CheckRegexFlagsAt(constants, kFlags, kName);
+}
 template <size_t kFlags, bool kFold, const char* kName>
 Result<std::shared_ptr<const void>> PrepareRegex(std::span<const ColumnPtr> constants) {
   return PrepareRegexAt(constants, kFlags, kFold, kName);

@@ -110,6 +110,11 @@ Result<std::shared_ptr<const void>> PrepareSimilar(std::span<const ColumnPtr> co
   return std::shared_ptr<const void>(std::move(regex).value());
 }
 
+std::optional<ArgumentProblem> CheckEscape(std::span<const ColumnPtr> constants) {
+  if (!constants[2] || constants[2]->IsNull(0) || CountUtf8(constants[2]->Text(0)) <= 1) return std::nullopt;
+  return ArgumentProblem{2, "invalid escape string"};
+}
+
 ColumnPtr SubstringSimilar(KernelCall& call) {
   const Reader<std::string_view> texts(call.arg(0));
   const Reader<std::string_view> patterns(call.arg(1));
@@ -169,7 +174,8 @@ void AddSimilar(FunctionTable& t) {
                "the part of the text between escaped double quotes of an SQL regular expression",
                "substring('Thomas' similar '%#\"o_a#\"_' escape '#') -> oma",
                kSeesNulls,
-               PrepareSimilar});
+               PrepareSimilar,
+               CheckEscape});
 }
 
 }  // namespace streamrun

@@ -422,6 +422,30 @@ TEST_CASE("constants that always fail are problems where every row evaluates the
   CHECK(ProblemOf("bids.channel ~ '('").find("invalid regular expression") != std::string::npos);
 }
 
+TEST_CASE("a constant argument that no value fits is refused at its place") {
+  CHECK(ProblemOf("extract(yeer from to_timestamp(price))") ==
+        "8+4 expr.pattern: unit \"yeer\" not recognized for type timestamp with time zone / did you mean "
+        "\"year\"?");
+  CHECK(ProblemOf("date_trunc('weekk', to_timestamp(price))") ==
+        "11+7 expr.pattern: unit \"weekk\" not recognized for type timestamp with time zone / did you mean "
+        "\"week\"?");
+  CHECK(ProblemOf("date_part('nothing', to_timestamp(price)::date)") ==
+        "10+9 expr.pattern: unit \"nothing\" not recognized for type timestamp without time zone");
+  CHECK(ProblemOf("extract(today from to_timestamp(price) - now())") ==
+        "8+5 expr.pattern: unit \"today\" not recognized for type interval");
+  CHECK(ProblemOf("date_trunc('isodow', to_timestamp(price))")
+            .starts_with("11+8 expr.pattern: unit \"isodow\""));
+  CHECK(ProblemOf("extract(dow from to_timestamp(price))") == "ok");
+  CHECK(ProblemOf("regexp_replace(bids.channel, '(', 'x', 'g')") ==
+        "29+3 expr.pattern: invalid regular expression: parentheses () not balanced");
+  CHECK(ProblemOf("regexp_replace(bids.channel, 'a', 'x', 'gz')") ==
+        "39+4 expr.pattern: invalid regular expression option: \"z\"");
+  CHECK(ProblemOf("regexp_like(bids.channel, items.channel, 'g')") ==
+        "41+3 expr.pattern: regexp_like() does not support the \"global\" option");
+  CHECK(ProblemOf("substring(bids.channel similar 'a' escape '##')") ==
+        "42+4 expr.pattern: invalid escape string");
+}
+
 TEST_CASE("names: qualified, quoted, folded") {
   CHECK(ProblemOf("items.\"Odd Name\" + 1") == "ok");
   CHECK(ProblemOf("PRICE + Bids.Price") == "ok");

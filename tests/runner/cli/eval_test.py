@@ -48,6 +48,18 @@ class Eval(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertEqual(json.loads(out)[0]["message"], "division by zero")
 
+    def test_a_constant_argument_that_no_row_could_use_is_found_before_the_first_row(self):
+        code, out, err = run("eval", "extract(yeer from s::date)", "--input", "-", text='{"s": "2024-02-29"}\n')
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn('expression:1:9: error: unit "yeer" not recognized for type date', err)
+        self.assertIn("\n      |         ^~~~\n", err)
+        self.assertIn('did you mean "year"?', err)
+
+    def test_arguments_by_name(self):
+        self.assertEqual(run("eval", "make_interval(days => 10, secs => 1.5)"), (0, "10 days 00:00:01.5\n", ""))
+        _, _, err = run("eval", "make_interval(dayz => 10)")
+        self.assertIn("its arguments are years, months, weeks, days, hours, mins, secs", err)
+
     def test_a_failure_that_only_evaluation_finds(self):
         code, out, err = run("eval", "1 / (random() * 0)::int")
         self.assertEqual((code, out), (1, ""))
