@@ -1,7 +1,7 @@
 // Merging the branches of CASE and COALESCE: each row is copied once, from the branch it took.
+#include <algorithm>
 #include <array>
 #include <cstring>
-#include <deque>
 
 #include "core/data/column_builder.h"
 #include "core/expr/evaluate.h"
@@ -68,86 +68,90 @@ std::vector<uint16_t> PartOfRow(int64_t rows, const std::vector<MergePart>& part
 
 constexpr size_t kMove = sizeof(Bytes16);
 
-// Where the text of every row stands: from each pointer kMove bytes may be read. Rows without one are empty.
-class TextSources {
- public:
-  explicit TextSources(int64_t rows) : texts_(static_cast<size_t>(rows), kNothing) {}
-
-  /// Rows of `part`; writes their sizes.
-  void Add(const MergePart& part, const RowSet& valid, int64_t rows, uint32_t* sizes) {
-    const Column& column = *part.values.column;
-    const int32_t* offsets = column.values<int32_t>();
-    const char* data = column.text_data();
-    const auto end = static_cast<size_t>(offsets[column.length()]);
-    RowSet taken = part.rows;
-    for (size_t w = 0; w < taken.size(); ++w) taken[w] &= valid[w];
-    if (part.values.constant) {
-      const char* text = Readable({data, end}, end);
-      ForEachRow(taken.data(), rows, [&](int64_t row) {
-        texts_[static_cast<size_t>(row)] = text;
-        sizes[row] = static_cast<uint32_t>(end);
-      });
-      return;
-    }
-    ForEachRow(taken.data(), rows, [&](int64_t row) {
-      const auto begin = static_cast<size_t>(offsets[row]);
-      const size_t size = static_cast<size_t>(offsets[row + 1]) - begin;
-      texts_[static_cast<size_t>(row)] = Readable({data + begin, size}, end - begin);
-      sizes[row] = static_cast<uint32_t>(size);
-    });
-  }
-  const char* operator[](int64_t row) const { return texts_[static_cast<size_t>(row)]; }
-
- private:
-  static constexpr char kNothing[kMove] = {};
-
-  // The text, or a copy of a short one that stands too near the end of its buffer.
-  const char* Readable(std::string_view text, size_t readable) {
-    if (readable >= kMove || text.size() > kMove) [[likely]]
-      return text.data();
-    if (text.empty()) return kNothing;
-    auto& copy = copies_.emplace_back();
-    std::memcpy(copy.data(), text.data(), text.size());
-    return copy.data();
-  }
-
-  std::vector<const char*> texts_;
-  std::deque<std::array<char, kMove>> copies_;
+// The texts of one part, for rows & mask.
+struct TextSource {
+  const int32_t* offsets;
+  const char* data;
+  size_t readable;  // bytes from data on
+  int64_t mask;
 };
 
-// Sizes become ends; a text that does not fit any more fails its row and is taken out.
-void SumSizes(int64_t rows, uint32_t* ends, RowSet* valid, std::vector<RowFailure>* failures) {
-  uint64_t total = 0;
-  for (int64_t row = 0; row < rows; ++row) {
-    if (total + ends[row + 1] > kMaxTextBytes) [[unlikely]] {
-      failures->push_back({static_cast<uint32_t>(row), "54000", "the text of one batch exceeds 2 GiB"});
-      (*valid)[static_cast<size_t>(row >> 6)] &= ~(uint64_t{1} << (row & 63));
-      ends[row + 1] = 0;
+// One source a part, and one of an empty text for the rows without a value. Short constants are copied to
+// where kMove bytes may be read.
+class TextSources {
+ public:
+  explicit TextSources(const std::vector<MergePart>& parts) : copies_(parts.size()) {
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const Column& column = *parts[p].values.column;
+      const int32_t* offsets = column.values<int32_t>();
+      const auto size = static_cast<size_t>(offsets[column.length()]);
+      const bool constant = parts[p].values.constant;
+      sources_.push_back({offsets, column.text_data(), size, constant ? 0 : -1});
+      if (!constant || size >= kMove) continue;
+      if (size > 0) std::memcpy(copies_[p].data(), column.text_data(), size);
+      sources_[p].data = copies_[p].data();
+      sources_[p].readable = kMove;
     }
-    total += ends[row + 1];
-    ends[row + 1] = static_cast<uint32_t>(total);
+    static constexpr int32_t kNoOffsets[2] = {0, 0};
+    static constexpr char kNoText[kMove] = {};
+    sources_.push_back({kNoOffsets, kNoText, kMove, 0});
+  }
+  const TextSource& operator[](size_t part) const { return sources_[part]; }
+  /// At most so many bytes are in all rows.
+  size_t Bound(const std::vector<MergePart>& parts, int64_t rows) const {
+    size_t bound = 0;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const TextSource& s = sources_[p];
+      const bool constant = s.mask == 0;
+      bound +=
+          constant ? static_cast<size_t>(s.offsets[1] * CountBits(parts[p].rows.data(), rows)) : s.readable;
+    }
+    return std::min(bound, kMaxTextBytes);
+  }
+
+ private:
+  std::vector<TextSource> sources_;
+  std::vector<std::array<char, kMove>> copies_;
+};
+
+// Short texts in one move, which may write beyond them.
+inline void CopyText(char* to, const TextSource& from, size_t begin, size_t size) {
+  if (size <= kMove && begin + kMove <= from.readable) [[likely]] {
+    std::memcpy(to, from.data + begin, kMove);
+  } else if (size > 0) {
+    std::memcpy(to, from.data + begin, size);
   }
 }
 
-// Text: lengths first, so that the bytes are written once, where they belong.
 ColumnPtr MergeTexts(const DataType& type, int64_t rows, const std::vector<MergePart>& parts,
                      std::vector<RowFailure>* failures) {
+  const std::vector<uint16_t> which = PartOfRow(rows, parts);
   RowSet valid = Present(rows, parts);
-  TextSources sources(rows);
+  const TextSources sources(parts);
   BufferBuilder offsets;
-  offsets.ResizeZeroed(static_cast<size_t>(rows + 1) * sizeof(uint32_t));
-  auto* ends = offsets.as<uint32_t>();
-  for (const MergePart& part : parts) sources.Add(part, valid, rows, ends + 1);
-  SumSizes(rows, ends, &valid, failures);
+  offsets.Resize(static_cast<size_t>(rows + 1) * sizeof(int32_t));
+  auto* ends = offsets.as<int32_t>();
+  ends[0] = 0;
   BufferBuilder bytes;
-  bytes.Resize(static_cast<size_t>(ends[rows]) + kMove);
+  bytes.Resize(sources.Bound(parts, rows) + kMove);
   auto* to = bytes.as<char>();
+  size_t total = 0;
   for (int64_t row = 0; row < rows; ++row) {
-    const size_t size = ends[row + 1] - ends[row];
-    std::memcpy(to + ends[row], sources[row], kMove);
-    if (size > kMove) std::memcpy(to + ends[row] + kMove, sources[row] + kMove, size - kMove);
+    const bool present = HasRow(valid.data(), row);
+    const TextSource& from = sources[present ? which[static_cast<size_t>(row)] : parts.size()];
+    const int64_t i = row & from.mask;
+    const auto begin = static_cast<size_t>(from.offsets[i]);
+    size_t size = static_cast<size_t>(from.offsets[i + 1]) - begin;
+    if (total + size > kMaxTextBytes) [[unlikely]] {
+      failures->push_back({static_cast<uint32_t>(row), "54000", "the text of one batch exceeds 2 GiB"});
+      valid[static_cast<size_t>(row >> 6)] &= ~(uint64_t{1} << (row & 63));
+      size = 0;
+    }
+    CopyText(to + total, from, begin, size);
+    total += size;
+    ends[row + 1] = static_cast<int32_t>(total);
   }
-  bytes.Resize(ends[rows]);
+  bytes.Resize(total);
   const int64_t nulls = rows - CountBits(valid.data(), rows);
   BufferPtr validity = nulls > 0 ? BitmapOf(valid.data(), rows) : nullptr;
   return std::make_shared<const Column>(type, rows, nulls, std::move(validity), offsets.Finish(),

@@ -31,7 +31,10 @@ inline size_t FindBytes(std::string_view text, std::string_view needle, size_t f
         _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first_byte), _mm_cmpeq_epi8(b, last_byte))));
     for (; mask != 0; mask &= mask - 1) {
       const size_t at = i + static_cast<size_t>(std::countr_zero(mask));
-      if (std::memcmp(data + at + 1, needle.data() + 1, n - 2) == 0) return at;
+      // Of up to four bytes the second and the one before the last are all that is left.
+      if ((data[at + 1] == needle[1]) & (data[at + n - 2] == needle[n - 2])) {
+        if (n <= 4 || std::memcmp(data + at + 2, needle.data() + 2, n - 4) == 0) return at;
+      }
     }
   }
   for (; i <= last; ++i) {

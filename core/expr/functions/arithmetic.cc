@@ -124,18 +124,41 @@ struct NegateInt {
 };
 double NegateDouble(double a) { return -a; }
 
-Numeric AddNumeric(Row& row, const Numeric& a, const Numeric& b) {
-  Numeric sum;
-  return NumericAddSmall(a, b, 1, &sum) ? sum : ValueOrFail(row, NumericAdd(a, b));
+// A row at a time, the common case without a call: Op::Small, else Op::Any.
+template <typename Op>
+ColumnPtr NumericRows(KernelCall& call) {
+  const Reader<Numeric> a(call.arg(0));
+  const Reader<Numeric> b(call.arg(1));
+  BufferBuilder values;
+  values.Resize(static_cast<size_t>(call.rows()) * sizeof(Numeric));
+  auto* out = values.as<Numeric>();
+  Row row(call);
+  for (int64_t r = 0; r < call.rows(); ++r) {
+    if (Op::Small(a[r], b[r], &out[r])) [[likely]]
+      continue;
+    row.MoveTo(r);
+    out[r] = call.is_live(r) ? ValueOrFail(row, Op::Any(a[r], b[r])) : Numeric{};
+  }
+  return call.Finish(values.Finish());
 }
-Numeric SubtractNumeric(Row& row, const Numeric& a, const Numeric& b) {
-  Numeric difference;
-  return NumericAddSmall(a, b, -1, &difference) ? difference : ValueOrFail(row, NumericSubtract(a, b));
-}
-Numeric MultiplyNumeric(Row& row, const Numeric& a, const Numeric& b) {
-  Numeric product;
-  return NumericMultiplySmall(a, b, &product) ? product : ValueOrFail(row, NumericMultiply(a, b));
-}
+struct AddNumeric {
+  static bool Small(const Numeric& a, const Numeric& b, Numeric* out) {
+    return NumericAddSmall(a, b, 1, out);
+  }
+  static Result<Numeric> Any(const Numeric& a, const Numeric& b) { return NumericAdd(a, b); }
+};
+struct SubtractNumeric {
+  static bool Small(const Numeric& a, const Numeric& b, Numeric* out) {
+    return NumericAddSmall(a, b, -1, out);
+  }
+  static Result<Numeric> Any(const Numeric& a, const Numeric& b) { return NumericSubtract(a, b); }
+};
+struct MultiplyNumeric {
+  static bool Small(const Numeric& a, const Numeric& b, Numeric* out) {
+    return NumericMultiplySmall(a, b, out);
+  }
+  static Result<Numeric> Any(const Numeric& a, const Numeric& b) { return NumericMultiply(a, b); }
+};
 template <Result<Numeric> (*F)(const Numeric&, const Numeric&)>
 Numeric NumericOp(Row& row, const Numeric& a, const Numeric& b) {
   return ValueOrFail(row, F(a, b));
@@ -212,17 +235,18 @@ void AddArithmetic(FunctionTable& t) {
                "- (0.5) -> -0.5",
                kTotal});
   t.push_back({"+", {kDouble}, kDouble, Rows<Same<double>>, "the same", "+ 0.5 -> 0.5", kTotal});
-  t.push_back({"+", {kNumeric, kNumeric}, kNumeric, Rows<AddNumeric>, "sum", "1.10::numeric + 2 -> 3.10"});
+  t.push_back(
+      {"+", {kNumeric, kNumeric}, kNumeric, NumericRows<AddNumeric>, "sum", "1.10::numeric + 2 -> 3.10"});
   t.push_back({"-",
                {kNumeric, kNumeric},
                kNumeric,
-               Rows<SubtractNumeric>,
+               NumericRows<SubtractNumeric>,
                "difference",
                "1.10::numeric - 2 -> -0.90"});
   t.push_back({"*",
                {kNumeric, kNumeric},
                kNumeric,
-               Rows<MultiplyNumeric>,
+               NumericRows<MultiplyNumeric>,
                "product",
                "1.10::numeric * 2.5 -> 2.750"});
   t.push_back({"/",

@@ -28,8 +28,18 @@ struct Order<double> {
 };
 template <>
 struct Order<Numeric> {
-  static bool Less(const Numeric& a, const Numeric& b) { return NumericCompare(a, b) < 0; }
-  static bool Equal(const Numeric& a, const Numeric& b) { return NumericCompare(a, b) == 0; }
+  // The common case: one scale, coefficients of 64 bits.
+  static bool Alike(const Numeric& a, const Numeric& b) {
+    return (a.scale == b.scale) & NumericIsSmall(a) & NumericIsSmall(b);
+  }
+  static bool Less(const Numeric& a, const Numeric& b) {
+    if (Alike(a, b)) [[likely]]
+      return static_cast<int64_t>(a.low) < static_cast<int64_t>(b.low);
+    return NumericCompare(a, b) < 0;
+  }
+  static bool Equal(const Numeric& a, const Numeric& b) {
+    return Alike(a, b) ? a.low == b.low : NumericCompare(a, b) == 0;
+  }
 };
 template <>
 struct Order<Interval> {
@@ -100,15 +110,33 @@ ColumnPtr CompareWithText(KernelCall& call, const Vector& column, const Vector& 
   });
 }
 
+// Texts < <= > >= a constant: the first eight bytes decide nearly always.
+template <Relation R, bool kConstA>
+ColumnPtr OrderWithText(KernelCall& call) {
+  const HeadReader texts(call.arg(kConstA ? 1 : 0));
+  const HeadText limit = HeadReader(call.arg(kConstA ? 0 : 1))[0];
+  return WriteBits(call, [&](int64_t row) {
+    const uint64_t first = texts.FirstAt(row);
+    if (first == limit.first) [[unlikely]] {
+      return kConstA ? Holds<HeadText, R>(limit, texts[row]) : Holds<HeadText, R>(texts[row], limit);
+    }
+    return kConstA ? Holds<uint64_t, R>(limit.first, first) : Holds<uint64_t, R>(first, limit.first);
+  });
+}
+
 // Everything else: only live rows, through the reader.
 template <typename T, Relation R>
 ColumnPtr CompareRows(KernelCall& call) {
   using Text = std::is_same<T, std::string_view>;
-  if constexpr (Text::value && (R == Relation::kEqual || R == Relation::kNotEqual)) {
-    constexpr bool kEqual = R == Relation::kEqual;
-    if (call.arg(0).constant != call.arg(1).constant) {
-      const int one = call.arg(0).constant ? 0 : 1;
-      return CompareWithText<kEqual>(call, call.arg(1 - one), call.arg(one));
+  if constexpr (Text::value) {
+    const bool constant_a = call.arg(0).constant;
+    if (constant_a != call.arg(1).constant) {
+      if constexpr (R == Relation::kEqual || R == Relation::kNotEqual) {
+        const int one = constant_a ? 0 : 1;
+        return CompareWithText<R == Relation::kEqual>(call, call.arg(1 - one), call.arg(one));
+      } else {
+        return constant_a ? OrderWithText<R, true>(call) : OrderWithText<R, false>(call);
+      }
     }
   }
   using In = std::conditional_t<Text::value, HeadReader, Reader<T>>;

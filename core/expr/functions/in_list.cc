@@ -1,4 +1,5 @@
 // x IN (constants): one look-up in a set that is made at bind.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <string>
@@ -51,6 +52,8 @@ class WordSet {
       slots_[at] = {word, true};
     }
   }
+  /// The values of a short list, or null.
+  const std::vector<uint64_t>* few() const { return slots_.empty() ? &words_ : nullptr; }
   bool Contains(uint64_t word) const {
     if (slots_.empty()) {
       bool found = false;
@@ -84,16 +87,17 @@ class TextSet {
     slots_.assign(SlotsFor(kept_.size()), Slot{});
     for (const std::string& text : kept_) {
       const HeadText value(text, text.size());
-      size_t at = Place(value);
+      size_t at = Place(value.first, text.size());
       while (slots_[at].used && !EqualTexts(slots_[at].value, value)) at = (at + 1) & (slots_.size() - 1);
       slots_[at] = {value, true};
     }
   }
   bool Contains(const HeadText& value) const {
-    for (size_t at = Place(value); slots_[at].used; at = (at + 1) & (slots_.size() - 1)) {
-      if (EqualTexts(slots_[at].value, value)) return true;
-    }
-    return false;
+    return Find(value.first, value.text.size(), [&] { return value; });
+  }
+  /// The text of a row of a column.
+  bool Contains(const HeadReader& texts, int64_t row) const {
+    return Find(texts.FirstAt(row), texts.SizeAt(row), [&] { return texts[row]; });
   }
 
  private:
@@ -101,8 +105,17 @@ class TextSet {
     HeadText value;
     bool used = false;
   };
-  size_t Place(const HeadText& value) const {
-    const uint64_t mixed = (value.first ^ (value.second >> 7) ^ value.text.size()) * 0x9e3779b97f4a7c15u;
+  // whole() is asked for where first bytes and size are those of a text in the set.
+  template <typename F>
+  bool Find(uint64_t first, size_t size, F whole) const {
+    for (size_t at = Place(first, size); slots_[at].used; at = (at + 1) & (slots_.size() - 1)) {
+      const HeadText& own = slots_[at].value;
+      if ((own.first == first) & (own.text.size() == size) && EqualTexts(own, whole())) return true;
+    }
+    return false;
+  }
+  size_t Place(uint64_t first, size_t size) const {
+    const uint64_t mixed = (first ^ size) * 0x9e3779b97f4a7c15u;
     return static_cast<size_t>(mixed >> 32) & (slots_.size() - 1);
   }
   std::vector<std::string> kept_;
@@ -153,7 +166,8 @@ Result<std::shared_ptr<const void>> PrepareIn(std::span<const ColumnPtr> constan
 template <bool kNegated, typename F>
 ColumnPtr LookUp(KernelCall& call, bool has_null, F contains) {
   const Vector& x = call.arg(0);
-  if (!has_null && !x.column->has_nulls()) {
+  if (!has_null && !x.constant) {
+    call.set_validity(x.column->validity_buffer());
     return WriteBits(call, [&](int64_t row) { return contains(row) != kNegated; });
   }
   return WriteBits(call, [&](int64_t row) {
@@ -163,9 +177,32 @@ ColumnPtr LookUp(KernelCall& call, bool has_null, F contains) {
   });
 }
 
+// A short list: one comparison of all rows of a word with each of its values.
+template <bool kNegated, typename T>
+ColumnPtr LookUpFew(KernelCall& call, const T* values, const std::vector<uint64_t>& few) {
+  return WriteWords(call, [&](int64_t w, uint64_t) {
+    const int64_t count = std::min<int64_t>(call.rows() - w * 64, 64);
+    const T* x = values + w * 64;
+    uint64_t found = 0;
+    for (const uint64_t word : few) {
+      const T wanted = static_cast<T>(word);
+      found |= FlagsOf(count, [&](int i) { return x[i] == wanted; });
+    }
+    return kNegated ? ~found & WordMask(w, call.rows()) : found;
+  });
+}
+
 template <bool kNegated, typename T>
 ColumnPtr LookUpWords(KernelCall& call, const InList& list) {
-  const Reader<T> values(call.arg(0));
+  const Vector& x = call.arg(0);
+  const std::vector<uint64_t>* few = list.words.few();
+  if constexpr (std::is_integral_v<T>) {
+    if (few != nullptr && !list.has_null && !x.constant) {
+      call.set_validity(x.column->validity_buffer());
+      return LookUpFew<kNegated>(call, x.column->values<T>(), *few);
+    }
+  }
+  const Reader<T> values(x);
   return LookUp<kNegated>(call, list.has_null,
                           [&](int64_t row) { return list.words.Contains(WordOf(values[row])); });
 }
@@ -188,7 +225,7 @@ ColumnPtr In(KernelCall& call) {
     case TypeId::kBytea: {
       const HeadReader texts(x);
       return LookUp<kNegated>(call, list.has_null,
-                              [&](int64_t row) { return list.texts.Contains(texts[row]); });
+                              [&](int64_t row) { return list.texts.Contains(texts, row); });
     }
     default: {
       const std::vector<ColumnPtr> column{x.column};

@@ -110,13 +110,20 @@ class Edges {
     tail_size_ = tail.size();
   }
   size_t size() const { return begin_.size() + end_.size(); }
+  bool has_head() const { return !begin_.empty(); }
+  bool has_tail() const { return !end_.empty(); }
 
+  /// kHead, kTail: there is such a literal.
+  template <bool kHead, bool kTail>
   bool Match(std::string_view text) const {
     const auto at = static_cast<size_t>(text.data() - texts_.data());
     if (text.size() < std::max(begin_.size(), end_.size())) return false;
-    const HeadText own(text, texts_.size() - at);
-    bool match = ((own.first & first_mask_) == head_.first) & ((own.second & second_mask_) == head_.second);
-    if (!end_.empty()) match &= HasTail(text, at);
+    bool match = true;
+    if constexpr (kHead) {
+      const HeadText own(text, texts_.size() - at);
+      match = ((own.first & first_mask_) == head_.first) & ((own.second & second_mask_) == head_.second);
+    }
+    if constexpr (kTail) match &= HasTail(text, at);
     return begin_.size() <= kHeadBytes ? match : match && text.starts_with(begin_);
   }
 
@@ -155,6 +162,14 @@ ColumnPtr ContainsColumn(KernelCall& call, const Texts& texts, std::string_view 
 template <typename F>
 ColumnPtr Test(KernelCall& call, const Texts& texts, bool negated, F&& matches) {
   return WriteBits(call, [&](int64_t row) { return matches(row, texts[row]) != negated; });
+}
+
+// head%tail
+template <bool kHead, bool kTail>
+ColumnPtr TestEdges(KernelCall& call, const Texts& texts, const Edges& edges, bool negated) {
+  return Test(call, texts, negated, [&](int64_t, std::string_view text) {
+    return (text.size() >= edges.size()) & edges.Match<kHead, kTail>(text);
+  });
 }
 
 bool MatchOrFail(KernelCall& call, const LikePattern& pattern, int64_t row, std::string_view text) {
@@ -196,16 +211,17 @@ ColumnPtr Like(KernelCall& call) {
                 [&](int64_t, std::string_view text) { return text == s[0].literal(); });
   }
   if (s.size() == 2 && plain) {
-    return Test(call, texts, kNegated, [&](int64_t, std::string_view text) {
-      return (text.size() >= edges.size()) & edges.Match(text);
-    });
+    if (!edges.has_head()) return TestEdges<false, true>(call, texts, edges, kNegated);
+    if (!edges.has_tail()) return TestEdges<true, false>(call, texts, edges, kNegated);
+    return TestEdges<true, true>(call, texts, edges, kNegated);
   }
   const bool contains = s.size() == 3 && s[0].parts.empty() && s[2].parts.empty() && s[1].plain();
   if (contains && !s[1].parts.empty() && !texts.constant()) {
     return ContainsColumn(call, texts, s[1].literal(), kNegated);
   }
-  return Test(call, texts, kNegated,
-              [&](int64_t, std::string_view text) { return edges.Match(text) && MatchLike(*pattern, text); });
+  return Test(call, texts, kNegated, [&](int64_t, std::string_view text) {
+    return edges.Match<true, true>(text) && MatchLike(*pattern, text);
+  });
 }
 
 // like_escape(pattern, escape): rewrites a pattern to the default escape character.
