@@ -92,6 +92,7 @@ bool PosixZone::Parse(std::string_view text) {
   const char* p = text.data();
   const char* end = p + text.size();
   int32_t west = 0;
+  if (text.starts_with(':')) return false;  // meant for a file of the system's own making
   if (!SkipName(&p, end) || p == end || !ParseClock(&p, end, &west)) return false;
   standard_ = -west;
   if (p == end) return true;

@@ -78,12 +78,15 @@ CharSet MakeClass(const ClassName& entry) {
 
 void CharSet::AddCases() {
   std::vector<Range> more;
-  for (const Range& r : ranges_) {
-    for (char32_t c = r.first; c <= std::min(r.second, kMaxCharacter); ++c) {
+  for (Range& r : ranges_) {
+    const Range all{r.first, std::min(r.second, kMaxCharacter)};
+    for (char32_t c = all.first; c <= all.second; ++c) {
       const char32_t lower = LowerOf(c);
       const char32_t upper = UpperOf(c);
       if (lower != c) more.emplace_back(lower, lower);
       if (upper != c) more.emplace_back(upper, upper);
+      // PostgreSQL takes the two cases for a single character: a title-case letter like U+01C5 is neither.
+      if (lower != c && upper != c && all.first == all.second) r = {lower, lower};
     }
   }
   ranges_.insert(ranges_.end(), more.begin(), more.end());

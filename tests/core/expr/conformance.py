@@ -281,6 +281,11 @@ class Comparison:
                 if expression.typed().sql() != expression.sql() and not self.differences([expression.typed()]):
                     left = []
                     self.note("an untyped literal that an addition takes as another type", expression, count)
+            elif left and explain.fails_at_once(theirs) and expression.typed().sql() != expression.sql():
+                # As a column an untyped literal has a type, perhaps not the one that it has in its place.
+                if not self.differences([expression.typed()]):
+                    left = []
+                    self.note("constants that fail or vanish in PostgreSQL's planner", expression, count)
             elif not left:
                 self.note("constants that fail or vanish in PostgreSQL's planner", expression, count)
             if left:

@@ -64,6 +64,11 @@ def wants_types(theirs):
                for v in theirs[1])
 
 
+def fails_at_once(theirs):
+    """The same error in every row, as of a constant that the planner evaluates."""
+    return all(map(is_error, theirs[1])) and len({value["message"] for value in theirs[1]}) == 1
+
+
 def digits(text):
     """Significant digits, or those after the point when there are more."""
     return max(len(re.sub(r"\D", "", text).lstrip("0")), len(text.partition(".")[2]))
