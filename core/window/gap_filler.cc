@@ -92,9 +92,22 @@ bool GapFiller::HasGaps() const {
 }
 
 BatchPtr GapFiller::Whole() {
-  for (uint32_t row = 0; row < batch_->rows(); ++row) Remember(row);
-  // All are of one slot.
-  if (batch_->rows() > 0) expiry_.Touch(found_, batch_->column(1)->values<int64_t>()[0]);
+  // All are of one slot, and most come from one.
+  const Timestamp end = batch_->column(1)->values<int64_t>()[0];
+  Timestamp left = kMinTimestamp;
+  int64_t keys = 0;
+  for (uint32_t row = 0; row < batch_->rows(); ++row) {
+    if (ends_[found_[row]] != left) {
+      Leave(left, keys);
+      left = ends_[found_[row]];
+      keys = 0;
+    }
+    ++keys;
+    Remember(row);
+  }
+  Leave(left, keys);
+  keys_by_end_[end] += batch_->rows();
+  for (const uint32_t slot : found_) expiry_.Touch(slot, end);
   std::vector<ColumnPtr> columns = batch_->columns();
   if (plan_.marks_filled()) {
     ColumnBuilder filled{DataType(TypeId::kBoolean)};
@@ -117,9 +130,11 @@ BatchPtr GapFiller::Next(int64_t most) {
     filled_ += count;
     if (count < gap) break;
     AppendRow(row_, &columns);
+    const uint32_t slot = found_[row_];
+    Leave(ends_[slot], 1);
     Remember(row_);
-    touched_.assign(1, found_[row_]);
-    expiry_.Touch(touched_, ends_[found_[row_]]);
+    ++keys_by_end_[ends_[slot]];
+    expiry_.Touch(slot, ends_[slot]);
     ++row_;
     filled_ = 0;
   }
@@ -187,22 +202,28 @@ void GapFiller::Remember(uint32_t row) {
   }
 }
 
+void GapFiller::Leave(Timestamp end, int64_t keys) {
+  const auto found = keys_by_end_.find(end);
+  if (found != keys_by_end_.end() && (found->second -= keys) == 0) keys_by_end_.erase(found);
+}
+
 void GapFiller::Forget(Timestamp end) {
   for (const uint32_t slot : expiry_.Take(end)) {
     series_.Erase(slot);
+    Leave(ends_[slot], 1);
     ends_[slot] = kMinTimestamp;
   }
 }
 
 Timestamp GapFiller::FilledUntil(Timestamp end) const {
-  const Timestamp next = expiry_.Next();
-  if (next == kMaxTimestamp) return end;
+  if (keys_by_end_.empty()) return end;
   // The slot behind the last one of the key that has been silent for longest.
-  return std::min(end, next - (plan_.max_gap + plan_.every) + plan_.every - 1);
+  return std::min(end, keys_by_end_.begin()->first + plan_.every - 1);
 }
 
 size_t GapFiller::MemoryBytes() const {
-  size_t bytes = series_.MemoryBytes() + ends_.capacity() * 8 + expiry_.MemoryBytes();
+  size_t bytes =
+      series_.MemoryBytes() + ends_.capacity() * 8 + keys_by_end_.size() * 64 + expiry_.MemoryBytes();
   for (const SlotColumn& column : values_) bytes += column.MemoryBytes();
   return bytes;
 }
@@ -232,7 +253,8 @@ Status GapFiller::Load(const BatchPtr& rows) {
     for (size_t v = 0; v < values_.size(); ++v) {
       values_[v].Set(slot, *rows->column(plan_.keys + 1 + static_cast<int>(v)), row);
     }
-    expiry_.Restore(slot, ends[row]);
+    ++keys_by_end_[ends[row]];
+    expiry_.Touch(slot, ends[row]);
   }
   return Status::Ok();
 }

@@ -1,6 +1,7 @@
 // Rows of slots of time, and rows for the slots between that have none.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -67,6 +68,7 @@ class GapFiller {
   void AppendFills(uint32_t row, int64_t count, std::vector<ColumnBuilder>* columns);
   void AppendFilled(size_t value, uint32_t row, int64_t count, ColumnBuilder* column);
   void Remember(uint32_t row);
+  void Leave(Timestamp end, int64_t keys);
   int64_t GapBefore(uint32_t row) const;
   void Find(const std::vector<ColumnPtr>& keys, int64_t rows);
 
@@ -74,13 +76,13 @@ class GapFiller {
   KeyTable series_;
   std::vector<Timestamp> ends_;     // of the last slot, by series; kMinTimestamp: none
   std::vector<SlotColumn> values_;  // of the last slot
+  std::map<Timestamp, int64_t> keys_by_end_;
   GroupExpiry expiry_;
 
   // The batch under way.
   BatchPtr batch_;
   std::vector<uint32_t> found_;
   std::vector<uint64_t> hashes_;
-  std::vector<uint32_t> touched_;
   uint32_t row_ = 0;
   int64_t filled_ = 0;  // slots of the gap before row_ that were given
 };

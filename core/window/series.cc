@@ -107,7 +107,6 @@ class SeriesOperator final : public Operator {
   }
 
   void Give(const Batch& batch, Output& out) {
-    const auto rows = static_cast<size_t>(batch.rows());
     FindSlots(batch.columns(), batch.rows());
     std::vector<ColumnBuilder> builders;
     for (int c = plan_->input->size(); c < plan_->output->size(); ++c) {
@@ -116,8 +115,7 @@ class SeriesOperator final : public Operator {
     }
     const size_t keys = plan_->keys.size();
     function_->Compute({slots_, times_, *batch.columns()[keys]}, builders);
-    // Later than the rows before it in the batch, so that no series is forgotten too early.
-    if (expiry_ && rows > 0) expiry_->Touch(slots_, times_.back());
+    for (size_t i = 0; expiry_ && i < slots_.size(); ++i) expiry_->Touch(slots_[i], times_[i]);
     std::vector<ColumnPtr> columns(batch.columns().begin() + static_cast<std::ptrdiff_t>(keys + 1),
                                    batch.columns().end());
     for (ColumnBuilder& builder : builders) columns.push_back(builder.Finish());
@@ -186,7 +184,7 @@ class SeriesOperator final : public Operator {
     for (int64_t row = 0; row < rows->rows(); ++row) {
       const uint32_t slot = slots_[static_cast<size_t>(row)];
       const bool first = function_->queues.empty(slot);
-      if (expiry_ && first) expiry_->Restore(slot, rows->column(keys)->values<int64_t>()[row]);
+      if (expiry_ && first) expiry_->Touch(slot, rows->column(keys)->values<int64_t>()[row]);
       if (at.IsNull(row)) continue;
       function_->Restore(slot, {at.values<int64_t>()[row], rows->column(keys + 2)->values<double>()[row],
                                 rows->column(keys + 3)->values<double>()[row]});
