@@ -35,6 +35,9 @@ class BoundAggregate final : public BoundOperator {
       for (const int column : columns) needed[static_cast<size_t>(column)] = true;
     }
     if (plan_->time_column >= 0) needed[static_cast<size_t>(plan_->time_column)] = true;
+    if (plan_->ttl > 0 && plan_->ttl_by_event_time) {
+      needed[static_cast<size_t>(plan_->input->event_time)] = true;
+    }
     // Late rows go on as they came.
     if (plan_->late && wanted.size() > 1) {
       for (size_t i = 0; i < needed.size(); ++i) needed[i] = needed[i] || wanted[1][i];

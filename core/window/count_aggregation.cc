@@ -46,7 +46,7 @@ class CountAggregation final : public Operator {
   Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
     std::vector<RowFailure> failures;
     input_->Evaluate(batch, keys_, &failures);
-    AddRows(batch->rows(), failures);
+    AddRows(*batch, failures);
     out.Count(Fate::kAbsorbed, static_cast<int64_t>(batch->rows()) - static_cast<int64_t>(failures.size()));
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     for (size_t begin = 0; begin < complete_.size();) begin = GiveWindows(begin, out);
@@ -79,10 +79,10 @@ class CountAggregation final : public Operator {
   int64_t StartOf(int64_t end) const { return std::max<int64_t>(0, end - rows_); }
   Timestamp Clock() const { return plan_->ttl_by_event_time ? watermark_ : context_->ProcessingTime(); }
 
-  void AddRows(int64_t rows, const std::vector<RowFailure>& failures) {
+  void AddRows(const Batch& batch, const std::vector<RowFailure>& failures) {
     Selection valid;
     auto failed = failures.begin();
-    for (uint32_t row = 0; row < rows; ++row) {
+    for (uint32_t row = 0; row < batch.rows(); ++row) {
       while (failed != failures.end() && failed->row < row) ++failed;
       if (failed == failures.end() || failed->row != row) valid.push_back(row);
     }
@@ -97,13 +97,21 @@ class CountAggregation final : public Operator {
       panes[i] = number / pane_;
       if ((number + 1) % step_ == 0) complete_.push_back({valid[i], StartOf(number + 1), number + 1});
     }
-    if (expiry_) expiry_->Touch(keys, Clock());
+    if (expiry_) TouchKeys(keys, valid, batch);
     std::vector<ColumnPtr> columns;
     for (const ColumnPtr& key : input_->keys()) columns.push_back(Take(key, valid));
     columns.push_back(BigintColumn(panes));
     std::vector<uint32_t> groups;
     panes_.FindOrInsert(columns, count, &groups);
     panes_.Feed(*input_, {count, valid.data(), groups.data()}, false);
+  }
+
+  void TouchKeys(const std::vector<uint32_t>& keys, const Selection& rows, const Batch& batch) {
+    if (!plan_->ttl_by_event_time) return expiry_->Touch(keys, Clock());
+    const Column& times = *batch.column(plan_->input->event_time);
+    for (size_t i = 0; i < keys.size(); ++i) {
+      expiry_->Touch(keys[i], times.IsNull(rows[i]) ? watermark_ : times.values<int64_t>()[rows[i]]);
+    }
   }
 
   // The groups of panes [from, to) of some keys, given as rows of key columns; `owner[i]` = which of them.
@@ -235,7 +243,7 @@ class CountAggregation final : public Operator {
     for (int64_t row = 0; row < rows->rows(); ++row) {
       const uint32_t slot = slots[static_cast<size_t>(row)];
       counts_[slot] = rows->columns()[width]->values<int64_t>()[row];
-      if (expiry_) expiry_->Restore(slot, rows->columns()[width + 1]->values<int64_t>()[row]);
+      if (expiry_) expiry_->Touch(slot, rows->columns()[width + 1]->values<int64_t>()[row]);
     }
     return Status::Ok();
   }

@@ -1,53 +1,58 @@
-// Groups by the time they were last touched, so that those past their time to live are found at no search.
+// Groups by the time they were last touched, so that those past their time to live are found without a
+// search.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <queue>
+#include <utility>
 #include <vector>
 
 #include "core/base/time.h"
 
 namespace streamrun {
 
-/// A list through all groups, the one that was touched longest ago first: 16 bytes a group. The clock that
-/// Touch is given never goes back; kMinTimestamp means that it has not been set yet, and stands for whatever
-/// time it gets first. Not thread-safe.
+/// A queue with one entry a group, put back when it is reached before its time: touching a group costs a
+/// store. Not thread-safe.
 class GroupExpiry {
  public:
   explicit GroupExpiry(Duration ttl) : ttl_(ttl) {}
 
-  void Touch(const std::vector<uint32_t>& slots, Timestamp now);
+  /// The groups got rows at `now`. kMinTimestamp, a clock that has not been set, stands for whatever time
+  /// Take gets first.
+  void Touch(const std::vector<uint32_t>& slots, Timestamp now) {
+    for (const uint32_t slot : slots) Touch(slot, now);
+  }
+  /// The group got a row at a time, which may lie before that of another one.
+  void Touch(uint32_t slot, Timestamp at);
+  /// A group from a checkpoint.
+  void Restore(uint32_t slot, Timestamp touched_at) { Touch(slot, touched_at); }
   /// The group is there no more.
-  void Remove(uint32_t slot);
+  void Remove(uint32_t slot) { touched_[slot] = kGone; }
   /// Groups that were not touched since now - ttl; they are removed.
   std::vector<uint32_t> Take(Timestamp now);
-  /// When the first group may expire; kMaxTimestamp without groups.
-  Timestamp Next() const;
+  /// No group expires before; kMaxTimestamp without groups.
+  Timestamp Next() const { return queue_.empty() ? kMaxTimestamp : Due(queue_.top().first); }
 
   Timestamp touched_at(uint32_t slot) const { return touched_[slot]; }
-  /// A group from a checkpoint, in any order.
-  void Restore(uint32_t slot, Timestamp touched_at);
   size_t MemoryBytes() const {
-    return touched_.capacity() * 8 + (next_.capacity() + previous_.capacity()) * 4;
+    return touched_.capacity() * sizeof(Timestamp) + queued_.capacity() / 8 + queue_.size() * sizeof(Entry);
   }
 
  private:
-  static constexpr uint32_t kNone = ~uint32_t{0};
+  using Entry = std::pair<Timestamp, uint32_t>;  // touched, slot
+  static constexpr Timestamp kGone = kMinTimestamp;
+  static constexpr Timestamp kUnset = kMinTimestamp + 1;
 
-  bool Holds(uint32_t slot) const { return slot < next_.size() && (next_[slot] != slot); }
-  void Grow(uint32_t slot);
-  void Unlink(uint32_t slot);
-  void Append(uint32_t slot, Timestamp at);
-  void Sort();
+  Timestamp Due(Timestamp touched) const {
+    return touched > kMaxTimestamp - ttl_ ? kMaxTimestamp : touched + ttl_;
+  }
 
   Duration ttl_;
   std::vector<Timestamp> touched_;  // by slot
-  // Neighbours in the list, by slot; a slot that is its own successor is not in it.
-  std::vector<uint32_t> next_;
-  std::vector<uint32_t> previous_;
-  uint32_t first_ = kNone;
-  uint32_t last_ = kNone;
-  bool sorted_ = true;
+  std::vector<bool> queued_;        // by slot
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> queue_;
 };
 
 }  // namespace streamrun

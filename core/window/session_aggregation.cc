@@ -326,7 +326,8 @@ class SessionAggregation final : public Operator {
       if (!session.alive || session.serial != serial || session.due != due) continue;
       session.due = kMaxTimestamp;
       const Timestamp end = sessions_.End(session);
-      if (!session.fired && end - 1 > watermark_) {
+      // It has grown since: others may end before it.
+      if (!session.fired && end != due) {
         Schedule(number, end);
         continue;
       }

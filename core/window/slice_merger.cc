@@ -8,7 +8,7 @@ namespace streamrun {
 SliceMerger::SliceMerger(const AggregationPlan& plan, const SliceStore& slices)
     : plan_(plan), slices_(slices) {
   in_order_ = std::any_of(plan.calls.begin(), plan.calls.end(),
-                          [](const AggregateCall& call) { return call.function->has(kOrderMatters); });
+                          [](const AggregateCall& call) { return call.order_matters(); });
 }
 
 SliceMerger::SliceMerger(const AggregationPlan& plan, const SliceStore& slices, std::vector<ColumnPtr> keys,

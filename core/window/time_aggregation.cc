@@ -120,16 +120,16 @@ class TimeAggregation final : public Operator {
     dealer_.ReadTimes(*batch, now, &failures);
     input_->Evaluate(batch, hasher_, &failures);
     for (const auto& [start, rows] : dealer_.Deal(batch, failures, ClosedEnd(), watermark_, out)) {
-      AddTo(start, rows.added, batch->rows(), false);
-      AddTo(start, rows.taken_back, batch->rows(), true);
+      AddTo(start, rows.added, batch, false);
+      AddTo(start, rows.taken_back, batch, true);
     }
     if (!failures.empty()) out.Fail(batch, std::move(failures));
   }
 
-  void AddTo(Timestamp start, const Selection& rows, int64_t batch_rows, bool take_back) {
+  void AddTo(Timestamp start, const Selection& rows, const BatchPtr& batch, bool take_back) {
     if (rows.empty()) return;
     TimeSlice& slice = store_.FindOrMake(start);
-    const uint32_t* chosen = rows.size() == static_cast<size_t>(batch_rows) ? nullptr : rows.data();
+    const uint32_t* chosen = rows.size() == static_cast<size_t>(batch->rows()) ? nullptr : rows.data();
     const auto add = [&](GroupTable& table) {
       const auto count = static_cast<int64_t>(rows.size());
       take_back ? table.Retract(*input_, chosen, count, &slots_) : table.Add(*input_, chosen, count, &slots_);
@@ -138,11 +138,21 @@ class TimeAggregation final : public Operator {
       for (GroupTable* table : merger_->Holding(start)) add(*table);
     }
     add(slice.table);
-    if (expiry_) expiry_->Touch(slots_, ExpiryClock());
+    if (expiry_) TouchGroups(*batch, chosen);
     if (plan_->gives_changes() && (plan_->emit != Emit::kOnClose || HasFired(windows_->First(start)))) {
       store_.Touch(start, slice, slots_);
     }
     store_.Measure(slice);
+  }
+
+  // The groups in slots_ got the chosen rows of a batch.
+  void TouchGroups(const Batch& batch, const uint32_t* chosen) {
+    if (!plan_->ttl_by_event_time) return expiry_->Touch(slots_, ExpiryClock());
+    const Column& times = *batch.column(plan_->input->event_time);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      const auto row = static_cast<int64_t>(chosen ? chosen[i] : i);
+      expiry_->Touch(slots_[i], times.IsNull(row) ? watermark_ : times.values<int64_t>()[row]);
+    }
   }
 
   void LoadPartial(const BatchPtr& batch, Output& out) {
@@ -403,7 +413,7 @@ class TimeAggregation final : public Operator {
     for (int64_t row = 0; row < rows; ++row) {
       const uint32_t slot = slots[static_cast<size_t>(row)];
       if (touched.Bool(row)) to_show.push_back(slot);
-      if (expiry_) expiry_->Restore(slot, touched_at.values<int64_t>()[row]);
+      if (expiry_) expiry_->Touch(slot, touched_at.values<int64_t>()[row]);
     }
     store_.Touch(start, slice, to_show);
     store_.Measure(slice);
@@ -470,6 +480,7 @@ class TimeAggregation final : public Operator {
                          [this](const BatchPtr& rows) {
                            LoadTime(rows, &watermark_, &timer_);
                            if (watermark_ != kMinTimestamp) fired_end_ = Behind(watermark_);
+                           closed_end_ = ClosedEnd();
                            return Status::Ok();
                          },
                          [] { return int64_t{0}; }, [] { return size_t{0}; }}};

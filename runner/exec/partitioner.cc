@@ -117,7 +117,8 @@ Status Partitioner::Push(const Event& event) {
       lane.ready.push_back(event);
     }
   }
-  return Send(false);
+  // Without linger nothing waits for company.
+  return Send(linger_ == 0);
 }
 
 Status Partitioner::PushRows(const Rows& rows) {

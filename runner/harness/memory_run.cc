@@ -140,6 +140,8 @@ Status RunInMemory(const LocalPlanPtr& plan, const TaskOptions& options, Virtual
 
 PlanPtr SpreadPlan(const Plan& plan, int parallelism) {
   auto spread = std::make_shared<Plan>(plan);
+  // Rows must not join others behind a watermark or a turn of the clock that the case put between them.
+  spread->settings.linger = 0;
   for (PlanNode& node : spread->nodes) {
     const bool single =
         node.op && std::any_of(node.op->exchanges.begin(), node.op->exchanges.end(),
