@@ -7,6 +7,7 @@ std::string_view SqlStateOf(std::string_view message, bool datetime) {
   // First what quotes the input: the text in it must not decide.
   if (message.starts_with("invalid input syntax")) return datetime ? "22007" : "22P02";
   if (message.starts_with("invalid hexadecimal")) return "22023";
+  if (message.starts_with("time zone displacement")) return "22009";
   if (has("division by zero")) return "22012";
   if (has("interval field value")) return "22015";
   if (has("out of range") || has("overflow") || has("factorial")) return datetime ? "22008" : "22003";

@@ -177,6 +177,9 @@ class Formatter {
       return row_.Fail("22004", "null values cannot be formatted as an SQL identifier");
     }
     const auto width = static_cast<size_t>(s.width);
+    if (out_.size() - begin_ + std::max(width, text.size()) >= kMaxResult) {
+      return row_.Fail("54000", "out of memory");
+    }
     if (!row_.Room(out_, QuotedSize(text) + width + 4)) return;
     const size_t start = out_.size();
     if (s.type == 's') {
@@ -210,6 +213,9 @@ class Formatter {
   TextSink& out_;
   std::string_view format_;
   size_t at_ = 0;
+  // What PostgreSQL's buffers hold, in its words.
+  static constexpr size_t kMaxResult = (size_t{1} << 30) - 1;
+  const size_t begin_ = out_.size();
   size_t last_ = 0;  // column of the argument used last
 };
 
