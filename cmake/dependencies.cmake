@@ -55,9 +55,6 @@ sr_plain(fast_float "" fast_float/fast_float.h libfast-float-dev)
 sr_plain(flatbuffers flatbuffers flatbuffers/flatbuffers.h libflatbuffers-dev)
 sr_plain(pg_query pg_query pg_query.h libpg-query-dev)
 sr_plain(protobuf_c "" protobuf-c/protobuf-c.h libprotobuf-c-dev)
-sr_plain(date date-tz date/tz.h libhowardhinnant-date-dev)
-# As the package was built (its dateTargets.cmake): other values change the layout of its classes.
-target_compile_definitions(SR::date INTERFACE USE_OS_TZDB=1 ONLY_C_LOCALE=1 HAS_STRING_VIEW=1)
 sr_plain(doctest "" doctest/doctest.h doctest-dev)
 
 find_program(SR_FLATC flatc)
