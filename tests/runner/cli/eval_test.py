@@ -131,6 +131,7 @@ class Functions(unittest.TestCase):
 
     def test_every_example_evaluates_to_what_it_says(self):
         entries = [e for e in json.loads(run("describe", "functions", "--json")[1]) if "example" in e]
+        entries = [e for e in entries if not e["family"].startswith("Aggregates")]  # of rows, not of one expression
         for entry in entries[:: max(1, len(entries) // 25)]:
             example = entry["example"]
             code, out, err = run("eval", "--", example["expression"])
