@@ -20,6 +20,10 @@ class RowStore {
   /// rows[i].
   void Put(const std::vector<ColumnPtr>& columns, const std::vector<uint32_t>& rows,
            std::vector<uint32_t>* slots);
+  /// Changes one value of a stored row; the column must have been put.
+  void Set(size_t column, uint32_t slot, const Column& from, int64_t row) {
+    columns_[column]->Set(slot, from, row);
+  }
   void Free(uint32_t slot) { free_.push_back(slot); }
 
   /// The columns [begin, end) of some rows, in that order.

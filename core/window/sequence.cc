@@ -232,16 +232,21 @@ Status Sequence::SaveKeys(const TakeRows& take) const {
   });
 }
 
+std::vector<uint32_t> Sequence::SlotsOf(const std::vector<ColumnPtr>& keys, int64_t rows) {
+  std::vector<uint64_t> hashes;
+  keys_.Hash(keys, rows, &hashes);
+  std::vector<uint32_t> slots(static_cast<size_t>(rows));
+  keys_.FindOrInsert(keys, hashes, nullptr, rows, slots.data());
+  last_.resize(keys_.slots(), kMinTimestamp);
+  Grow(keys_.slots());
+  return slots;
+}
+
 Status Sequence::LoadKeys(const BatchPtr& rows) {
   const auto keys = static_cast<std::ptrdiff_t>(plan_.by.size());
   const auto& all = rows->columns();
   const std::vector<ColumnPtr> columns(all.begin(), all.begin() + keys);
-  std::vector<uint64_t> hashes;
-  keys_.Hash(columns, rows->rows(), &hashes);
-  std::vector<uint32_t> slots(static_cast<size_t>(rows->rows()));
-  keys_.FindOrInsert(columns, hashes, nullptr, rows->rows(), slots.data());
-  last_.resize(keys_.slots(), kMinTimestamp);
-  Grow(keys_.slots());
+  const std::vector<uint32_t> slots = SlotsOf(columns, rows->rows());
   const auto* last = all[static_cast<size_t>(keys)]->values<int64_t>();
   for (size_t i = 0; i < slots.size(); ++i) SetLast(slots[i], last[i]);
   LoadValues(slots, {all.begin() + keys + 1, all.end()});

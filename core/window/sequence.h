@@ -78,6 +78,9 @@ class Sequence : public Operator {
   virtual void Prepare(OperatorContext& context) = 0;
 
   Timestamp watermark() const { return watermark_; }
+  /// Keys of rows of the input, as slots; new ones are made.
+  std::vector<ColumnPtr> Keys(const Batch& batch, std::vector<RowFailure>* failures);
+  std::vector<uint32_t> SlotsOf(const std::vector<ColumnPtr>& keys, int64_t rows);
 
  private:
   using End = std::pair<Timestamp, uint32_t>;  // last row of a key, key
@@ -87,7 +90,6 @@ class Sequence : public Operator {
   void FindKeys(Ordered* rows);
   void SetLast(uint32_t key, Timestamp time);
   bool FinishNext();
-  std::vector<ColumnPtr> Keys(const Batch& batch, std::vector<RowFailure>* failures);
   size_t StateBytes() const;
   Status CheckSize() const;
   Status SaveWaiting(const TakeRows& take);
