@@ -35,8 +35,8 @@ class OperatorNode final : public Node {
     context_.parallelism = shared_.parallelism;
     context_.wanted = &plan_node_.wanted;
     if (!shared_.options.scratch_directory.empty()) {
-      context_.scratch_directory = shared_.options.scratch_directory + "/" + std::to_string(shared_.stage) + "." +
-                                   std::to_string(shared_.instance) + "/" + plan_node_.name;
+      context_.scratch_directory = shared_.options.scratch_directory + "/" + std::to_string(shared_.stage) +
+                                   "." + std::to_string(shared_.instance) + "/" + plan_node_.name;
     }
     return operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'");
   }

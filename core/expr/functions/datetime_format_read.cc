@@ -172,13 +172,13 @@ class FormatReader {
   }
 
   bool Meridiem(const std::string_view (&names)[2]) {
-    int64_t index;
+    int64_t index = 0;
     if (!Name(names, 4, &index) || !Set(&said_->pm, index)) return false;
     said_->clock12 = true;
     return true;
   }
   bool Era(const std::string_view (&names)[2]) {
-    int64_t index;
+    int64_t index = 0;
     return Name(names, 4, &index) && Set(&said_->before_christ, index);
   }
 
@@ -254,7 +254,7 @@ class FormatReader {
     using enum DatetimeField;
     static constexpr std::string_view kEras[] = {"ad", "bc"};
     static constexpr std::string_view kDottedEras[] = {"a.d.", "b.c."};
-    int64_t index;
+    int64_t index = 0;
     switch (node.pattern->field) {
       case kEra:
         return Era(kEras);
