@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/agg/aggregate_function.h"
 #include "core/expr/function.h"
 
 namespace streamrun {
@@ -29,6 +30,11 @@ TEST_CASE("the list, the reference and the JSON name each entry that can be writ
     if (f.has(kNoHelp)) continue;
     ++listed;
     CHECK_MESSAGE(list.find("  " + f.Signature() + " ") != std::string::npos, f.Signature());
+  }
+  for (const AggregateFunction& f : AllAggregates()) {
+    ++listed;
+    CHECK_MESSAGE(list.find("  " + f.signature.Signature() + " ") != std::string::npos,
+                  f.signature.Signature());
   }
   CHECK(json.size() == listed);
   size_t rows = 0;
