@@ -16,7 +16,7 @@ namespace streamrun {
 bool CanPreAggregate(const AggregationPlan& plan);
 
 /// What a combiner gives: start of the slice (without windows: 0), keys, then the states of all calls. A
-/// batch holds one slice.
+/// batch holds one slice; links may join batches.
 SchemaPtr PartialSchema(const AggregationPlan& plan);
 
 std::unique_ptr<Operator> MakePreAggregation(AggregationPlanPtr plan, SchemaPtr partial);

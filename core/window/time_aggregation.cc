@@ -155,15 +155,25 @@ class TimeAggregation final : public Operator {
     }
   }
 
+  // Rows of one slice stand together: a combiner's batch holds one slice, and the link joins small batches.
   void LoadPartial(const BatchPtr& batch, Output& out) {
     out.Count(Fate::kAbsorbed, batch->rows());
-    const Timestamp start = batch->column(0)->values<int64_t>()[0];
-    const std::vector<ColumnPtr> groups(batch->columns().begin() + 1, batch->columns().end());
+    const int64_t* starts = batch->column(0)->values<int64_t>();
+    for (int64_t begin = 0; begin < batch->rows();) {
+      int64_t end = begin + 1;
+      while (end < batch->rows() && starts[end] == starts[begin]) ++end;
+      LoadSlicePart(starts[begin], *(end - begin == batch->rows() ? batch : Slice(batch, begin, end)));
+      begin = end;
+    }
+  }
+
+  void LoadSlicePart(Timestamp start, const Batch& batch) {
+    const std::vector<ColumnPtr> groups(batch.columns().begin() + 1, batch.columns().end());
     TimeSlice& slice = store_.FindOrMake(start);
     if (merger_) {
-      for (GroupTable* table : merger_->Holding(start)) table->Load(groups, batch->rows());
+      for (GroupTable* table : merger_->Holding(start)) table->Load(groups, batch.rows());
     }
-    slice.table.Load(groups, batch->rows());
+    slice.table.Load(groups, batch.rows());
     store_.Measure(slice);
   }
 

@@ -11,6 +11,7 @@
 #include "core/data/text_io.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/count_aggregation.h"
+#include "core/window/pre_aggregation.h"
 #include "core/window/row_times.h"
 #include "core/window/session_aggregation.h"
 #include "core/window/time_aggregation.h"
@@ -366,6 +367,95 @@ TEST_CASE("rows that are taken back leave nothing behind") {
     CHECK(runner.rows.size() > 20);
     CHECK(TableOf(runner.rows, windowed ? 3 : 1).empty());
     if (window.kind != K::kSliding) CHECK(runner.keys() == 0);
+  }
+}
+
+// A combiner or a merger on its own: the batches that it gives.
+class Part final : Output, OperatorContext {
+ public:
+  explicit Part(std::unique_ptr<Operator> op) : op_(std::move(op)) {
+    OperatorContext::env = Env::Default();
+    REQUIRE(op_->Open(*this).ok());
+  }
+  void Feed(const BatchPtr& batch) { Finish(op_->Process(0, batch, *this)); }
+  void Watermark(int64_t second) { Finish(op_->OnWatermark(second * kSecond, *this)); }
+  void End() { Finish(op_->OnEndOfStream(true, *this)); }
+  std::vector<BatchPtr> Take() { return std::exchange(batches_, {}); }
+
+ private:
+  void Finish(Result<Outcome> outcome) {
+    while (outcome.ok() && *outcome == Outcome::kHaveMore) outcome = op_->Continue(*this);
+    REQUIRE(outcome.ok());
+  }
+  void Emit(int port, BatchPtr batch) override {
+    if (port == kOk) batches_.push_back(std::move(batch));
+  }
+  void Fail(const BatchPtr&, std::vector<RowFailure>) override { FAIL("no row fails here"); }
+  void FailResult(const BatchPtr&, std::vector<RowFailure>) override { FAIL("no result fails here"); }
+  void Count(Fate, int64_t) override {}
+  void Keep(StateTable*) override {}
+  Timestamp ProcessingTime() override { return 0; }
+
+  std::unique_ptr<Operator> op_;
+  std::vector<BatchPtr> batches_;
+};
+
+std::vector<std::string> Sorted(const std::vector<BatchPtr>& batches) {
+  std::vector<std::string> rows;
+  for (const BatchPtr& batch : batches) {
+    for (int64_t r = 0; r < batch->rows(); ++r) {
+      std::string text;
+      for (const ColumnPtr& column : batch->columns()) {
+        text += " | ";
+        PrintValue(*column, r, text);
+      }
+      rows.push_back(text);
+    }
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+TEST_CASE(
+    "rows combined upstream give the same results, also when the link joins batches of several slices") {
+  const WindowSpec windows[] = {
+      {},
+      {.kind = WindowSpec::Kind::kTumbling, .size = 10 * kSecond},
+      {.kind = WindowSpec::Kind::kSliding, .size = 10 * kSecond, .step = 3 * kSecond}};
+  for (const WindowSpec& window : windows) {
+    for (const int keys : {3, 100'000}) {  // few: they are combined; many: passed on
+      const AggregationPlanPtr plan = MakePlan(window, Emit::kOnClose, 0);
+      REQUIRE(CanPreAggregate(*plan));
+      Part combiner(MakePreAggregation(plan, PartialSchema(*plan)));
+      Part merger(MakeTimeMerger(plan));
+      Part whole(MakeTimeAggregation(plan));
+      std::mt19937 random(11);
+      const auto pass = [&] {
+        const std::vector<BatchPtr> partial = combiner.Take();
+        if (!partial.empty()) merger.Feed(Concat(partial));
+      };
+      for (int second = 0; second < 100; second += 5) {
+        std::vector<Row> rows;
+        for (int i = 0; i < 4000; ++i) {
+          rows.push_back({std::to_string(random() % static_cast<unsigned>(keys)),
+                          static_cast<int64_t>(random() % 9), second + static_cast<int64_t>(random() % 5)});
+        }
+        const BatchPtr batch = BatchOf(plan->input, rows);
+        combiner.Feed(batch);
+        whole.Feed(batch);
+        combiner.Watermark(second - 1);
+        pass();
+        merger.Watermark(second - 1);
+        whole.Watermark(second - 1);
+      }
+      combiner.End();
+      pass();
+      merger.End();
+      whole.End();
+      const std::vector<std::string> expected = Sorted(whole.Take());
+      CHECK(expected.size() > 2);
+      CHECK(Sorted(merger.Take()) == expected);
+    }
   }
 }
 
