@@ -333,10 +333,11 @@ std::map<std::string, std::string> PlainWindows(const std::vector<Step>& stream,
 }
 
 TEST_CASE("windows of many slices hold every row, late ones too") {
-  for (const auto& [size, step] :
-       std::vector<std::pair<int64_t, int64_t>>{{10, 10}, {30, 4}, {64, 1}, {7, 5}}) {
+  for (const auto& shape : std::vector<std::pair<int64_t, int64_t>>{{10, 10}, {30, 4}, {64, 1}, {7, 5}}) {
     for (const Emit emit : {Emit::kOnClose, Emit::kOnUpdate, Emit::kEvery}) {
       for (uint32_t seed = 1; seed <= 4; ++seed) {
+        const auto size = shape.first;
+        const auto step = shape.second;
         CAPTURE(size);
         CAPTURE(step);
         CAPTURE(seed);
@@ -454,7 +455,10 @@ TEST_CASE(
       whole.End();
       const std::vector<std::string> expected = Sorted(whole.Take());
       CHECK(expected.size() > 2);
-      CHECK(Sorted(merger.Take()) == expected);
+      const std::vector<std::string> merged = Sorted(merger.Take());
+      CHECK(merged.size() == expected.size());
+      const auto differ = std::mismatch(merged.begin(), merged.end(), expected.begin(), expected.end());
+      if (differ.first != merged.end()) CHECK(*differ.first == *differ.second);
     }
   }
 }
