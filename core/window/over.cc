@@ -33,6 +33,7 @@ std::vector<Field> Values(const OverPlan& plan) {
     types.insert(types.end(), more.begin(), more.end());
   }
   std::vector<Field> fields;
+  fields.reserve(fields.size() + types.size());
   for (const DataType& type : types) fields.push_back({"value" + std::to_string(fields.size()), type});
   return fields;
 }
@@ -248,6 +249,7 @@ class Over final : public Sequence {
 
   std::vector<ColumnPtr> SaveValues(const std::vector<uint32_t>& keys) const override {
     std::vector<int64_t> counts;
+    counts.reserve(keys.size());
     for (const uint32_t key : keys) counts.push_back(counts_[key]);
     std::vector<ColumnPtr> columns{BigintColumn(counts)};
     for (size_t c = 0; c < plan_->calls.size(); ++c) {

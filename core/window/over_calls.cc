@@ -100,6 +100,7 @@ class OverBinder::Hook final : public CallHook {
     AggregateCall& made = call->aggregate;
     std::vector<const Function*> signatures;
     const std::vector<const AggregateFunction*> entries = AggregatesNamed(ast.text);
+    signatures.reserve(entries.size());
     for (const AggregateFunction* entry : entries) signatures.push_back(&entry->signature);
     bool ambiguous = false;
     const auto resolution = Resolve(signatures, inner.TypesOf(nodes, false), false, &ambiguous);

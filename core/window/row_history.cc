@@ -14,6 +14,7 @@ namespace {
 ColumnPtr Join(const std::vector<ColumnPtr>& columns) {
   const auto schema = std::make_shared<const Schema>(std::vector<Field>{{"value", columns[0]->type()}});
   std::vector<BatchPtr> batches;
+  batches.reserve(columns.size());
   for (const ColumnPtr& column : columns) {
     batches.push_back(
         std::make_shared<const Batch>(schema, column->length(), std::vector<ColumnPtr>{column}));
@@ -79,6 +80,7 @@ std::vector<DataType> RowHistory::SavedTypes() const {
 
 std::vector<ColumnPtr> RowHistory::Save(const std::vector<uint32_t>& keys) const {
   std::vector<int64_t> counts;
+  counts.reserve(keys.size());
   for (const uint32_t key : keys) counts.push_back(std::min<int64_t>(counts_[key], depth_));
   std::vector<ColumnPtr> columns{BigintColumn(counts)};
   for (int64_t back = 1; back <= static_cast<int64_t>(depth_); ++back) {

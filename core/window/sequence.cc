@@ -224,6 +224,7 @@ Status Sequence::SaveKeys(const TakeRows& take) const {
       columns.push_back(keys_.key(i).Gather(slots.data(), count));
     }
     std::vector<int64_t> last;
+    last.reserve(slots.size());
     for (const uint32_t slot : slots) last.push_back(last_[slot]);
     columns.push_back(BigintColumn(last));
     for (ColumnPtr& column : SaveValues(slots)) columns.push_back(std::move(column));
