@@ -116,8 +116,7 @@ class PlanBuilder {
                             "give the source event_time: {column: ...}, or write time: processing");
       return false;
     }
-    // A row that stands for a window belongs to the window's last instant.
-    plan_->time_bias = plan_->time_column == input_->window_end ? -1 : 0;
+    plan_->time_bias = input_->event_time_bias();
     time_type_ = input_->field(plan_->time_column).type;
     if (plan_->window.zone && time_type_.id() == TypeId::kTimestamp) {
       diagnostics().ErrorAt(config_.window["zone"], "window.zone",

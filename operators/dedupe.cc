@@ -28,7 +28,7 @@ struct Config {
 
 constexpr size_t kBatchRows = 8192;
 constexpr int kDuplicatesPort = 1;
-constexpr int kLatePort = 2;
+constexpr int kDedupeLatePort = 2;
 
 struct Parts {
   SchemaPtr input;
@@ -140,23 +140,13 @@ class Dedupe final : public Operator {
     }
     const int column = parts_->input->event_time;
     std::vector<RowFailure> timeless;
-    ReadRowTimes(*batch.column(column), column == parts_->input->window_end ? -1 : 0, &times_, &timeless);
+    ReadRowTimes(*batch.column(column), parts_->input->event_time_bias(), &times_, &timeless);
     MergeFailures(std::move(timeless), failures);
   }
 
   Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
-    Selection rows = RowsWithout(batch->rows(), failures);
-    if (!parts_->by_event_time() || time_ == kMinTimestamp) return rows;
-    Selection late;
-    std::erase_if(rows, [&](uint32_t row) {
-      if (times_[row] > time_) return false;
-      late.push_back(row);
-      return true;
-    });
-    if (late.empty()) return rows;
-    out.Emit(kLatePort, LateRows(batch, late, times_, time_, parts_->late));
-    out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
-    return rows;
+    if (!parts_->by_event_time()) return RowsWithout(batch->rows(), failures);
+    return streamrun::InTime(batch, failures, times_, time_, time_, parts_->late, out, kDedupeLatePort);
   }
 
   void KeepFirst(const BatchPtr& batch, const Selection& rows, Output& out) {

@@ -17,7 +17,6 @@ struct Config {
   int64_t max_memory = 64 << 20;
 };
 
-constexpr int kLatePort = 1;
 constexpr int64_t kGivenRows = 8192;
 
 struct Parts {
@@ -48,17 +47,9 @@ class Reorder final : public Operator {
   Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
     std::vector<RowFailure> failures;
     ReadRowTimes(*batch->column(parts_->time_column), parts_->time_bias, &times_, &failures);
-    Selection kept;
-    Selection late;
-    for (const uint32_t row : RowsWithout(batch->rows(), failures)) {
-      (times_[row] <= watermark_ ? late : kept).push_back(row);
-    }
+    const Selection kept = InTime(batch, failures, times_, watermark_, watermark_, parts_->late, out);
     waiting_.Add(batch, kept, times_);
     out.Count(Fate::kAbsorbed, static_cast<int64_t>(kept.size()));
-    if (!late.empty()) {
-      out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
-      out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, parts_->late));
-    }
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     SR_RETURN_IF_ERROR(waiting_.SpillIfLarge());
     return Outcome::kNeedInput;
@@ -149,8 +140,7 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   parts->config = config;
   parts->input = input;
   parts->time_column = input->event_time;
-  // A row that stands for a window belongs to the window's last instant.
-  parts->time_bias = input->event_time == input->window_end ? -1 : 0;
+  parts->time_bias = input->event_time_bias();
   parts->late = LateSchema(*input);
   auto bound = std::make_shared<BoundReorder>(parts);
   bound->ports = {{"ok", PortRole::kData, "Rows by event time."},

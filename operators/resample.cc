@@ -172,8 +172,7 @@ class Builder {
     }
     plan_->input = input_;
     plan_->time_column = input_->event_time;
-    // A row that stands for a window belongs to the window's last instant.
-    plan_->time_bias = input_->event_time == input_->window_end ? -1 : 0;
+    plan_->time_bias = input_->event_time_bias();
     plan_->window.kind = WindowSpec::Kind::kTumbling;
     plan_->window.size = config_.every;
     plan_->window.step = config_.every;

@@ -32,12 +32,7 @@ void GroupInput::Evaluate(const BatchPtr& batch, const KeyTable& table, std::vec
     filters_[i] =
         filter_evaluators_[i] ? filter_evaluators_[i]->Evaluate(batch->columns(), rows_, failures) : nullptr;
   }
-  if (failures->size() > known) {
-    const auto by_row = [](const RowFailure& a, const RowFailure& b) { return a.row < b.row; };
-    std::stable_sort(failures->begin(), failures->end(), by_row);
-    const auto same = [](const RowFailure& a, const RowFailure& b) { return a.row == b.row; };
-    failures->erase(std::unique(failures->begin(), failures->end(), same), failures->end());
-  }
+  if (failures->size() > known) SortFailures(*failures);
   table.Hash(key_columns_, rows_, &hashes_);
 }
 
@@ -59,20 +54,22 @@ void GroupTable::Grow() {
   for (const auto& accumulator : accumulators_) accumulator->Resize(keys_.slots());
 }
 
+GroupedRows FilteredRows::Of(const GroupedRows& all, const Column* filter) {
+  if (filter == nullptr) return all;
+  rows_.clear();
+  slots_.clear();
+  for (int64_t k = 0; k < all.count; ++k) {
+    const auto row = static_cast<int64_t>(all.row(k));
+    if (filter->IsNull(row) || !filter->Bool(row)) continue;
+    rows_.push_back(static_cast<uint32_t>(row));
+    slots_.push_back(all.slots[k]);
+  }
+  return {static_cast<int64_t>(rows_.size()), rows_.data(), slots_.data()};
+}
+
 void GroupTable::Feed(const GroupInput& input, const GroupedRows& rows, bool retract) {
   for (size_t i = 0; i < accumulators_.size(); ++i) {
-    GroupedRows chosen = rows;
-    if (const Column* filter = input.filter(i)) {
-      filtered_rows_.clear();
-      filtered_slots_.clear();
-      for (int64_t k = 0; k < rows.count; ++k) {
-        const auto row = static_cast<int64_t>(rows.row(k));
-        if (filter->IsNull(row) || !filter->Bool(row)) continue;
-        filtered_rows_.push_back(static_cast<uint32_t>(row));
-        filtered_slots_.push_back(rows.slots[k]);
-      }
-      chosen = {static_cast<int64_t>(filtered_rows_.size()), filtered_rows_.data(), filtered_slots_.data()};
-    }
+    const GroupedRows chosen = filtered_.Of(rows, input.filter(i));
     retract ? accumulators_[i]->Retract(input.inputs(i), chosen)
             : accumulators_[i]->Add(input.inputs(i), chosen);
   }

@@ -37,6 +37,17 @@ class GroupInput {
   std::vector<ColumnPtr> filters_;
 };
 
+/// The rows of `all` that a call's FILTER lets pass (all of them when `filter` is null), in memory of its
+/// own.
+class FilteredRows {
+ public:
+  GroupedRows Of(const GroupedRows& all, const Column* filter);
+
+ private:
+  std::vector<uint32_t> rows_;
+  std::vector<uint32_t> slots_;
+};
+
 /// Not thread-safe.
 class GroupTable {
  public:
@@ -74,9 +85,7 @@ class GroupTable {
   const std::vector<AggregateCall>& calls_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
-  // Scratch of rows that pass a filter.
-  std::vector<uint32_t> filtered_rows_;
-  std::vector<uint32_t> filtered_slots_;
+  FilteredRows filtered_;
 };
 
 }  // namespace streamrun

@@ -55,8 +55,7 @@ std::shared_ptr<SeriesPlan> ReadSeries(const SeriesFields& fields, const std::ve
   const Scope scope(input);
   plan->input = input;
   plan->time_column = input->event_time;
-  // A row that stands for a window belongs to the window's last instant.
-  plan->time_bias = input->event_time == input->window_end ? -1 : 0;
+  plan->time_bias = input->event_time_bias();
   plan->ttl = fields.ttl;
   bool fine = true;
   if (input->event_time < 0) {

@@ -24,19 +24,6 @@ void Widen(const Column& column, int64_t rows, uint64_t* to) {
   for (int64_t i = 0; i < rows; ++i) to[i] = static_cast<uint64_t>(static_cast<int64_t>(values[i]));
 }
 
-bool IntegerLike(TypeId id) {
-  switch (id) {
-    case TypeId::kInteger:
-    case TypeId::kBigint:
-    case TypeId::kDate:
-    case TypeId::kTimestamp:
-    case TypeId::kTimestamptz:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 // Fibonacci hashing: the high bits of the product depend on all bits of the tag. Evenly spaced integer keys
@@ -71,7 +58,7 @@ void KeyIndex::Tags(const std::vector<ColumnPtr>& keys, int64_t rows) {
 std::optional<KeyIndex::Duplicate> KeyIndex::Build(std::vector<ColumnPtr> keys, int64_t rows) {
   keys_ = std::move(keys);
   kind_ = Kind::kBytes;
-  if (keys_.size() == 1 && IntegerLike(keys_[0]->type().id())) kind_ = Kind::kInteger;
+  if (keys_.size() == 1 && keys_[0]->type().is_integer_like()) kind_ = Kind::kInteger;
   if (keys_.size() == 1 && keys_[0]->type().id() == TypeId::kText) kind_ = Kind::kText;
   key_bytes_.clear();
   key_ends_.assign(1, 0);

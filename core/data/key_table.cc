@@ -12,19 +12,6 @@ namespace {
 constexpr int64_t kAhead = 16;
 constexpr size_t kFirstEntries = 16;
 
-bool IntegerLike(TypeId id) {
-  switch (id) {
-    case TypeId::kInteger:
-    case TypeId::kBigint:
-    case TypeId::kDate:
-    case TypeId::kTimestamp:
-    case TypeId::kTimestamptz:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // The finaliser of MurmurHash3: every bit of the key reaches every bit of the result.
 uint64_t Mix(uint64_t x) {
   x ^= x >> 33;
@@ -48,7 +35,7 @@ void MixAll(const Column& column, int64_t rows, uint64_t* out) {
 
 KeyTable::KeyTable(const std::vector<DataType>& key_types) {
   for (const DataType& type : key_types) keys_.emplace_back(type);
-  integer_ = key_types.size() == 1 && IntegerLike(key_types[0].id());
+  integer_ = key_types.size() == 1 && key_types[0].is_integer_like();
   entries_.assign(kFirstEntries, Entry{0, kNone});
   shift_ = 32 - std::countr_zero(kFirstEntries);
 }

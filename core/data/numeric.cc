@@ -1,11 +1,14 @@
 // Sums, products, comparison and rounding of numeric: 128-bit fast paths, 256-bit products behind them.
 #include "core/data/numeric.h"
+#include "core/data/numeric_parts.h"
 
 #include <algorithm>
 #include <array>
 #include <limits>
 
 namespace streamrun {
+
+using namespace numeric_parts;  // NOLINT: the private half of this file set
 
 namespace {
 
@@ -15,8 +18,6 @@ constexpr std::array<Int128, kNumericDigits + 1> kPowers = [] {
   for (size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
   return powers;
 }();
-
-UInt128 Magnitude(Int128 v) { return v < 0 ? UInt128{0} - static_cast<UInt128>(v) : static_cast<UInt128>(v); }
 
 // An unsigned 256-bit number, least limb first: any product of two coefficients.
 struct Wide {
@@ -99,15 +100,6 @@ Result<Numeric> Fit(bool negative, const Wide& magnitude, int scale) {
 }
 
 bool InRange(Int128 v) { return v < kPowers[kNumericDigits] && v > -kPowers[kNumericDigits]; }
-
-int SignOf(const Numeric& a) {
-  if (a.kind != Numeric::kFinite) return a.kind == Numeric::kNegativeInfinity ? -1 : 1;
-  const Int128 c = a.coefficient();
-  return (c > 0) - (c < 0);
-}
-
-bool Finite(const Numeric& a) { return a.kind == Numeric::kFinite; }
-bool IsNaN(const Numeric& a) { return a.kind == Numeric::kNaN; }
 
 Wide Aligned(const Numeric& a, int scale) {
   return Wide::Product(Magnitude(a.coefficient()), static_cast<UInt128>(PowerOfTen(scale - a.scale)));

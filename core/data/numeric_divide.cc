@@ -2,19 +2,13 @@
 #include <algorithm>
 
 #include "core/data/numeric.h"
+#include "core/data/numeric_parts.h"
 
 namespace streamrun {
 
-namespace {
+using namespace numeric_parts;  // NOLINT: the private half of this file set
 
-UInt128 Magnitude(Int128 v) { return v < 0 ? UInt128{0} - static_cast<UInt128>(v) : static_cast<UInt128>(v); }
-bool Finite(const Numeric& a) { return a.kind == Numeric::kFinite; }
-bool IsNaN(const Numeric& a) { return a.kind == Numeric::kNaN; }
-int SignOf(const Numeric& a) {
-  if (!Finite(a)) return a.kind == Numeric::kNegativeInfinity ? -1 : 1;
-  const Int128 c = a.coefficient();
-  return (c > 0) - (c < 0);
-}
+namespace {
 
 // PostgreSQL chooses a quotient's scale by base-10000 digits: the weight of the first one and its value.
 struct Leading {

@@ -1,6 +1,7 @@
 // The rules for scales follow PostgreSQL 15's numeric type; its digits are groups of four, so the "weight" of
 // a value is the position of its first group and some scales come in steps of four.
 #include "core/data/numeric_math.h"
+#include "core/data/numeric_parts.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,8 @@
 #include "core/data/numeric_real.h"
 
 namespace streamrun {
+
+using namespace numeric_parts;  // NOLINT: the private half of this file set
 
 namespace {
 
@@ -19,21 +22,10 @@ constexpr double kLog10OfE = 0.434294481903252;
 constexpr double kLnOfTen = 2.302585092994046;
 constexpr mpfr_rnd_t kNearest = MPFR_RNDN;
 
-UInt128 Magnitude(const Numeric& a) {
-  const Int128 c = a.coefficient();
-  return c < 0 ? UInt128{0} - static_cast<UInt128>(c) : static_cast<UInt128>(c);
-}
-bool Finite(const Numeric& a) { return a.kind == Numeric::kFinite; }
-bool IsNaN(const Numeric& a) { return a.kind == Numeric::kNaN; }
-int SignOf(const Numeric& a) {
-  if (!Finite(a)) return a.kind == Numeric::kNegativeInfinity ? -1 : 1;
-  const Int128 c = a.coefficient();
-  return (c > 0) - (c < 0);
-}
 bool IsOne(const Numeric& a) { return Finite(a) && NumericCompare(a, NumericFromInt64(1)) == 0; }
 
 // Power of ten of the first decimal digit of a value that is not zero.
-int DecimalWeight(const Numeric& a) { return CountDigits(Magnitude(a)) - a.scale - 1; }
+int DecimalWeight(const Numeric& a) { return CountDigits(Magnitude(a.coefficient())) - a.scale - 1; }
 int FloorDiv4(int v) { return v >= 0 ? v / 4 : -((3 - v) / 4); }
 
 // The first two groups of four digits, as a number and the power of ten of its last digit; trailing groups of
@@ -44,7 +36,7 @@ struct Head {
 };
 Head HeadOf(const Numeric& a, int groups) {
   const Numeric plain = NumericNormalised(a);
-  const UInt128 c = Magnitude(plain);
+  const UInt128 c = Magnitude(plain.coefficient());
   const int digits = CountDigits(c);
   const int first = FloorDiv4(digits - plain.scale - 1);  // group of the first digit
   int lowest = 0;                                         // power of ten of the last digit that counts

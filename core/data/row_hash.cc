@@ -15,6 +15,7 @@
 #include "core/data/column_builder.h"
 #include "core/data/json_text.h"
 #include "core/data/numeric.h"
+#include "core/data/value_order.h"
 
 namespace streamrun {
 
@@ -72,7 +73,7 @@ struct CanonicalInterval {
   static constexpr int kWidth = 16;
   static void Put(const Column& column, int64_t row, uint8_t* out) {
     const Interval value = column.values<Interval>()[row];
-    const Int128 span = (Int128{value.months} * 30 + value.days) * kDay + value.micros;
+    const Int128 span = IntervalLength(value);
     std::memcpy(out, &span, 16);
   }
 };

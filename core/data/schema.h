@@ -38,6 +38,9 @@ class Schema {
 
   /// Column that carries event time (timestamp or timestamptz), or -1.
   int event_time = -1;
+  /// What to add to it for the time of a row, in microseconds: a row that stands for a window belongs to the
+  /// window's last instant.
+  int64_t event_time_bias() const { return event_time >= 0 && event_time == window_end ? -1 : 0; }
   /// Columns with the bounds of the window a row stands for (results of windowed operators), or -1.
   int window_start = -1;
   int window_end = -1;

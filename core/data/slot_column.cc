@@ -1,13 +1,12 @@
 #include "core/data/slot_column.h"
 
-#include <cmath>
 #include <cstring>
 
-#include "core/base/time.h"
 #include "core/data/column_builder.h"
 #include "core/data/numeric.h"
 #include "core/data/row_hash.h"
 #include "core/data/selection.h"
+#include "core/data/value_order.h"
 
 namespace streamrun {
 
@@ -15,10 +14,6 @@ namespace {
 
 // Below this an arena is not worth compacting.
 constexpr size_t kLeastGarbage = 64 * 1024;
-
-Int128 Span(const Interval& v) { return (Int128{v.months} * 30 + v.days) * kDay + v.micros; }
-
-bool EqualDoubles(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 }  // namespace
 
@@ -127,11 +122,11 @@ bool SlotColumn::EqualKey(uint32_t slot, const Column& column, int64_t row) cons
     case TypeId::kBoolean:
       return Bool(slot) == column.Bool(row);
     case TypeId::kDouble:
-      return EqualDoubles(values<double>()[slot], column.values<double>()[row]);
+      return EqualDouble(values<double>()[slot], column.values<double>()[row]);
     case TypeId::kNumeric:
       return NumericCompare(values<Numeric>()[slot], column.values<Numeric>()[row]) == 0;
     case TypeId::kInterval:
-      return Span(values<Interval>()[slot]) == Span(column.values<Interval>()[row]);
+      return IntervalLength(values<Interval>()[slot]) == IntervalLength(column.values<Interval>()[row]);
     case TypeId::kText:
     case TypeId::kBytea:
       return Text(slot) == column.Text(row);

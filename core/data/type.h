@@ -53,6 +53,11 @@ class DataType {
   /// Bytes per value for Layout::kFixed, else 0.
   int byte_width() const;
   bool is_numeric() const { return id_ >= TypeId::kInteger && id_ <= TypeId::kNumeric; }
+  /// integer, bigint, date and the timestamps: a signed number of 4 or 8 bytes.
+  bool is_integer_like() const {
+    return id_ == TypeId::kInteger || id_ == TypeId::kBigint || id_ == TypeId::kDate ||
+           id_ == TypeId::kTimestamp || id_ == TypeId::kTimestamptz;
+  }
   bool is_text_like() const { return id_ == TypeId::kText || id_ == TypeId::kJsonb || id_ == TypeId::kBytea; }
 
   /// As written in YAML and SQL: "bigint", "numeric(10,2)", "text[]".

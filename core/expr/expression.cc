@@ -42,17 +42,6 @@ Result<ExpressionPtr> BindWith(std::string_view sql, const Scope& scope, ExprPro
   return std::make_shared<const Expression>(ShareEqual(root), std::string(sql));
 }
 
-// Failures by row, the first of each row only. Evaluation goes left to right, so the first is the one that
-// PostgreSQL would report.
-void SortFailures(std::vector<RowFailure>& failures, size_t from) {
-  const auto begin = failures.begin() + static_cast<std::ptrdiff_t>(from);
-  std::stable_sort(begin, failures.end(),
-                   [](const RowFailure& a, const RowFailure& b) { return a.row < b.row; });
-  failures.erase(std::unique(begin, failures.end(),
-                             [](const RowFailure& a, const RowFailure& b) { return a.row == b.row; }),
-                 failures.end());
-}
-
 // The column with nulls in the failed rows.
 ColumnPtr WithoutFailed(const ColumnPtr& column, const std::vector<RowFailure>& failures, size_t from) {
   const int64_t rows = column->length();

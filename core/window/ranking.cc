@@ -19,7 +19,6 @@ namespace {
 using Emit = RankingPlan::Emit;
 
 constexpr size_t kBatchRows = 8192;
-constexpr int kLatePort = 1;
 
 class Ranking final : public Operator {
  public:
@@ -107,22 +106,9 @@ class Ranking final : public Operator {
 
   // The rows that neither failed nor are late; late ones leave.
   Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
-    Selection rows = RowsWithout(batch->rows(), failures);
-    if (!plan_->windowed() || watermark_ == kMinTimestamp) return rows;
+    if (!plan_->windowed()) return RowsWithout(batch->rows(), failures);
     const Timestamp closed = Minus(watermark_, plan_->allowed_lateness);
-    Selection late;
-    std::erase_if(rows, [&](uint32_t row) {
-      if (times_[row] > closed) return false;
-      late.push_back(row);
-      return true;
-    });
-    if (late.empty()) return rows;
-    const BatchPtr given = LateRows(batch, late, times_, watermark_, plan_->late);
-    BufferPtr kinds = batch->changes() ? TakeFixed(batch->changes(), 1, late) : nullptr;
-    out.Emit(kLatePort, std::make_shared<const Batch>(plan_->late, given->rows(), given->columns(),
-                                                      given->origin(), std::move(kinds)));
-    out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
-    return rows;
+    return streamrun::InTime(batch, failures, times_, closed, watermark_, plan_->late, out);
   }
 
   int64_t Take(const BatchPtr& batch, const std::vector<ColumnPtr>& keys,

@@ -20,15 +20,6 @@ ColumnPtr Integers(const DataType& type, const std::vector<int64_t>& numbers) {
                                         values.Finish());
 }
 
-// Ascending, the first failure of each row.
-void SortFailures(std::vector<RowFailure>& failures) {
-  std::stable_sort(failures.begin(), failures.end(),
-                   [](const RowFailure& a, const RowFailure& b) { return a.row < b.row; });
-  failures.erase(std::unique(failures.begin(), failures.end(),
-                             [](const RowFailure& a, const RowFailure& b) { return a.row == b.row; }),
-                 failures.end());
-}
-
 // Failures of chosen rows, by their place among the chosen ones.
 std::vector<RowFailure> OfRows(const std::vector<RowFailure>& failures, const Selection& rows) {
   std::vector<RowFailure> out;

@@ -6,7 +6,6 @@ namespace streamrun {
 
 namespace {
 
-constexpr int kLatePort = 1;
 // The one slice of an aggregate without windows.
 constexpr Timestamp kEverything = 0;
 
@@ -61,10 +60,7 @@ const std::map<Timestamp, RowDealer::Rows>& RowDealer::Deal(const BatchPtr& batc
   }
   out.Count(Fate::kAbsorbed,
             static_cast<int64_t>(rows) - static_cast<int64_t>(late.size() + failures.size()));
-  if (!late.empty()) {
-    out.Emit(kLatePort, LateRows(batch, late, times_, watermark, plan_.late));
-    out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
-  }
+  GiveLate(batch, late, times_, watermark, plan_.late, out);
   return dealt_;
 }
 

@@ -1,6 +1,7 @@
 #include "core/window/row_times.h"
 
 #include "core/data/column_builder.h"
+#include "core/stream/projection.h"
 
 namespace streamrun {
 
@@ -43,15 +44,31 @@ SchemaPtr LateSchema(const Schema& input) {
   return std::make_shared<const Schema>(std::move(late));
 }
 
-BatchPtr LateRows(const BatchPtr& batch, const Selection& rows, const std::vector<int64_t>& times,
-                  Timestamp watermark, const SchemaPtr& schema) {
+void GiveLate(const BatchPtr& batch, const Selection& rows, const std::vector<int64_t>& times,
+              Timestamp watermark, const SchemaPtr& schema, Output& out, int port) {
+  if (rows.empty()) return;
   const BatchPtr taken = Take(batch, rows);
   ColumnBuilder late_by{DataType(TypeId::kInterval)};
   for (const uint32_t row : rows) late_by.Append(Interval{0, 0, watermark - times[row]});
   std::vector<ColumnPtr> columns = taken->columns();
   columns.push_back(late_by.Finish());
-  return std::make_shared<const Batch>(schema, taken->rows(), std::move(columns), taken->origin(),
-                                       taken->changes());
+  out.Emit(port, std::make_shared<const Batch>(schema, taken->rows(), std::move(columns), taken->origin(),
+                                               taken->changes()));
+  out.Count(Fate::kLate, taken->rows());
+}
+
+Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures,
+                 const std::vector<int64_t>& times, Timestamp limit, Timestamp watermark,
+                 const SchemaPtr& schema, Output& out, int port) {
+  Selection rows = RowsWithout(batch->rows(), failures);
+  Selection late;
+  std::erase_if(rows, [&](uint32_t row) {
+    if (times[row] > limit) return false;
+    late.push_back(row);
+    return true;
+  });
+  GiveLate(batch, late, times, watermark, schema, out, port);
+  return rows;
 }
 
 }  // namespace streamrun

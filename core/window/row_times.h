@@ -13,9 +13,17 @@ namespace streamrun {
 void ReadRowTimes(const Column& column, Duration bias, std::vector<int64_t>* times,
                   std::vector<RowFailure>* failures);
 
-/// The rows `rows` of a batch with one more column, how far each is behind `watermark` (interval).
-BatchPtr LateRows(const BatchPtr& batch, const Selection& rows, const std::vector<int64_t>& times,
-                  Timestamp watermark, const SchemaPtr& schema);
+/// Where `late` stands among the ports of most operators that have it.
+inline constexpr int kLatePort = 1;
+
+/// Gives the rows `rows` (none: nothing) to the port `late` and counts them. `schema`: LateSchema.
+void GiveLate(const BatchPtr& batch, const Selection& rows, const std::vector<int64_t>& times,
+              Timestamp watermark, const SchemaPtr& schema, Output& out, int port = kLatePort);
+
+/// The rows that did not fail and are later than `limit`; the others that did not fail are given as late.
+Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures,
+                 const std::vector<int64_t>& times, Timestamp limit, Timestamp watermark,
+                 const SchemaPtr& schema, Output& out, int port = kLatePort);
 
 /// Columns of `input` and `late_by interval`.
 SchemaPtr LateSchema(const Schema& input);

@@ -11,7 +11,6 @@ namespace streamrun {
 namespace {
 
 constexpr int64_t kBatchRows = 8192;
-constexpr int kLatePort = 1;
 
 }  // namespace
 
@@ -90,18 +89,7 @@ std::vector<ColumnPtr> Sequence::Keys(const Batch& batch, std::vector<RowFailure
 }
 
 Selection Sequence::InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
-  Selection rows = RowsWithout(batch->rows(), failures);
-  if (watermark_ == kMinTimestamp) return rows;
-  Selection late;
-  std::erase_if(rows, [&](uint32_t row) {
-    if (times_[row] > watermark_) return false;
-    late.push_back(row);
-    return true;
-  });
-  if (late.empty()) return rows;
-  out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, plan_.late));
-  out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
-  return rows;
+  return streamrun::InTime(batch, failures, times_, watermark_, watermark_, plan_.late, out);
 }
 
 Result<Outcome> Sequence::OnWatermark(Timestamp time, Output& out) {

@@ -32,7 +32,7 @@ struct SequencePlan {
 
   std::vector<DataType> key_types() const;
   /// Event time is the end of a window, which stands for the window's last instant.
-  Duration time_bias() const { return input->event_time == input->window_end ? -1 : 0; }
+  Duration time_bias() const { return input->event_time_bias(); }
 };
 
 /// by; then the input's columns: rows that wait.

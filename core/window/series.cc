@@ -14,7 +14,6 @@ namespace streamrun {
 
 namespace {
 
-constexpr int kLatePort = 1;
 constexpr int64_t kGivenRows = 8192;
 
 // A waiting row: keys and value as they were computed when it came, then the row.
@@ -54,17 +53,9 @@ class SeriesOperator final : public Operator {
     std::vector<RowFailure> failures;
     ReadRowTimes(*batch->column(plan_->time_column), plan_->time_bias, &times_, &failures);
     const BatchPtr held = Held(batch, &failures);
-    Selection kept;
-    Selection late;
-    for (const uint32_t row : RowsWithout(batch->rows(), failures)) {
-      (times_[row] <= watermark_ ? late : kept).push_back(row);
-    }
+    const Selection kept = InTime(batch, failures, times_, watermark_, watermark_, plan_->late, out);
     waiting_.Add(held, kept, times_);
     out.Count(Fate::kAbsorbed, static_cast<int64_t>(kept.size()));
-    if (!late.empty()) {
-      out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
-      out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, plan_->late));
-    }
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     return Outcome::kNeedInput;
   }

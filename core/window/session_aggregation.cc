@@ -16,7 +16,6 @@ namespace {
 
 using Emit = AggregationPlan::Emit;
 constexpr uint32_t kNone = SessionList::kNone;
-constexpr int kLatePort = 1;
 
 // States are kept by key and serial number of the session.
 std::vector<DataType> TableKeys(const AggregationPlan& plan) {
@@ -138,9 +137,7 @@ class SessionAggregation final : public Operator {
       Note(placed, valid[i]);
     }
     out.Count(Fate::kAbsorbed, static_cast<int64_t>(placed_.size()));
-    if (late.empty()) return;
-    out.Emit(kLatePort, LateRows(batch, late, times_, watermark_, plan_->late));
-    out.Count(Fate::kLate, static_cast<int64_t>(late.size()));
+    GiveLate(batch, late, times_, watermark_, plan_->late, out);
   }
 
   void Note(const SessionList::Placed& placed, uint32_t row) {

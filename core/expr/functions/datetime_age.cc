@@ -3,11 +3,10 @@
 #include "core/data/text_io.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/datetime_unit.h"
+#include "core/expr/functions/interval_results.h"
 #include "core/expr/kernel.h"
 
 namespace streamrun {
-
-namespace {
 
 Interval IntervalOutOfRange(Row& row) {
   row.Fail("22008", "interval out of range");
@@ -28,6 +27,9 @@ Interval JustifyHours(Row& row, const Interval& v) {
   }
   return out;
 }
+
+namespace {
+
 Interval JustifyDays(Row& row, const Interval& v) {
   Interval out = v;
   const int32_t months = v.days / 30;

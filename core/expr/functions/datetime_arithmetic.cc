@@ -7,6 +7,7 @@
 #include "core/data/text_io.h"
 #include "core/expr/function.h"
 #include "core/expr/functions/datetime_unit.h"
+#include "core/expr/functions/interval_results.h"
 #include "core/expr/kernel.h"
 
 namespace streamrun {
@@ -17,11 +18,6 @@ int64_t TimestampOutOfRange(Row& row) {
   row.Fail("22008", "timestamp out of range");
   return 0;
 }
-Interval IntervalOutOfRange(Row& row) {
-  row.Fail("22008", "interval out of range");
-  return {};
-}
-
 // Months first (a day that the month lacks becomes its last), then days, then microseconds; every step must
 // stay in range.
 int64_t AddInterval(Row& row, int64_t t, const Interval& v) {
@@ -102,20 +98,6 @@ int32_t DateDifference(Row& row, int32_t a, int32_t b) {
   return a - b;
 }
 
-Interval JustifyHours(const Interval& v, Row& row) {
-  Interval out = v;
-  const int64_t days = v.micros / kDay;
-  out.micros -= days * kDay;
-  if (__builtin_add_overflow(v.days, static_cast<int32_t>(days), &out.days)) return IntervalOutOfRange(row);
-  if (out.days > 0 && out.micros < 0) {
-    out.micros += kDay;
-    --out.days;
-  } else if (out.days < 0 && out.micros > 0) {
-    out.micros -= kDay;
-    ++out.days;
-  }
-  return out;
-}
 Interval TimestampDifference(Row& row, int64_t a, int64_t b) {
   if (IsInfinite(a) || IsInfinite(b)) {
     row.Fail("22008", "cannot subtract infinite timestamps");
@@ -123,7 +105,7 @@ Interval TimestampDifference(Row& row, int64_t a, int64_t b) {
   }
   Interval out;
   if (__builtin_sub_overflow(a, b, &out.micros)) return IntervalOutOfRange(row);
-  return JustifyHours(out, row);
+  return JustifyHours(row, out);
 }
 
 Interval Add(Row& row, const Interval& a, const Interval& b) {
