@@ -25,15 +25,15 @@ class BoundedFileSource final : public Source {
  public:
   explicit BoundedFileSource(BoundedFileOptions options) : options_(std::move(options)) {}
 
-  Status Open(SourceContext& context, const std::optional<std::string>& position) override {
+  Status Open(SourceContext& context, const std::vector<std::string>& positions) override {
     env_ = context.env;
     instance_ = static_cast<Ordinal>(context.instance);
     parallelism_ = static_cast<Ordinal>(context.parallelism);
     max_record_ = context.max_record;
     std::vector<ListedFile> files;
     Ordinal from = 0;
-    if (position) {
-      SR_RETURN_IF_ERROR(Restore(*position, &files, &from));
+    if (!positions.empty()) {
+      SR_RETURN_IF_ERROR(Restore(positions.front(), &files, &from));
     } else {
       SR_ASSIGN_OR_RETURN(files,
                           ListFilesOnce(env_, options_.list, parallelism_ > 1 ? context.run_directory : "",

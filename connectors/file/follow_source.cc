@@ -40,18 +40,18 @@ class FollowSource final : public Source {
  public:
   explicit FollowSource(FollowOptions options) : options_(std::move(options)) {}
 
-  Status Open(SourceContext& context, const std::optional<std::string>& position) override {
+  Status Open(SourceContext& context, const std::vector<std::string>& positions) override {
     env_ = context.env;
     once_ = context.once;
     file_options_ = {options_.format, context.max_record};
-    if (position) {
-      SR_RETURN_IF_ERROR(Restore(*position));
+    if (!positions.empty()) {
+      SR_RETURN_IF_ERROR(Restore(positions.front()));
     } else if (!options_.allow_empty) {
       for (const std::string& pattern : options_.patterns) {
         if (!IsPattern(pattern)) SR_RETURN_IF_ERROR(OpenRegular(env_, pattern).status());
       }
     }
-    SR_RETURN_IF_ERROR(Scan(position ? FollowedFile::Start::kBegin : StartOption()));
+    SR_RETURN_IF_ERROR(Scan(!positions.empty() ? FollowedFile::Start::kBegin : StartOption()));
     return Status::Ok();
   }
 

@@ -41,7 +41,7 @@ class GenerateSource final : public Source {
         split_(std::make_shared<const std::string>("generate:" + job_.node)),
         pacer_(job_.rate) {}
 
-  Status Open(SourceContext& context, const std::optional<std::string>& position) override {
+  Status Open(SourceContext& context, const std::vector<std::string>& positions) override {
     env_ = context.env;
     origin_ = context.origin;
     stride_ = context.parallelism;
@@ -51,7 +51,7 @@ class GenerateSource final : public Source {
       block_rows_ = std::clamp<int64_t>(job_.rate.RowsIn(kBlockTime), 1, job_.plan->block_rows);
     }
     int64_t from = 0;
-    if (position) SR_RETURN_IF_ERROR(Restore(*position, &from));
+    if (!positions.empty()) SR_RETURN_IF_ERROR(Restore(positions.front(), &from));
     // The first own block at or after `from`: a position taken at another parallelism counts as well.
     block_ = from + ((context.instance - from) % stride_ + stride_) % stride_;
     if (job_.rate.limited()) pacer_.Start(from * block_rows_, env_->MonotonicNow());

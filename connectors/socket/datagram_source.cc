@@ -21,7 +21,7 @@ class DatagramSource final : public Source {
       : endpoint_(std::move(endpoint)),
         split_(std::make_shared<const std::string>(endpoint_.address.ToString())) {}
 
-  Status Open(SourceContext& context, const std::optional<std::string>&) override {
+  Status Open(SourceContext& context, const std::vector<std::string>&) override {
     max_record_ = context.max_record;
     SR_ASSIGN_OR_RETURN(listener_, Listener::Open(endpoint_.address, endpoint_.field));
     space_ = std::make_unique<uint8_t[]>(kLargest * kAtOnce);

@@ -38,7 +38,7 @@ class StreamSource final : public Source {
  public:
   explicit StreamSource(StreamSourceOptions options) : options_(std::move(options)) {}
 
-  Status Open(SourceContext& context, const std::optional<std::string>&) override {
+  Status Open(SourceContext& context, const std::vector<std::string>&) override {
     const Endpoint& endpoint = options_.endpoint;
     if (!options_.format.line_delimited && endpoint.frame == Frame::kNewline) {
       return Status::InvalidArgument(endpoint.address.ToString() +

@@ -22,8 +22,8 @@ class StdinSource final : public Source {
  public:
   explicit StdinSource(const FormatTraits& format) : format_(format) {}
 
-  Status Open(SourceContext& context, const std::optional<std::string>& position) override {
-    if (position && !position->empty()) {
+  Status Open(SourceContext& context, const std::vector<std::string>& positions) override {
+    if (!positions.empty() && !positions.front().empty()) {
       return Status::Unsupported(
           "standard input cannot be read again from a saved position; start over with --reset-state");
     }

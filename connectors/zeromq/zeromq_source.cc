@@ -59,7 +59,7 @@ class ZeromqSource final : public Source {
         format_(format),
         split_(std::make_shared<const std::string>("zeromq " + job_.place)) {}
 
-  Status Open(SourceContext& context, const std::optional<std::string>&) override {
+  Status Open(SourceContext& context, const std::vector<std::string>&) override {
     if (job_.batch && !format_.line_delimited) {
       return Status::InvalidArgument("records of this format do not end at a newline; use batch: false");
     }

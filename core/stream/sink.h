@@ -26,6 +26,16 @@ enum class OutputStart : uint8_t {
   kFresh,     // first attempt: nothing
   kReread,    // an earlier attempt wrote; its rows come again, so its output is replaced
   kContinue,  // an earlier attempt wrote; its rows do not come again, so its output stays and goes on
+  kResume,    // a checkpoint was restored: its output stands up to the handles, what is behind them is void
+};
+
+/// What a sink gives at a barrier.
+struct Prepared {
+  /// The sink's own JSON: with it Commit can finish and Open go on, even in another process after a crash.
+  std::string handle;
+  /// Made durable (fdatasync, fsync) by the checkpoint's own thread before the epoch counts.
+  std::vector<std::string> files;
+  std::vector<std::string> directories;
 };
 
 struct SinkContext {
@@ -34,6 +44,16 @@ struct SinkContext {
   int parallelism = 1;
   std::string run_directory;
   OutputStart start = OutputStart::kFresh;
+  /// kResume: the handles that Prepare gave for the restored epoch. Instance i has those of the instances i,
+  /// i + parallelism, ... of then. Each is committed (again) by the host before the first row.
+  std::vector<std::string> handles;
+  /// A directory of this sink alone that lives as long as the pipeline's state, for what is staged between
+  /// Prepare and Commit; not made yet. Empty: there is none.
+  std::string stage_directory;
+  /// Name of pipeline and node and the state directory's unique mark: for idempotency keys.
+  std::string pipeline;
+  std::string node;
+  std::string identity;
   /// Bytes that a file of this format begins with (CSV header), empty for most.
   std::string preamble;
   /// Every source of the pipeline comes to an end by itself.
@@ -63,20 +83,22 @@ class Sink {
   /// What it is waiting for when something outside is amiss ("no client on tcp://127.0.0.1:9000"), empty when
   /// all is well: for `status` and the log. Asked after kBusy.
   virtual std::string Trouble() const { return {}; }
-  /// First phase at a barrier: everything written so far is durable but not visible. Returns a handle (the
-  /// sink's own JSON) that Commit can finish even in another process after a crash.
-  virtual Result<std::string> Prepare(uint64_t epoch) {
+  /// First phase at a barrier, after Flush was accepted (and, if the input ended, Finish): names what was
+  /// written so far and not committed yet, without waiting for the disk. Nothing of it need be visible yet.
+  /// An epoch that is given up (its Commit never comes) is part of the next one.
+  virtual Result<Prepared> Prepare(uint64_t epoch) {
     (void)epoch;
-    return std::string();
+    return Prepared{};
   }
-  /// Second phase, idempotent: make what `handle` names visible.
-  virtual Status Commit(uint64_t epoch, const std::string& handle) {
+  /// Second phase, once the epoch is decided: makes visible what `handle` names. Idempotent: after a crash
+  /// it comes again, perhaps to another instance. kBusy: Wait(), then call again.
+  virtual Result<SinkOutcome> Commit(uint64_t epoch, const std::string& handle) {
     (void)epoch;
     (void)handle;
-    return Status::Ok();
+    return SinkOutcome::kAccepted;
   }
-  /// After the last event. `complete` is false on a stop. Publishes what is to be published; called again
-  /// after kBusy.
+  /// After the last row. `complete` is false when an input was damaged. Writes out what is held back; what is
+  /// to become visible at the end does so at the Commit of a Prepare that follows. Called again after kBusy.
   virtual Result<SinkOutcome> Finish(bool complete) {
     (void)complete;
     return SinkOutcome::kAccepted;

@@ -85,16 +85,21 @@ struct SourceContext {
 class Source {
  public:
   virtual ~Source() = default;
-  /// Connects or opens. `position` is what Position() gave at a checkpoint, or nothing at a fresh start.
+  /// Connects or opens. `positions` is empty at a fresh start; after a checkpoint it holds what Position()
+  /// gave: that of this instance alone when there are as many instances as then, else those of all of them in
+  /// order, to be dealt anew (a source that cannot says so). Of a source whose chunks have ordinals all were
+  /// taken behind the same ordinal.
   /// A kUnavailable status is retried by the host with back-off; others end the region.
-  virtual Status Open(SourceContext& context, const std::optional<std::string>& position) = 0;
+  virtual Status Open(SourceContext& context, const std::vector<std::string>& positions) = 0;
   virtual Result<SourceOutcome> Poll(SourceOutput& out) = 0;
   /// Valid after kWait until the next Poll.
   virtual WaitSpec Wait() { return {}; }
   /// Where to continue so that everything emitted so far is not read again (JSON text, the connector's own
-  /// form).
+  /// form). Asked between two Polls, when all that the last one emitted has been taken. Empty: nowhere, this
+  /// source cannot be read again.
   virtual std::string Position() const { return {}; }
-  /// Everything up to the position of `epoch` is safe downstream: acknowledge, prune.
+  /// Everything up to the position that was asked for at `epoch` is safe downstream, whatever happens:
+  /// acknowledge, prune. Epochs ascend; some are left out.
   virtual Status Commit(uint64_t epoch) {
     (void)epoch;
     return Status::Ok();

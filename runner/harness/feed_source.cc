@@ -16,7 +16,7 @@ class FeedSource final : public Source {
         env_(env),
         split_(std::make_shared<const std::string>("feed:" + node.name)) {}
 
-  Status Open(SourceContext&, const std::optional<std::string>&) override { return Status::Ok(); }
+  Status Open(SourceContext&, const std::vector<std::string>&) override { return Status::Ok(); }
 
   Result<SourceOutcome> Poll(SourceOutput& out) override {
     if (at_ >= items_.size()) return SourceOutcome::kDone;

@@ -1,0 +1,76 @@
+// The checkpoints of a pipeline on disk, and the order of writes, fsyncs and renames that makes an epoch
+// count or not, whatever crashes (RELIABILITY 1.3, 1.4, 1.8).
+//
+//   CURRENT                     epoch that counts, EPOCH_HIGH beside it
+//   ckpt/<epoch>.tmp/           being written
+//   ckpt/<epoch>/manifest       whole
+//   ckpt/<epoch>/committed      every sink has committed it
+//   ckpt/<epoch>/<segment files>
+//   savepoint/<name>/           copies of an epoch, never removed by itself
+//
+// Used by the supervisor's thread; workers only write files into TemporaryDirectory(epoch). All methods work
+// through Env, so that a simulated disk can lose what was not made durable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/env.h"
+#include "core/base/status.h"
+#include "runner/checkpoint/manifest.h"
+
+namespace streamrun {
+
+class CheckpointDirectory {
+ public:
+  CheckpointDirectory(Env* env, std::string state_directory, int retain = 3);
+
+  struct Found {
+    /// The epoch to go on from; nothing: begin anew.
+    std::optional<Manifest> current;
+    bool committed = false;  // its marker is there
+    /// Numbers go on behind this one.
+    uint64_t epoch_high = 0;
+  };
+  /// Looks at what an earlier generation left: verifies CURRENT, the manifest, and every file's presence,
+  /// size and checksum, then removes what never came to count (*.tmp, epochs above CURRENT). Changes nothing
+  /// when it refuses: kCorruption for damage or a missing CURRENT beside checkpoints, with a message that
+  /// names the epochs that could be restored with --restore and says that --reset-state starts empty.
+  Result<Found> Recover();
+
+  std::string TemporaryDirectory(uint64_t epoch) const;
+  std::string EpochDirectory(uint64_t epoch) const;
+
+  /// ckpt/<epoch>.tmp, empty; one that an older generation left is removed first.
+  Status Begin(uint64_t epoch);
+  /// All fragments are durable: manifest, rename, then the decision: CURRENT. After Ok the epoch will be
+  /// committed, whatever crashes; after an error it is unknown and the process must end.
+  Status Decide(const Manifest& manifest);
+  /// Every sink has committed: the marker, then removal of epochs that are no longer needed (all but the
+  /// newest `retain`), oldest first.
+  Status MarkCommitted(uint64_t epoch);
+  Status Abandon(uint64_t epoch);
+
+  /// Epochs that are whole, ascending, with their manifests unread.
+  Result<std::vector<uint64_t>> Epochs() const;
+  /// Reads and verifies (presence, size, checksum of every file) the checkpoint in a directory.
+  Result<Manifest> Verify(const std::string& directory) const;
+
+  /// A copy (hard links where the file system can, else bytes) of a committed epoch under savepoint/<name>;
+  /// kAlreadyExists when there is one.
+  Status CopyToSavepoint(uint64_t epoch, const std::string& name);
+  /// Makes the epoch or savepoint in `directory` the current one under the next number above epoch_high, so
+  /// that no sink takes its output for committed. Returns the new epoch.
+  Result<uint64_t> Restore(const std::string& directory);
+  /// Forgets every checkpoint (--reset-state); epoch_high survives.
+  Status Reset();
+
+ private:
+  Env* env_;
+  std::string path_;
+  int retain_;
+};
+
+}  // namespace streamrun
