@@ -79,9 +79,14 @@ class Env {
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   /// Fails with kAlreadyExists when `to` exists (renameat2 RENAME_NOREPLACE).
   virtual Status RenameNoReplace(const std::string& from, const std::string& to) = 0;
+  /// A second name for a file (hard link). Fails with kAlreadyExists when `to` exists, otherwise as file
+  /// systems without links do: then copy.
+  virtual Status Link(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;
   /// Creates missing parents too; existing directories are fine. `mode` is for the directories it makes.
   virtual Status MakeDirectories(const std::string& path, uint32_t mode = 0755) = 0;
+  /// Makes the content of a file durable, whoever wrote it (fdatasync). A failure is never retried.
+  virtual Status SyncFile(const std::string& path) = 0;
   /// Makes creations, renames and removals inside `directory` durable.
   virtual Status SyncDirectory(const std::string& directory) = 0;
 

@@ -192,6 +192,13 @@ class PosixEnv final : public Env {
     return Status::Ok();
   }
 
+  Status Link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) {
+      return Status::FromErrno(errno, "cannot link " + from + " as " + to);
+    }
+    return Status::Ok();
+  }
+
   Status Remove(const std::string& path) override {
     if (::remove(path.c_str()) != 0) return Status::FromErrno(errno, "cannot remove " + path);
     return Status::Ok();
@@ -212,6 +219,16 @@ class PosixEnv final : public Env {
     if (::stat(path.c_str(), &s) != 0 || !S_ISDIR(s.st_mode)) {
       return Status::FromErrno(ENOTDIR, "cannot make directory " + path);
     }
+    return Status::Ok();
+  }
+
+  Status SyncFile(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return Status::FromErrno(errno, "cannot open " + path);
+    const int result = ::fdatasync(fd);
+    const int error = errno;
+    ::close(fd);
+    if (result != 0) return Status::FromErrno(error, "cannot sync " + path);
     return Status::Ok();
   }
 

@@ -43,10 +43,12 @@ class VirtualEnv final : public Env {
   Status RenameNoReplace(const std::string& from, const std::string& to) override {
     return real_->RenameNoReplace(from, to);
   }
+  Status Link(const std::string& from, const std::string& to) override { return real_->Link(from, to); }
   Status Remove(const std::string& path) override { return real_->Remove(path); }
   Status MakeDirectories(const std::string& path, uint32_t mode) override {
     return real_->MakeDirectories(path, mode);
   }
+  Status SyncFile(const std::string& path) override { return real_->SyncFile(path); }
   Status SyncDirectory(const std::string& directory) override { return real_->SyncDirectory(directory); }
 
  private:

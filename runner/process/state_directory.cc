@@ -17,6 +17,7 @@
 
 #include "core/base/crc32c.h"
 #include "core/base/logging.h"
+#include "core/base/sealed_file.h"
 
 namespace streamrun {
 
@@ -47,21 +48,6 @@ Status CheckPrivate(const std::string& path) {
 Status MakePrivate(Env* env, const std::string& path) {
   SR_RETURN_IF_ERROR(env->MakeDirectories(path, 0700));
   return CheckPrivate(path);
-}
-
-// "<value>\ncrc32c <8 hex>\n"
-std::string Sealed(const std::string& value) {
-  char crc[32];
-  std::snprintf(crc, sizeof(crc), "crc32c %08x\n", Crc32c(value.data(), value.size()));
-  return value + "\n" + crc;
-}
-
-Result<std::string> Unseal(const std::string& path, const std::string& content) {
-  const size_t end = content.find('\n');
-  if (end == std::string::npos || content != Sealed(content.substr(0, end))) {
-    return Status::Corruption(path + " is damaged: its checksum does not match");
-  }
-  return content.substr(0, end);
 }
 
 // Waits until the process is gone; it was sent SIGKILL.
@@ -203,15 +189,10 @@ Status StateDirectory::KillLeftovers() {
 
 Status StateDirectory::CountGeneration() {
   const std::string path = path_ + "/gen";
-  const auto content = env_->ReadFile(path, 4096);
-  if (content.ok()) {
-    SR_ASSIGN_OR_RETURN(const std::string value, Unseal(path, *content));
-    generation_ = std::strtoull(value.c_str(), nullptr, 10);
-  } else if (content.status().code() != Code::kNotFound) {
-    return content.status();
-  }
-  ++generation_;
-  return env_->WriteFileAtomically(path, Sealed(std::to_string(generation_)));
+  const auto generation = ReadSealedNumber(env_, path);
+  if (!generation.ok() && generation.status().code() != Code::kNotFound) return generation.status();
+  generation_ = (generation.ok() ? *generation : 0) + 1;
+  return WriteSealedNumber(env_, path, generation_);
 }
 
 void StateDirectory::RemoveOldEndpoints() {

@@ -111,5 +111,26 @@ TEST_CASE("the monotonic clock does not go back, the wall clock is after 2024") 
   CHECK(env->Random64() != env->Random64());
 }
 
+TEST_CASE("a link is a second name for the same file and replaces nothing") {
+  Env* env = Env::Default();
+  const TempDirectory dir;
+  REQUIRE(env->WriteFileAtomically(dir / "a", "text").ok());
+  REQUIRE(env->Link(dir / "a", dir / "b").ok());
+  CHECK(env->Info(dir / "a")->inode == env->Info(dir / "b")->inode);
+  CHECK(env->Link(dir / "a", dir / "b").code() == Code::kAlreadyExists);
+  CHECK(env->Link(dir / "none", dir / "c").code() == Code::kNotFound);
+  REQUIRE(env->Remove(dir / "a").ok());
+  CHECK(*env->ReadFile(dir / "b", 100) == "text");
+}
+
+TEST_CASE("a file that somebody else wrote can be made durable, a missing one cannot") {
+  Env* env = Env::Default();
+  const TempDirectory dir;
+  REQUIRE(env->WriteFileAtomically(dir / "a", "text").ok());
+  CHECK(env->SyncFile(dir / "a").ok());
+  CHECK(env->SyncFile(dir / "none").code() == Code::kNotFound);
+  CHECK(env->Info(dir / "none").status().code() == Code::kNotFound);
+}
+
 }  // namespace
 }  // namespace streamrun
