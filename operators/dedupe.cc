@@ -303,14 +303,7 @@ class Dedupe final : public Operator {
                         {[this](const TakeRows& take) { return SaveSeen(take); },
                          [this](const BatchPtr& rows) { return LoadSeen(rows); },
                          [this] { return seen_.size(); }, [this] { return StateBytes(); }}};
-  KeptState time_state_{"time",
-                        {[this](const TakeRows& take) { return SaveTime(time_, event_time_, take); },
-                         [this](const BatchPtr& rows) {
-                           event_time_ = kMaxTimestamp;
-                           LoadTime(rows, &time_, &event_time_);
-                           return Status::Ok();
-                         },
-                         [] { return int64_t{1}; }, [] { return size_t{16}; }}};
+  KeptTime time_state_{&time_, &event_time_};
 };
 
 class BoundDedupe final : public BoundOperator {

@@ -102,14 +102,7 @@ class Reorder final : public Operator {
        },
        [this](const BatchPtr& rows) { return LoadWaiting(rows); }, [this] { return waiting_.rows(); },
        [this] { return waiting_.MemoryBytes(); }}};
-  KeptState time_state_{"time",
-                        {[this](const TakeRows& take) { return SaveTime(watermark_, kMaxTimestamp, take); },
-                         [this](const BatchPtr& rows) {
-                           Timestamp timer = kMaxTimestamp;
-                           LoadTime(rows, &watermark_, &timer);
-                           return Status::Ok();
-                         },
-                         [] { return int64_t{0}; }, [] { return size_t{0}; }}};
+  KeptTime time_state_{&watermark_};
 };
 
 class BoundReorder final : public BoundOperator {

@@ -59,12 +59,6 @@ StateShape ShownState(const AggregationPlan& plan) {
   return {"shown", KeySchema(plan), std::make_shared<const Schema>(std::move(value))};
 }
 
-StateShape TimeState() {
-  return {"time", std::make_shared<const Schema>(),
-          std::make_shared<const Schema>(
-              std::vector<Field>{{"time", TypeId::kBigint}, {"timer", TypeId::kBigint}})};
-}
-
 StateShape CountState(const AggregationPlan& plan) {
   return {"counts", KeySchema(plan),
           std::make_shared<const Schema>(
@@ -106,20 +100,6 @@ ColumnPtr BooleanColumn(const std::vector<bool>& values) {
   ColumnBuilder builder{DataType(TypeId::kBoolean)};
   for (const bool value : values) builder.AppendBool(value);
   return builder.Finish();
-}
-
-Status SaveTime(Timestamp time, Timestamp timer, const TakeRows& take) {
-  return take(std::make_shared<const Batch>(
-      TimeState().Row(), 1, std::vector<ColumnPtr>{BigintColumn({time}), BigintColumn({timer})}));
-}
-
-// The workers that saved had the same time; were one behind, what it held must not be closed early.
-void LoadTime(const BatchPtr& rows, Timestamp* time, Timestamp* timer) {
-  for (int64_t row = 0; row < rows->rows(); ++row) {
-    const Timestamp saved = rows->column(0)->values<int64_t>()[row];
-    *time = *time == kMinTimestamp ? saved : std::min(*time, saved);
-    *timer = std::min(*timer, rows->column(1)->values<int64_t>()[row]);
-  }
 }
 
 }  // namespace streamrun

@@ -6,6 +6,7 @@
 #include "core/window/aggregation_plan.h"
 #include "core/window/changelog.h"
 #include "core/window/kept_state.h"
+#include "core/window/kept_time.h"
 
 namespace streamrun {
 
@@ -16,8 +17,6 @@ namespace streamrun {
 StateShape GroupState(const AggregationPlan& plan);
 /// Rows that were shown: the plan's keys; then bounds of the window (if any) and results.
 StateShape ShownState(const AggregationPlan& plan);
-/// One row: how far time has come (null: nowhere) and when results are due next in processing time.
-StateShape TimeState();
 /// Count windows: the plan's keys, then how many rows each has had and when the last one came (touched_at).
 StateShape CountState(const AggregationPlan& plan);
 
@@ -31,9 +30,5 @@ BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows);
 /// A column of bigint.
 ColumnPtr BigintColumn(const std::vector<int64_t>& values);
 ColumnPtr BooleanColumn(const std::vector<bool>& values);
-
-/// The TimeState of an operator; `load` gets the least time of all rows.
-Status SaveTime(Timestamp time, Timestamp timer, const TakeRows& take);
-void LoadTime(const BatchPtr& rows, Timestamp* time, Timestamp* timer);
 
 }  // namespace streamrun

@@ -331,14 +331,7 @@ class Ranking final : public Operator {
                          [this](const BatchPtr& rows) { return LoadRows(rows); },
                          [this] { return static_cast<int64_t>(groups_.keys().size()); },
                          [this] { return groups_.MemoryBytes(); }}};
-  KeptState time_state_{"time",
-                        {[this](const TakeRows& take) { return SaveTime(watermark_, kMaxTimestamp, take); },
-                         [this](const BatchPtr& rows) {
-                           Timestamp timer = kMaxTimestamp;
-                           LoadTime(rows, &watermark_, &timer);
-                           return Status::Ok();
-                         },
-                         [] { return int64_t{1}; }, [] { return size_t{16}; }}};
+  KeptTime time_state_{&watermark_};
 };
 
 }  // namespace

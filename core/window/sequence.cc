@@ -40,14 +40,7 @@ Sequence::Sequence(const SequencePlan& plan, std::vector<Field> values)
       keys_state_("keys", {[this](const TakeRows& take) { return SaveKeys(take); },
                            [this](const BatchPtr& rows) { return LoadKeys(rows); },
                            [this] { return static_cast<int64_t>(keys_.size()); },
-                           [this] { return StateBytes() - waiting_.MemoryBytes(); }}),
-      time_state_("time", {[this](const TakeRows& take) { return SaveTime(watermark_, kMaxTimestamp, take); },
-                           [this](const BatchPtr& rows) {
-                             Timestamp timer = kMaxTimestamp;
-                             LoadTime(rows, &watermark_, &timer);
-                             return Status::Ok();
-                           },
-                           [] { return int64_t{1}; }, [] { return size_t{16}; }}) {}
+                           [this] { return StateBytes() - waiting_.MemoryBytes(); }}) {}
 
 Status Sequence::Open(OperatorContext& context) {
   for (const ExpressionPtr& key : plan_.by) by_.emplace_back(key, context.env);

@@ -15,6 +15,7 @@
 #include "core/stream/operator.h"
 #include "core/stream/time_order.h"
 #include "core/window/kept_state.h"
+#include "core/window/kept_time.h"
 
 namespace streamrun {
 
@@ -111,7 +112,7 @@ class Sequence : public Operator {
   std::vector<int64_t> times_;
   KeptState waiting_state_;
   KeptState keys_state_;
-  KeptState time_state_;
+  KeptTime time_state_{&watermark_};
 };
 
 }  // namespace streamrun

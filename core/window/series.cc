@@ -45,7 +45,9 @@ class SeriesOperator final : public Operator {
   Status Open(OperatorContext& context) override {
     for (const ExpressionPtr& key : plan_->keys) keys_.emplace_back(key, context.env);
     value_.emplace(plan_->value, context.env);
-    for (KeptState* state : {&waiting_state_, &samples_state_, &time_state_}) context.Keep(state);
+    context.Keep(&waiting_state_);
+    context.Keep(&samples_state_);
+    context.Keep(&time_state_);
     return Status::Ok();
   }
 
@@ -214,14 +216,7 @@ class SeriesOperator final : public Operator {
                               return series_.MemoryBytes() + function_->queues.MemoryBytes() +
                                      (expiry_ ? expiry_->MemoryBytes() : 0);
                             }}};
-  KeptState time_state_{"time",
-                        {[this](const TakeRows& take) { return SaveTime(watermark_, kMaxTimestamp, take); },
-                         [this](const BatchPtr& rows) {
-                           Timestamp timer = kMaxTimestamp;
-                           LoadTime(rows, &watermark_, &timer);
-                           return Status::Ok();
-                         },
-                         [] { return int64_t{0}; }, [] { return size_t{0}; }}};
+  KeptTime time_state_{&watermark_};
 };
 
 }  // namespace

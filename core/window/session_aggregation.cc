@@ -471,13 +471,7 @@ class SessionAggregation final : public Operator {
       {[this](const TakeRows& take) { return SaveGroups(take); },
        [this](const BatchPtr& rows) { return LoadGroups(rows); }, [this] { return sessions_.alive(); },
        [this] { return StateBytes() - (shown_ ? shown_->MemoryBytes() : 0); }}};
-  KeptState time_state_{"time",
-                        {[this](const TakeRows& take) { return SaveTime(watermark_, timer_, take); },
-                         [this](const BatchPtr& rows) {
-                           LoadTime(rows, &watermark_, &timer_);
-                           return Status::Ok();
-                         },
-                         [] { return int64_t{0}; }, [] { return size_t{0}; }}};
+  KeptTime time_state_{&watermark_, &timer_};
   KeptState shown_state_{"shown",
                          {[this](const TakeRows& take) {
                             return shown_->size() > 0 ? take(ToShownState(*plan_, shown_->Save()))

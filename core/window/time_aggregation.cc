@@ -485,15 +485,10 @@ class TimeAggregation final : public Operator {
       {[this](const TakeRows& take) { return SaveGroups(take); },
        [this](const BatchPtr& rows) { return LoadGroups(rows); }, [this] { return store_.groups(); },
        [this] { return StateBytes() - shown_bytes_; }}};
-  KeptState time_state_{"time",
-                        {[this](const TakeRows& take) { return SaveTime(watermark_, timer_, take); },
-                         [this](const BatchPtr& rows) {
-                           LoadTime(rows, &watermark_, &timer_);
-                           if (watermark_ != kMinTimestamp) fired_end_ = Behind(watermark_);
-                           closed_end_ = ClosedEnd();
-                           return Status::Ok();
-                         },
-                         [] { return int64_t{0}; }, [] { return size_t{0}; }}};
+  KeptTime time_state_{&watermark_, &timer_, [this] {
+                         fired_end_ = watermark_ == kMinTimestamp ? kMinTimestamp : Behind(watermark_);
+                         closed_end_ = ClosedEnd();
+                       }};
   KeptState shown_state_{"shown",
                          {[this](const TakeRows& take) { return SaveShown(take); },
                           [this](const BatchPtr& rows) { return LoadShown(rows); }, [] { return int64_t{0}; },
