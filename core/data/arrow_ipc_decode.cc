@@ -116,7 +116,8 @@ class BatchReader {
  private:
   template <typename Vector>
   static bool Aligned(const Vector* structs) {
-    return structs == nullptr || reinterpret_cast<uintptr_t>(structs->Data()) % 8 == 0;
+    return structs == nullptr || structs->size() == 0 ||
+           reinterpret_cast<uintptr_t>(structs->Data()) % 8 == 0;
   }
 
   // `rows`: what must be there; a list's child may hold more.
