@@ -1,11 +1,13 @@
 // The checkpoints of a pipeline on disk, and the order of writes, fsyncs and renames that makes an epoch
 // count or not, whatever crashes (RELIABILITY 1.3, 1.4, 1.8).
 //
-//   CURRENT                     epoch that counts, EPOCH_HIGH beside it
+//   CURRENT                     number of the epoch that counts, 0: none yet
+//   EPOCH_HIGH                  greatest number that ever counted
 //   ckpt/<epoch>.tmp/           being written
 //   ckpt/<epoch>/manifest       whole
 //   ckpt/<epoch>/committed      every sink has committed it
 //   ckpt/<epoch>/<segment files>
+//   ckpt/<epoch>.del/           being removed
 //   savepoint/<name>/           copies of an epoch, never removed by itself
 //
 // Used by the supervisor's thread; workers only write files into TemporaryDirectory(epoch). All methods work
@@ -68,6 +70,20 @@ class CheckpointDirectory {
   Status Reset();
 
  private:
+  std::string CheckpointPath() const { return path_ + "/ckpt"; }
+  std::string SavepointPath() const { return path_ + "/savepoint"; }
+  Result<uint64_t> EpochHigh() const;
+  Result<uint64_t> GreatestNumber() const;
+  Result<bool> IsCommitted(const std::string& directory, uint64_t epoch) const;
+  /// Makes ckpt/ when it is not there.
+  Status Prepare();
+  Status MakeCurrent(uint64_t epoch);
+  /// The same error; for damage with what the user can do about it.
+  Status Refusal(const Status& why) const;
+  Status RemoveLeftovers(uint64_t current);
+  Status RemoveEpoch(uint64_t epoch);
+  Status CopyFiles(const Manifest& manifest, const std::string& from, const std::string& to) const;
+
   Env* env_;
   std::string path_;
   int retain_;

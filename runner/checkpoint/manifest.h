@@ -30,6 +30,8 @@ struct StoredNode {
 struct Fragment {
   int stage = 0;
   int instance = 0;
+  uint64_t generation = 0;
+  uint64_t attempt = 0;
   std::vector<StoredNode> nodes;
   std::vector<ChannelCounters> channels;
   Prepared dead_letters;

@@ -1,0 +1,295 @@
+#include "runner/checkpoint/manifest.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/sealed_file.h"
+#include "core/stream/fate.h"
+#include "runner/checkpoint/stored_json.h"
+
+namespace streamrun {
+
+namespace {
+
+constexpr int kVersion = 1;
+
+// In the order of their enums; on disk.
+constexpr std::array<std::string_view, 5> kBarrierKinds = {"periodic", "savepoint", "reload", "stop",
+                                                           "final"};
+constexpr std::array<std::string_view, 5> kNodeParts = {"whole", "encode", "write", "combine", "merge"};
+
+template <typename Enum, size_t kCount>
+void ReadEnum(StoredObject& object, const char* name, const std::array<std::string_view, kCount>& names,
+              Enum& out) {
+  std::string text;
+  object.Read(name, text);
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found == names.end()) return object.Fail(name, "a known word");
+  out = static_cast<Enum>(found - names.begin());
+}
+
+// A segment's name is joined to a directory: it must not leave it.
+bool IsPlainName(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos;
+}
+
+StoredJson TextsToJson(const std::vector<std::string>& texts) {
+  StoredJson json = StoredJson::array();
+  for (const std::string& text : texts) json.push_back(JsonOf(text));
+  return json;
+}
+
+StoredJson ToJson(const Prepared& prepared) {
+  return {{"handle", JsonOf(prepared.handle)},
+          {"files", TextsToJson(prepared.files)},
+          {"directories", TextsToJson(prepared.directories)}};
+}
+
+Status ReadPrepared(const StoredJson& json, const std::string& what, Prepared* out) {
+  StoredObject object(json, what);
+  object.Read("handle", out->handle);
+  object.Read("files", out->files);
+  object.Read("directories", out->directories);
+  return object.status();
+}
+
+StoredJson ToJson(const NodeCounters& counters) {
+  StoredJson fates = StoredJson::object();
+  for (size_t i = 0; i < kFateCount; ++i) {
+    fates[std::string(FateName(static_cast<Fate>(i)))] = counters.fates[i];
+  }
+  return {{"node", counters.node},
+          {"rows_in", counters.rows_in},
+          {"rows_out", counters.rows_out},
+          {"bytes_in", counters.bytes_in},
+          {"bytes_out", counters.bytes_out},
+          {"created", counters.created},
+          {"state_bytes", counters.state_bytes},
+          {"state_keys", counters.state_keys},
+          {"fates", std::move(fates)},
+          {"port_rows", counters.port_rows},
+          {"busy_us", counters.busy_us},
+          {"total_bytes", counters.total_bytes},
+          {"watermark", counters.watermark}};
+}
+
+Status ReadFates(const StoredJson& json, FateCounts* out) {
+  StoredObject object(json, "the fates");
+  for (size_t i = 0; i < kFateCount; ++i) {
+    object.Read(std::string(FateName(static_cast<Fate>(i))).c_str(), (*out)[i]);
+  }
+  return object.status();
+}
+
+Status ReadCounters(const StoredJson& json, NodeCounters* out) {
+  StoredObject object(json, "the counters of a node");
+  object.Read("node", out->node);
+  object.Read("rows_in", out->rows_in);
+  object.Read("rows_out", out->rows_out);
+  object.Read("bytes_in", out->bytes_in);
+  object.Read("bytes_out", out->bytes_out);
+  object.Read("created", out->created);
+  object.Read("state_bytes", out->state_bytes);
+  object.Read("state_keys", out->state_keys);
+  SR_RETURN_IF_ERROR(ReadFates(object.Object("fates"), &out->fates));
+  object.Read("port_rows", out->port_rows);
+  object.Read("busy_us", out->busy_us);
+  object.Read("total_bytes", out->total_bytes);
+  object.Read("watermark", out->watermark);
+  return object.status();
+}
+
+StoredJson ToJson(const ChannelCounters& c) {
+  return {{"channel", c.channel}, {"sender", c.sender},       {"rows", c.rows},        {"bytes", c.bytes},
+          {"full_us", c.full_us}, {"hot_group", c.hot_group}, {"hot_rows", c.hot_rows}};
+}
+
+Status ReadChannel(const StoredJson& json, ChannelCounters* out) {
+  StoredObject object(json, "a channel");
+  object.Read("channel", out->channel);
+  object.Read("sender", out->sender);
+  object.Read("rows", out->rows);
+  object.Read("bytes", out->bytes);
+  object.Read("full_us", out->full_us);
+  object.Read("hot_group", out->hot_group);
+  object.Read("hot_rows", out->hot_rows);
+  return object.status();
+}
+
+StoredJson ToJson(const StoredTable& table) {
+  StoredJson segments = StoredJson::array();
+  for (const SegmentInfo& s : table.segments) {
+    segments.push_back(
+        {{"file", JsonOf(s.file)}, {"bytes", s.bytes}, {"crc", s.crc}, {"whole", s.whole}, {"rows", s.rows}});
+  }
+  return {{"name", JsonOf(table.name)},
+          {"schema", JsonOf(table.schema)},
+          {"key_columns", table.key_columns},
+          {"segments", std::move(segments)}};
+}
+
+Status ReadSegmentInfo(const StoredJson& json, const std::string& table, SegmentInfo* out) {
+  StoredObject object(json, "a segment of " + table);
+  object.Read("file", out->file);
+  object.Read("bytes", out->bytes);
+  object.Read("crc", out->crc);
+  object.Read("whole", out->whole);
+  object.Read("rows", out->rows);
+  if (object.status().ok() && !IsPlainName(out->file)) object.Fail("file", "a plain name");
+  return object.status();
+}
+
+Status ReadTable(const StoredJson& json, const std::string& node, StoredTable* out) {
+  StoredObject object(json, "a table of node " + node);
+  object.Read("name", out->name);
+  object.Read("schema", out->schema);
+  object.Read("key_columns", out->key_columns);
+  object.ReadEach("segments", [&](const StoredJson& segment, size_t) {
+    return ReadSegmentInfo(segment, "table " + out->name + " of node " + node, &out->segments.emplace_back());
+  });
+  return object.status();
+}
+
+StoredJson ToJson(const StoredNode& stored) {
+  const NodeSnapshot& node = stored.snapshot;
+  StoredJson tables = StoredJson::array();
+  for (const StoredTable& table : stored.tables) tables.push_back(ToJson(table));
+  return {{"node", JsonOf(node.node)},
+          {"part", kNodeParts[static_cast<size_t>(node.part)]},
+          {"input", node.input},
+          {"instance", node.instance},
+          {"parallelism", node.parallelism},
+          {"ended", node.ended},
+          {"complete", node.complete},
+          {"watermark", node.watermark.time},
+          {"next_ordinal", node.watermark.next_ordinal},
+          {"idle", node.idle},
+          {"latest", node.latest},
+          {"position", JsonOf(node.position)},
+          {"prepared", ToJson(node.prepared)},
+          {"counters", ToJson(node.counters)},
+          {"failed_results", node.failed_results},
+          {"tables", std::move(tables)}};
+}
+
+Status ReadNode(const StoredJson& json, StoredNode* out) {
+  NodeSnapshot& node = out->snapshot;
+  StoredObject object(json, "a node");
+  object.Read("node", node.node);
+  ReadEnum(object, "part", kNodeParts, node.part);
+  object.Read("input", node.input);
+  object.Read("instance", node.instance);
+  object.Read("parallelism", node.parallelism);
+  object.Read("ended", node.ended);
+  object.Read("complete", node.complete);
+  object.Read("watermark", node.watermark.time);
+  object.Read("next_ordinal", node.watermark.next_ordinal);
+  object.Read("idle", node.idle);
+  object.Read("latest", node.latest);
+  object.Read("position", node.position);
+  object.Read("failed_results", node.failed_results);
+  SR_RETURN_IF_ERROR(object.status());
+  SR_RETURN_IF_ERROR(
+      ReadPrepared(object.Object("prepared"), "what node " + node.node + " prepared", &node.prepared));
+  SR_RETURN_IF_ERROR(ReadCounters(object.Object("counters"), &node.counters));
+  object.ReadEach("tables", [&](const StoredJson& table, size_t) {
+    return ReadTable(table, node.node, &out->tables.emplace_back());
+  });
+  return object.status();
+}
+
+StoredJson ToJson(const Fragment& fragment) {
+  StoredJson nodes = StoredJson::array();
+  for (const StoredNode& node : fragment.nodes) nodes.push_back(ToJson(node));
+  StoredJson channels = StoredJson::array();
+  for (const ChannelCounters& channel : fragment.channels) channels.push_back(ToJson(channel));
+  return {{"stage", fragment.stage},
+          {"instance", fragment.instance},
+          {"generation", fragment.generation},
+          {"attempt", fragment.attempt},
+          {"nodes", std::move(nodes)},
+          {"channels", std::move(channels)},
+          {"dead_letters", ToJson(fragment.dead_letters)}};
+}
+
+Status ReadFragment(const StoredJson& json, Fragment* out) {
+  StoredObject object(json, "a fragment");
+  object.Read("stage", out->stage);
+  object.Read("instance", out->instance);
+  object.Read("generation", out->generation);
+  object.Read("attempt", out->attempt);
+  object.ReadEach("nodes",
+                  [&](const StoredJson& node, size_t) { return ReadNode(node, &out->nodes.emplace_back()); });
+  object.ReadEach("channels", [&](const StoredJson& channel, size_t) {
+    return ReadChannel(channel, &out->channels.emplace_back());
+  });
+  SR_RETURN_IF_ERROR(object.status());
+  SR_RETURN_IF_ERROR(
+      ReadPrepared(object.Object("dead_letters"), "the dead letters of a fragment", &out->dead_letters));
+  return object.status();
+}
+
+Status ReadManifest(const StoredJson& json, Manifest* out) {
+  StoredObject object(json, "the manifest");
+  int version = 0;
+  object.Read("version", version);
+  SR_RETURN_IF_ERROR(object.status());
+  if (version > kVersion) {
+    return Status::Unsupported("the manifest has format version " + std::to_string(version) +
+                               ", this streamrun reads up to " + std::to_string(kVersion));
+  }
+  object.Read("pipeline", out->pipeline);
+  object.Read("instance", out->instance);
+  object.Read("generation", out->generation);
+  object.Read("epoch", out->epoch);
+  object.Read("parent", out->parent);
+  ReadEnum(object, "kind", kBarrierKinds, out->kind);
+  object.Read("plan_hash", out->plan_hash);
+  object.Read("key_groups", out->key_groups);
+  object.Read("taken", out->taken);
+  object.Read("needs_commit", out->needs_commit);
+  object.ReadEach("fragments", [&](const StoredJson& fragment, size_t) {
+    return ReadFragment(fragment, &out->fragments.emplace_back());
+  });
+  return object.status();
+}
+
+}  // namespace
+
+std::string PrintFragment(const Fragment& fragment) { return ToJson(fragment).dump(); }
+
+Result<Fragment> ParseFragment(std::string_view text) {
+  SR_ASSIGN_OR_RETURN(const StoredJson json, ParseStoredJson(text, "the fragment"));
+  Fragment fragment;
+  SR_RETURN_IF_ERROR(ReadFragment(json, &fragment));
+  return fragment;
+}
+
+std::string PrintManifest(const Manifest& manifest) {
+  StoredJson fragments = StoredJson::array();
+  for (const Fragment& fragment : manifest.fragments) fragments.push_back(ToJson(fragment));
+  const StoredJson json = {{"version", kVersion},
+                           {"pipeline", JsonOf(manifest.pipeline)},
+                           {"instance", JsonOf(manifest.instance)},
+                           {"generation", manifest.generation},
+                           {"epoch", manifest.epoch},
+                           {"parent", manifest.parent},
+                           {"kind", kBarrierKinds[static_cast<size_t>(manifest.kind)]},
+                           {"plan_hash", JsonOf(manifest.plan_hash)},
+                           {"key_groups", manifest.key_groups},
+                           {"taken", manifest.taken},
+                           {"needs_commit", manifest.needs_commit},
+                           {"fragments", std::move(fragments)}};
+  return Seal(json.dump());
+}
+
+Result<Manifest> ParseManifest(std::string_view text) {
+  SR_ASSIGN_OR_RETURN(const std::string value, Unseal("the manifest", text));
+  SR_ASSIGN_OR_RETURN(const StoredJson json, ParseStoredJson(value, "the manifest"));
+  Manifest manifest;
+  SR_RETURN_IF_ERROR(ReadManifest(json, &manifest));
+  return manifest;
+}
+
+}  // namespace streamrun
