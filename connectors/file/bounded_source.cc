@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <utility>
 
+#include "connectors/file/bounded_position.h"
 #include "connectors/file/file_header.h"
 #include "core/stream/framing.h"
 
 namespace streamrun {
 
 namespace {
-
-using nlohmann::json;
 
 // Read behind a chunk's end for its last record, before asking again.
 constexpr size_t kSlack = 16 * 1024;
@@ -30,21 +29,33 @@ class BoundedFileSource final : public Source {
     instance_ = static_cast<Ordinal>(context.instance);
     parallelism_ = static_cast<Ordinal>(context.parallelism);
     max_record_ = context.max_record;
-    std::vector<ListedFile> files;
-    Ordinal from = 0;
+    const bool splittable = options_.format.line_delimited && options_.format.splittable;
+    BoundedPosition from;
+    from.split_bytes = options_.split_bytes;
+    from.splittable = splittable;
     if (!positions.empty()) {
-      SR_RETURN_IF_ERROR(Restore(positions.front(), &files, &from));
+      SR_ASSIGN_OR_RETURN(from, ParsePositions(positions));
+      if (from.splittable != splittable) {
+        return Status::InvalidArgument(
+            "the saved position counts the files' parts as another format cuts them; write the format of "
+            "then or start over with --reset-state");
+      }
     } else {
-      SR_ASSIGN_OR_RETURN(files,
+      SR_ASSIGN_OR_RETURN(from.files,
                           ListFilesOnce(env_, options_.list, parallelism_ > 1 ? context.run_directory : "",
                                         context.generation));
     }
-    list_ = SplitList(std::move(files), options_.split_bytes,
-                      options_.format.line_delimited && options_.format.splittable);
+    list_ = SplitList(std::move(from.files), from.split_bytes, splittable);
+    if (!positions.empty()) SR_RETURN_IF_ERROR(CheckUnread(from.next));
     files_json_ = PrintFiles(list_.files());
-    next_ = from + (instance_ + parallelism_ - from % parallelism_) % parallelism_;
-    if (next_ != within_ordinal_) within_ = 0;
-    extent_.total = list_.ShareBytes(context.instance, context.parallelism);
+    next_ = from.next + (instance_ + parallelism_ - from.next % parallelism_) % parallelism_;
+    if (next_ == from.next) {
+      within_ = from.within;
+      skipping_ = from.skipping;
+    }
+    extent_.total = list_.ShareBytes(context.instance, context.parallelism, 0);
+    if (extent_.total >= 0)
+      extent_.read = extent_.total - list_.ShareBytes(context.instance, context.parallelism, next_);
     return Status::Ok();
   }
 
@@ -61,29 +72,35 @@ class BoundedFileSource final : public Source {
   }
 
   std::string Position() const override {
-    json position = {{"next", next_}};
-    if (framer_) position["within"] = framer_->position();
-    if (!block_.empty()) position["within"] = block_.position();
-    std::string text = position.dump();
-    text.pop_back();
-    return text + ",\"files\":" + files_json_ + "}";
+    BoundedPosition position;
+    position.next = next_;
+    position.within = within_;
+    position.skipping = skipping_;
+    if (framer_) {
+      position.within = framer_->position();
+      position.skipping = framer_->skipping();
+    }
+    if (!block_.empty()) position.within = block_.position();
+    position.split_bytes = list_.split_bytes();
+    position.splittable = options_.format.line_delimited && options_.format.splittable;
+    return PrintPosition(position, files_json_);
   }
 
   Extent Progress() const override { return extent_; }
 
  private:
-  Status Restore(const std::string& position, std::vector<ListedFile>* files, Ordinal* from) {
-    try {
-      const json saved = json::parse(position);
-      *from = saved.at("next");
-      within_ = saved.value("within", int64_t{0});
-      within_ordinal_ = *from;
-      SR_ASSIGN_OR_RETURN(*files, ParseFiles(saved.at("files").dump()));
-    } catch (const json::exception& error) {
-      return Status::Corruption(std::string("the saved position of a file source is damaged: ") +
-                                error.what());
+  // Files with chunks from `next` on must still be what they were. Those before it are done with.
+  Status CheckUnread(Ordinal next) {
+    for (const ListedFile& file : list_.files()) {
+      if (file.first + file.chunks <= next) continue;
+      const Status status = OpenListed(env_, file).status();
+      if (status.ok()) continue;
+      if (status.message().find("--reset-state") != std::string::npos) return status;
+      return Status(status.code(),
+                    status.message() +
+                        "; it was being read when the run was interrupted: bring it back as it "
+                        "was or start over with --reset-state");
     }
-    for (const ListedFile& file : *files) SR_RETURN_IF_ERROR(OpenListed(env_, file).status());
     return Status::Ok();
   }
 
@@ -104,10 +121,11 @@ class BoundedFileSource final : public Source {
 
   // Reads chunk next_ and begins to give it out.
   Status ReadChunk(SourceOutput& out) {
-    const uint64_t begin = (next_ - file_->first) * options_.split_bytes;
-    const uint64_t end = std::min(begin + options_.split_bytes, file_->size);
+    const uint64_t begin = (next_ - file_->first) * list_.split_bytes();
+    const uint64_t end = std::min(begin + list_.split_bytes(), file_->size);
     extent_.read += static_cast<int64_t>(end - begin);
     prototype_.ordinal = next_;
+    const auto within = static_cast<uint64_t>(std::exchange(within_, 0));
     // The first record begins at data_begin; elsewhere behind a newline, which may be the byte before the
     // chunk.
     const bool known = begin <= header_.data_begin;
@@ -122,9 +140,7 @@ class BoundedFileSource final : public Source {
       if (newline == nullptr) return EndChunk(out), Status::Ok();
       head = static_cast<size_t>(newline - bytes.data()) + 1;
     }
-    if (within_ > static_cast<int64_t>(from + head))
-      head = static_cast<size_t>(within_ - static_cast<int64_t>(from));
-    within_ = 0;
+    if (within > from + head) head = static_cast<size_t>(within - from);
     SR_ASSIGN_OR_RETURN(const size_t tail, FindLastEnd(&bytes, from, head, end));
     const BufferPtr buffer = bytes.Finish();
     block_ = RecordBlock(Buffer::Wrap(buffer->data() + head, tail - head, buffer),
@@ -204,8 +220,8 @@ class BoundedFileSource final : public Source {
     prototype_.ordinal = next_;
     stream_ = OpenByteStream(*open_, file_->path, file_->compression, file_->size);
     stream_ended_ = false;
-    const uint64_t begin = std::max<uint64_t>(header_.data_begin, static_cast<uint64_t>(within_));
-    within_ = 0;
+    const uint64_t begin =
+        std::max<uint64_t>(header_.data_begin, static_cast<uint64_t>(std::exchange(within_, 0)));
     uint8_t scratch[16 * 1024];
     for (uint64_t skipped = 0; skipped < begin;) {
       SR_ASSIGN_OR_RETURN(
@@ -220,6 +236,7 @@ class BoundedFileSource final : public Source {
     framing.quote = options_.format.quote;
     framing.separator = options_.format.separator;
     framer_.emplace(framing, static_cast<int64_t>(begin));
+    if (std::exchange(skipping_, false)) framer_->ResumeSkipping();
     return Status::Ok();
   }
 
@@ -243,8 +260,8 @@ class BoundedFileSource final : public Source {
   std::optional<RecordFramer> framer_;
   bool stream_ended_ = false;
   Status stream_error_;
-  int64_t within_ = 0;  // restored offset within the file, in chunk within_ordinal_
-  Ordinal within_ordinal_ = kNoOrdinal;
+  int64_t within_ = 0;     // restored offset within the file, in chunk next_, until that is begun
+  bool skipping_ = false;  // the record at within_ is too long and was reported
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "connectors/file/file_writer.h"
 
+#include <utility>
+
 #include "connectors/file/path_pattern.h"
 #include "connectors/file/sink_path.h"
 
@@ -49,13 +51,12 @@ Status FileWriter::OpenFile() {
   const Result<FileInfo> there = env_->Info(path);
   if (there.ok() && there->is_directory)
     return Status::InvalidArgument("cannot write " + path + ": it is a directory");
-  if (there.ok() && options_.mode == WriteMode::kCreate) {
+  if (there.ok() && options_.must_be_new) {
     return Status(Code::kAlreadyExists,
                   path + " exists and `if_exists` is fail; remove it or write if_exists: replace");
   }
   open_path_ = options_.staged ? InProgressPath(path) : path;
-  WriteMode mode = options_.staged ? WriteMode::kReplace : options_.mode;
-  if (options_.continue_staged) mode = WriteMode::kAppend;
+  const WriteMode mode = options_.start == FileStart::kReplace ? WriteMode::kReplace : WriteMode::kAppend;
   SR_ASSIGN_OR_RETURN(file_, env_->OpenForWrite(open_path_, mode));
   compressor_ = CreateCompressor(options_.compression);
   return Status::Ok();
@@ -64,9 +65,8 @@ Status FileWriter::OpenFile() {
 // What stands between the end of the file and the first record.
 Status FileWriter::Begin() {
   if (file_->size() == 0) return options_.preamble.empty() ? Status::Ok() : Write(options_.preamble);
-  if (compressor_) return Status::Ok();  // another member or frame begins
-  if (options_.continue_staged) {
-    // The earlier attempt may have been killed within a write.
+  if (compressor_ || options_.start == FileStart::kGoOn) return Status::Ok();  // another frame begins
+  if (options_.start == FileStart::kMend) {
     SR_ASSIGN_OR_RETURN(const uint64_t whole, WholeLength(env_, open_path_, file_->size()));
     return whole < file_->size() ? file_->Truncate(whole) : Status::Ok();
   }
@@ -76,8 +76,8 @@ Status FileWriter::Begin() {
 }
 
 Status FileWriter::Write(std::string_view records) {
-  dirty_ = true;
   if (compressor_) {
+    in_frame_ = true;
     compressor_->Write(records, &buffer_);
   } else if (records.size() >= kDirect) {
     SR_RETURN_IF_ERROR(HandBuffer());
@@ -90,24 +90,20 @@ Status FileWriter::Write(std::string_view records) {
 
 Status FileWriter::Flush() {
   // Nobody reads a staged file: a flush would only cost compression.
-  if (compressor_ && !options_.staged && dirty_) compressor_->Flush(&buffer_);
+  if (in_frame_ && !options_.staged) compressor_->Flush(&buffer_);
+  return HandBuffer();
+}
+
+Status FileWriter::EndFrame() {
+  if (std::exchange(in_frame_, false)) compressor_->Finish(&buffer_);
   return HandBuffer();
 }
 
 Status FileWriter::Close() {
-  if (compressor_ && (dirty_ || file_->size() == 0)) compressor_->Finish(&buffer_);
-  SR_RETURN_IF_ERROR(HandBuffer());
-  if (options_.sync) SR_RETURN_IF_ERROR(Explain(file_->Sync()));
-  SR_RETURN_IF_ERROR(Explain(file_->Close()));
-  if (!options_.staged) return Status::Ok();
-  SR_RETURN_IF_ERROR(options_.mode == WriteMode::kCreate ? env_->RenameNoReplace(open_path_, options_.path)
-                                                         : env_->Rename(open_path_, options_.path));
-  return options_.sync ? env_->SyncDirectory(DirectoryOf(options_.path)) : Status::Ok();
-}
-
-Status FileWriter::Discard() {
-  SR_RETURN_IF_ERROR(file_->Close());
-  return options_.staged ? env_->Remove(open_path_) : Status::Ok();
+  // A compressed file without content is one empty frame, not nothing: tools refuse the latter.
+  if (compressor_ && file_->size() + buffer_.size() == 0) in_frame_ = true;
+  SR_RETURN_IF_ERROR(EndFrame());
+  return Explain(file_->Close());
 }
 
 Status FileWriter::HandBuffer() {

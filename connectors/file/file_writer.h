@@ -1,5 +1,5 @@
-// One output file: buffered, compressed if asked for, staged under its in-progress name until it is
-// published.
+// One output file: buffered and compressed if asked for. Staged files are written under their in-progress
+// name; what gives them their name is PublishPart.
 #pragma once
 
 #include <memory>
@@ -12,40 +12,48 @@
 
 namespace streamrun {
 
+/// What is done with bytes that are there already.
+enum class FileStart : uint8_t {
+  kReplace,  // removed
+  kAppend,   // kept; the first record gets a line of its own
+  kGoOn,     // kept: all of them are this writer's and end at a record (and compressed frame)
+  kMend,     // kept up to the last whole record: an earlier attempt may have been killed within a write
+};
+
 struct FileWriterOptions {
   std::string path;
-  /// Staged: written as ".NAME.inprogress" and renamed by Close. Otherwise the file grows where it is.
+  /// Written as ".NAME.inprogress". Otherwise the file grows where it is.
   bool staged = true;
-  /// kReplace, kAppend, or kCreate, which fails when `path` exists.
-  WriteMode mode = WriteMode::kReplace;
-  /// Goes on with a staged file that an earlier attempt left.
-  bool continue_staged = false;
+  FileStart start = FileStart::kReplace;
+  /// A file at `path` is an error.
+  bool must_be_new = false;
   Compression compression = Compression::kNone;
   /// Bytes at the beginning of a new file.
   std::string preamble;
-  /// Make the content durable before it is published.
-  bool sync = true;
 };
 
-/// Used by one thread. Destruction without Close leaves a staged file unpublished.
+/// Used by one thread.
 class FileWriter {
  public:
-  /// Creates missing directories. Errors name the path.
+  /// Creates missing directories. Errors name the path. Nothing is written before the first Write, EndFrame,
+  /// Flush or Close.
   static Result<std::unique_ptr<FileWriter>> Open(Env* env, FileWriterOptions options);
 
-  /// `records` are whole records. kResourceExhausted when the disk is full: nothing is published then.
+  /// `records` are whole records. kResourceExhausted when the disk is full.
   Status Write(std::string_view records);
   /// Hands what is buffered to the operating system.
   Status Flush();
-  /// Writes the rest, makes it durable and publishes it.
+  /// The same, and the file can be cut off here and written on later: ends a compressed frame, if anything
+  /// was written since the last one.
+  Status EndFrame();
+  /// Writes the rest and closes the file, which is not durable by that.
   Status Close();
-  /// Forgets the file: removes a staged one.
-  Status Discard();
 
+  /// Where the bytes go now.
+  const std::string& written() const { return open_path_; }
+  const std::string& path() const { return options_.path; }
   /// Bytes of the file including what is buffered (not what a compressor holds back).
   uint64_t size() const { return file_->size() + buffer_.size(); }
-  /// Something was written since Open.
-  bool dirty() const { return dirty_; }
 
  private:
   FileWriter(Env* env, FileWriterOptions options) : env_(env), options_(std::move(options)) {}
@@ -57,11 +65,11 @@ class FileWriter {
 
   Env* env_;
   const FileWriterOptions options_;
-  std::string open_path_;  // where the bytes go now
+  std::string open_path_;
   std::unique_ptr<WritableFile> file_;
   std::unique_ptr<Compressor> compressor_;
   std::string buffer_;
-  bool dirty_ = false;
+  bool in_frame_ = false;  // something was compressed since the last frame's end
 };
 
 }  // namespace streamrun

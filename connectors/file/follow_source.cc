@@ -45,7 +45,8 @@ class FollowSource final : public Source {
     once_ = context.once;
     file_options_ = {options_.format, context.max_record};
     if (!positions.empty()) {
-      SR_RETURN_IF_ERROR(Restore(positions.front()));
+      // One worker follows all files; should there have been several, it takes over what each of them had.
+      for (const std::string& position : positions) SR_RETURN_IF_ERROR(Restore(position));
     } else if (!options_.allow_empty) {
       for (const std::string& pattern : options_.patterns) {
         if (!IsPattern(pattern)) SR_RETURN_IF_ERROR(OpenRegular(env_, pattern).status());
@@ -99,7 +100,9 @@ class FollowSource final : public Source {
                        {"inode", identity.inode},
                        {"head", identity.head},
                        {"head_bytes", identity.head_bytes},
-                       {"offset", f->file->position()}});
+                       {"offset", f->file->position()},
+                       {"skipping", f->file->skipping()},
+                       {"drained", f->moved && f->drained}});
     }
     return json{{"followed", std::move(files)}}.dump(-1, ' ', false, json::error_handler_t::replace);
   }
@@ -243,7 +246,8 @@ class FollowSource final : public Source {
       for (const json& item : saved.at("followed")) {
         const FileIdentity identity{item.at("device"), item.at("inode"), item.at("head"),
                                     item.at("head_bytes")};
-        SR_RETURN_IF_ERROR(Resume(item.at("path"), identity, item.at("offset")));
+        FollowedFile::Place place{item.at("offset"), item.value("skipping", false)};
+        SR_RETURN_IF_ERROR(Resume(item.at("path"), identity, place, item.value("drained", false)));
       }
     } catch (const json::exception& error) {
       return Status::Corruption(std::string("the saved position of a followed file is damaged: ") +
@@ -252,19 +256,30 @@ class FollowSource final : public Source {
     return Status::Ok();
   }
 
-  Status Resume(const std::string& path, const FileIdentity& identity, uint64_t offset) {
+  // `drained`: rotated away and read to its end; it was kept only for a writer that comes late.
+  Status Resume(const std::string& path, const FileIdentity& identity, FollowedFile::Place place,
+                bool drained) {
     SR_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, FindAgain(path, identity));
+    const std::string offset = std::to_string(place.offset);
     if (file == nullptr) {
+      if (drained) return Status::Ok();
       if (env_->Info(path).ok()) {
-        return Status::InvalidArgument(path + " is not the file that was read up to byte " +
-                                       std::to_string(offset) +
+        return Status::InvalidArgument(path + " is not the file that was read up to byte " + offset +
                                        ", and that one is not beside it; start over with --reset-state");
       }
-      lost_.push_back({std::make_shared<const std::string>("file:" + path), static_cast<int64_t>(offset)});
+      lost_.push_back(
+          {std::make_shared<const std::string>("file:" + path), static_cast<int64_t>(place.offset)});
       return Status::Ok();
     }
+    SR_ASSIGN_OR_RETURN(const FileInfo info, file->Info());
+    if (info.size < place.offset) {
+      return Status::InvalidArgument(path + " was read up to byte " + offset + " and now ends at byte " +
+                                     std::to_string(info.size) +
+                                     ", though it begins as it did: what is in it would be read twice; start "
+                                     "over with --reset-state");
+    }
     auto followed = std::make_unique<Followed>();
-    SR_ASSIGN_OR_RETURN(followed->file, FollowedFile::Resume(std::move(file), path, file_options_, offset));
+    SR_ASSIGN_OR_RETURN(followed->file, FollowedFile::Resume(std::move(file), path, file_options_, place));
     files_.push_back(std::move(followed));
     return Status::Ok();
   }

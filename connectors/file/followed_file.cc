@@ -37,9 +37,10 @@ Result<std::unique_ptr<FollowedFile>> FollowedFile::Open(std::unique_ptr<Readabl
 
 Result<std::unique_ptr<FollowedFile>> FollowedFile::Resume(std::unique_ptr<ReadableFile> file,
                                                            std::string path, const Options& options,
-                                                           uint64_t offset) {
+                                                           Place place) {
   std::unique_ptr<FollowedFile> followed(new FollowedFile(std::move(file), std::move(path), options));
-  SR_RETURN_IF_ERROR(followed->Begin(offset));
+  SR_RETURN_IF_ERROR(followed->Begin(place.offset));
+  if (place.skipping) followed->framer_->ResumeSkipping();
   return followed;
 }
 

@@ -23,9 +23,14 @@ class FollowedFile {
   /// Takes `file` over. kEnd: begins behind the last whole line that is there now.
   static Result<std::unique_ptr<FollowedFile>> Open(std::unique_ptr<ReadableFile> file, std::string path,
                                                     const Options& options, Start start);
-  /// Goes on at byte `offset`, which position() gave.
+  /// What position() and skipping() gave.
+  struct Place {
+    uint64_t offset = 0;
+    bool skipping = false;
+  };
+  /// Goes on at `place`.
   static Result<std::unique_ptr<FollowedFile>> Resume(std::unique_ptr<ReadableFile> file, std::string path,
-                                                      const Options& options, uint64_t offset);
+                                                      const Options& options, Place place);
 
   /// Emits at most one chunk of whole records that are already read. False: ReadOn().
   Result<bool> Emit(SourceOutput& out);
@@ -42,6 +47,8 @@ class FollowedFile {
   const FileIdentity& identity() const { return identity_; }
   /// Where to go on so that no record is given out twice or left out.
   uint64_t position() const { return static_cast<uint64_t>(framer_->position()); }
+  /// That is within a record that is too long and was reported.
+  bool skipping() const { return framer_->skipping(); }
 
  private:
   FollowedFile(std::unique_ptr<ReadableFile> file, std::string path, const Options& options)

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kWorker = "{worker}";
 constexpr std::string_view kNumber = "{n}";
+constexpr std::string_view kInProgress = ".inprogress";
 
 std::string Replace(std::string text, std::string_view what, const std::string& with) {
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
@@ -64,9 +65,14 @@ std::optional<uint64_t> SinkPath::NumberOf(std::string_view name, int worker) co
   return number;
 }
 
+std::optional<uint64_t> SinkPath::NumberOfInProgress(std::string_view name, int worker) const {
+  if (!name.starts_with('.') || !name.ends_with(kInProgress)) return std::nullopt;
+  return NumberOf(name.substr(1, name.size() - 1 - kInProgress.size()), worker);
+}
+
 std::string InProgressPath(const std::string& path) {
   const std::string_view name = NameOf(path);
-  return path.substr(0, path.size() - name.size()) + "." + std::string(name) + ".inprogress";
+  return path.substr(0, path.size() - name.size()) + "." + std::string(name) + std::string(kInProgress);
 }
 
 std::string AbsolutePath(const std::string& path) {

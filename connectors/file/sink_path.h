@@ -26,6 +26,8 @@ class SinkPath {
   std::string Expand(int worker, uint64_t number) const;
   /// The number of the part that the file name `name` stands for when worker `worker` writes it.
   std::optional<uint64_t> NumberOf(std::string_view name, int worker) const;
+  /// The same for the in-progress name of a part.
+  std::optional<uint64_t> NumberOfInProgress(std::string_view name, int worker) const;
 
  private:
   std::string pattern_;

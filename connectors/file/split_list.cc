@@ -104,13 +104,14 @@ const ListedFile& SplitList::FileOf(Ordinal ordinal) const {
   return *(behind - 1);
 }
 
-int64_t SplitList::ShareBytes(int instance, int parallelism) const {
+int64_t SplitList::ShareBytes(int instance, int parallelism, Ordinal from) const {
   const auto n = static_cast<uint64_t>(parallelism);
   uint64_t bytes = 0;
   for (const ListedFile& file : files_) {
     if (file.size == UINT64_MAX) return -1;
-    // The first chunk of this file that is the instance's, counted within the file.
-    const uint64_t skip = (static_cast<uint64_t>(instance) + n - file.first % n) % n;
+    // The first chunk of this file that is the instance's and counts, counted within the file.
+    const Ordinal least = std::max(file.first, from);
+    const uint64_t skip = least - file.first + (static_cast<uint64_t>(instance) + n - least % n) % n;
     if (skip >= file.chunks) continue;
     const uint64_t mine = (file.chunks - 1 - skip) / n + 1;
     const bool has_last = skip + (mine - 1) * n == file.chunks - 1;

@@ -39,8 +39,9 @@ class SplitList {
   uint64_t split_bytes() const { return split_bytes_; }
   /// The file that holds chunk `ordinal` < total().
   const ListedFile& FileOf(Ordinal ordinal) const;
-  /// Bytes (as stored) of the chunks that worker `instance` of `parallelism` reads, from `first` on.
-  int64_t ShareBytes(int instance, int parallelism) const;
+  /// Bytes (as stored) of the chunks that worker `instance` of `parallelism` reads, from ordinal `from` on;
+  /// -1 when the size of a file is not known.
+  int64_t ShareBytes(int instance, int parallelism, Ordinal from) const;
 
  private:
   std::vector<ListedFile> files_;

@@ -4,6 +4,7 @@
 // of N makes blocks i, i + N, ... and numbers them by ordinal, so any parallelism gives the same table in the
 // same order.
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "connectors/generate/columns.h"
@@ -51,9 +52,10 @@ class GenerateSource final : public Source {
       block_rows_ = std::clamp<int64_t>(job_.rate.RowsIn(kBlockTime), 1, job_.plan->block_rows);
     }
     int64_t from = 0;
-    if (!positions.empty()) SR_RETURN_IF_ERROR(Restore(positions.front(), &from));
-    // The first own block at or after `from`: a position taken at another parallelism counts as well.
+    if (!positions.empty()) SR_RETURN_IF_ERROR(Restore(positions, &from));
+    // The first own block at or after `from`: positions taken at another parallelism count as well.
     block_ = from + ((context.instance - from) % stride_ + stride_) % stride_;
+    // Time begins anew at the block where it goes on: what was due while it was down is not made up for.
     if (job_.rate.limited()) pacer_.Start(from * block_rows_, env_->MonotonicNow());
     return Status::Ok();
   }
@@ -80,18 +82,22 @@ class GenerateSource final : public Source {
  private:
   bool Exhausted(int64_t row) const { return job_.count > 0 && row >= job_.count; }
 
-  /// The block size of the position wins over the one that today's rate would give: only with it does the
-  /// block number mean the same row.
-  Status Restore(const std::string& position, int64_t* block) {
-    const nlohmann::json json = nlohmann::json::parse(position, nullptr, false);
-    if (!json.is_object() || !json.contains("block") || !json["block"].is_number_integer() ||
-        !json.contains("block_rows") || !json["block_rows"].is_number_integer() || json["block"] < 0 ||
-        json["block_rows"] < 1) {
-      return Status(Code::kCorruption,
-                    "the position of source '" + job_.node + "' is not one of generate: " + position);
+  /// All stand behind the same ordinal, so the least block is the first that was not given out. The block
+  /// size of the positions wins over the one that today's rate would give: only with it does the block number
+  /// mean the same row.
+  Status Restore(const std::vector<std::string>& positions, int64_t* block) {
+    *block = std::numeric_limits<int64_t>::max();
+    for (const std::string& position : positions) {
+      const nlohmann::json json = nlohmann::json::parse(position, nullptr, false);
+      if (!json.is_object() || !json.contains("block") || !json["block"].is_number_integer() ||
+          !json.contains("block_rows") || !json["block_rows"].is_number_integer() || json["block"] < 0 ||
+          json["block_rows"] < 1) {
+        return Status(Code::kCorruption,
+                      "the position of source '" + job_.node + "' is not one of generate: " + position);
+      }
+      *block = std::min(*block, json["block"].get<int64_t>());
+      block_rows_ = json["block_rows"].get<int64_t>();
     }
-    *block = json["block"].get<int64_t>();
-    block_rows_ = json["block_rows"].get<int64_t>();
     return Status::Ok();
   }
 
@@ -103,6 +109,8 @@ class GenerateSource final : public Source {
     auto batch =
         std::make_shared<const Batch>(job_.plan->schema, rows, std::move(columns), std::move(origin));
     const auto ordinal = static_cast<Ordinal>(block_);
+    // A merge or barrier behind this block need not wait for the next one to learn that it is whole.
+    out.Progress(ordinal + static_cast<Ordinal>(stride_));
     if (failures.empty()) return out.EmitBatch(std::move(batch), ordinal);
     Selection good;
     size_t next = 0;
@@ -115,8 +123,7 @@ class GenerateSource final : public Source {
         good.push_back(row);
       }
     }
-    if (good.empty()) return out.Progress(ordinal + 1);
-    out.EmitBatch(Take(batch, good), ordinal);
+    if (!good.empty()) out.EmitBatch(Take(batch, good), ordinal);
   }
 
   static BufferPtr Offsets(int64_t first, int64_t rows) {

@@ -99,6 +99,9 @@ class RecordFramer {
   int64_t position() const { return block_.empty() ? begin_ : block_.position(); }
   /// A record that is too long is being skipped; position() is within it.
   bool skipping() const { return skipping_ || skip_bytes_ > 0; }
+  /// Newline framing: the stream begins within a record that is too long and was reported, as skipping() said
+  /// where this position was taken.
+  void ResumeSkipping() { skipping_ = true; }
 
  private:
   enum class EndKind : uint8_t { kOpen, kComplete, kCut };

@@ -47,6 +47,9 @@ struct SinkContext {
   /// kResume: the handles that Prepare gave for the restored epoch. Instance i has those of the instances i,
   /// i + parallelism, ... of then. Each is committed (again) by the host before the first row.
   std::vector<std::string> handles;
+  /// kResume: the handles of all instances of then, in order: what belongs to an instance that is no more, or
+  /// is again, is told by them alone.
+  std::vector<std::string> all_handles;
   /// A directory of this sink alone that lives as long as the pipeline's state, for what is staged between
   /// Prepare and Commit; not made yet. Empty: there is none.
   std::string stage_directory;

@@ -50,11 +50,12 @@ class SourceRecorder final : public SourceOutput {
     failures.push_back(code + ": " + std::string(raw));
     failed_splits.push_back(*split);
   }
-  void Progress(Ordinal) override {}
+  void Progress(Ordinal next) override { progress = next; }
 
   std::vector<std::string> records, headers, splits, failures, failed_splits;
   std::vector<BatchPtr> batches;
   std::vector<Ordinal> ordinals;
+  Ordinal progress = 0;
   int emitted_in_poll = 0;
 };
 
@@ -122,11 +123,9 @@ struct RunningSource {
     source = bound.source->Create(format);
     context.env = Env::Default();
   }
-  Status Open(const std::optional<std::string>& position = std::nullopt) {
-    return source->Open(context, position);
-  }
-  void MustOpen(const std::optional<std::string>& position = std::nullopt) {
-    const Status s = Open(position);
+  Status Open(const std::vector<std::string>& positions = {}) { return source->Open(context, positions); }
+  void MustOpen(const std::vector<std::string>& positions = {}) {
+    const Status s = Open(positions);
     REQUIRE_MESSAGE(s.ok(), s.ToString());
   }
   /// Polls until `enough` or the end of the source; fails the test when that takes too long.

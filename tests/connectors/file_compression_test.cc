@@ -42,7 +42,7 @@ Status Read(const std::vector<std::string>& paths, RecordingOutput& out, int ins
   options.format = format;
   const auto source = CreateBoundedFileSource(options);
   SourceContext context = TestSourceContext(instance, workers);
-  if (const Status status = source->Open(context, std::nullopt); !status.ok()) return status;
+  if (const Status status = source->Open(context, {}); !status.ok()) return status;
   return RunToEnd(*source, out);
 }
 

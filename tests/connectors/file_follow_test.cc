@@ -28,12 +28,12 @@ FollowOptions Options(std::vector<std::string> patterns) {
 
 class Follower {
  public:
-  explicit Follower(const FollowOptions& options, const std::optional<std::string>& position = std::nullopt,
+  explicit Follower(const FollowOptions& options, const std::vector<std::string>& positions = {},
                     bool once = false)
       : source_(CreateFollowSource(options)) {
     context_ = TestSourceContext();
     context_.once = once;
-    opened_ = source_->Open(context_, position);
+    opened_ = source_->Open(context_, positions);
   }
 
   /// Everything there is to read now: until the source has waited twice, so that rotation was looked for.
@@ -212,7 +212,7 @@ TEST_CASE("headers and byte order marks are taken off every file, also after rot
   WaitForRotation();
   follower.Take();
   follower.Take();
-  Follower again(options, follower.source().Position());
+  Follower again(options, {follower.source().Position()});
   CHECK(again.opened().ToString() == "ok");
   AppendText(directory / "log", "5,6\n");
   CHECK(again.Take() == Lines{"5,6"});
@@ -228,31 +228,31 @@ TEST_CASE("a restart goes on where it was, through a rotation that happened mean
   AppendText(directory / "log", " no more\n2\n");
   SUBCASE("no rotation") {
     CAPTURE(position);
-    Follower again(Options({directory / "log"}), position);
+    Follower again(Options({directory / "log"}), {position});
     CHECK(again.Take() == Lines{"unfinished no more", "2"});
   }
   SUBCASE("renamed") {
     std::filesystem::rename(directory / "log", directory / "log.1");
     WriteText(directory / "log", "3\n");
-    Follower again(Options({directory / "log"}), position);
+    Follower again(Options({directory / "log"}), {position});
     CHECK(again.Take() == Lines{"unfinished no more", "2", "3"});
   }
   SUBCASE("rotated away and gone") {
     WriteText(directory / "other", "3\n");
     std::filesystem::rename(directory / "other", directory / "log");
-    Follower again(Options({directory / "log"}), position);
+    Follower again(Options({directory / "log"}), {position});
     CHECK(again.opened().message().find("start over with --reset-state") != std::string::npos);
   }
   SUBCASE("truncated and written anew") {
     WriteText(directory / "log", "something else\n");
-    Follower again(Options({directory / "log"}), position);
+    Follower again(Options({directory / "log"}), {position});
     CHECK(again.opened().message().find("start over with --reset-state") != std::string::npos);
   }
   SUBCASE("removed") {
     std::filesystem::remove(directory / "log");
     FollowOptions options = Options({directory / "log"});
     options.allow_empty = true;
-    Follower again(options, position);
+    Follower again(options, {position});
     CHECK(again.Take().empty());
     REQUIRE(again.out.failures.size() == 1);
     CHECK(again.out.failures[0].code == "file.vanished");
@@ -275,7 +275,7 @@ TEST_CASE("once: a followed input ends where it is now, with its last line") {
   const TemporaryDirectory directory;
   WriteText(directory / "a", "1\n2");
   WriteText(directory / "b", "3\n");
-  Follower follower(Options({directory / "*"}), std::nullopt, true);
+  Follower follower(Options({directory / "*"}), {}, true);
   CHECK(RunToEnd(follower.source(), follower.out).ok());
   std::vector<std::string> given = follower.out.Lines();
   Lines lines(given.begin(), given.end());

@@ -5,33 +5,14 @@
 #include <sys/stat.h>
 
 #include "connectors/file/bounded_source.h"
-#include "tests/connectors/file_fixture.h"
+#include "tests/connectors/file_sink_fixture.h"
 
 namespace streamrun {
 namespace {
 
-Encoded Lines(const std::string& text) {
-  BufferBuilder ends;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n') ends.Push(static_cast<uint32_t>(i + 1));
-  }
-  return {Buffer::Copy(text), ends.Finish()};
-}
-
-std::unique_ptr<Sink> FileSink(const Fields& fields) {
-  Diagnostics diagnostics;
-  const auto bound = BindSink("file", fields, diagnostics);
-  for (const Finding& finding : diagnostics.findings()) MESSAGE(finding.message);
-  REQUIRE(bound);
-  return bound->Create();
-}
-
+Encoded Lines(const std::string& text) { return RecordLines(text); }
 SinkContext Context(bool bounded = true, std::string preamble = "") {
-  SinkContext context;
-  context.env = Env::Default();
-  context.bounded = bounded;
-  context.preamble = std::move(preamble);
-  return context;
+  return TestSinkContext(bounded, std::move(preamble));
 }
 
 // Opens, writes each text as one event and finishes.
@@ -40,10 +21,8 @@ Status WriteAll(const Fields& fields, const std::vector<std::string>& texts, Sin
   const auto sink = FileSink(fields);
   SR_RETURN_IF_ERROR(sink->Open(context));
   for (const std::string& text : texts) SR_RETURN_IF_ERROR(sink->WriteBytes(Lines(text)).status());
-  return sink->Finish(complete).status();
+  return Complete(*sink, complete);
 }
-
-std::vector<std::string> Names(const std::string& directory) { return *Env::Default()->List(directory); }
 
 TEST_CASE("a bounded run's file appears whole at the end; until then the old one stands") {
   const TemporaryDirectory directory;
@@ -56,6 +35,8 @@ TEST_CASE("a bounded run's file appears whole at the end; until then the old one
   CHECK(ReadText(directory / "out") == "old\n");
   CHECK(ReadText(directory / ".out.inprogress") == "head\none\n");
   REQUIRE(sink->Finish(true).ok());
+  CHECK(ReadText(directory / "out") == "old\n");
+  REQUIRE(Complete(*sink).ok());
   CHECK(ReadText(directory / "out") == "head\none\n");
   CHECK(Names(directory.path()) == std::vector<std::string>{"out"});
 }
@@ -113,7 +94,7 @@ TEST_CASE("if_exists: fail leaves an existing file alone, at the start and at th
   SinkContext context = Context();
   REQUIRE(sink->Open(context).ok());
   WriteText(directory / "out", "someone else's\n");
-  CHECK(sink->Finish(true).status().code() == Code::kAlreadyExists);
+  CHECK(Complete(*sink).code() == Code::kAlreadyExists);
   CHECK(WriteAll(fields, {}).message().find("if_exists: replace") != std::string::npos);
   CHECK(ReadText(directory / "out") == "someone else's\n");
 }
@@ -163,7 +144,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("roll by age publishes a part that waits, also when no rows come") {
+TEST_CASE("roll by age: a part that is old enough is published by the next epoch, also when no rows come") {
   const TemporaryDirectory directory;
   const auto sink =
       FileSink(Fields().Set("path", directory / "p{n}").Set("roll", Fields().Set("age", "20ms")));
@@ -171,12 +152,13 @@ TEST_CASE("roll by age publishes a part that waits, also when no rows come") {
   REQUIRE(sink->Open(context).ok());
   CHECK(*sink->Flush() == SinkOutcome::kAccepted);
   REQUIRE(sink->WriteBytes(Lines("one\n")).ok());
-  CHECK(*sink->Flush() == SinkOutcome::kBusy);
-  CHECK(sink->Wait().deadline <= context.env->MonotonicNow() + 20 * kMillisecond);
-  context.env->Sleep(25 * kMillisecond);
   CHECK(*sink->Flush() == SinkOutcome::kAccepted);
+  REQUIRE(sink->Commit(1, sink->Prepare(1)->handle).ok());
+  context.env->Sleep(25 * kMillisecond);
+  CHECK(Names(directory.path()) == std::vector<std::string>{".p00001.inprogress"});
+  REQUIRE(sink->Commit(2, sink->Prepare(2)->handle).ok());
   CHECK(ReadText(directory / "p00001") == "one\n");
-  REQUIRE(sink->Finish(true).ok());
+  REQUIRE(Complete(*sink).ok());
   CHECK(Names(directory.path()) == std::vector<std::string>{"p00001"});
 }
 
@@ -210,7 +192,7 @@ TEST_CASE("compressed output is read back by the source, also after a flush and 
     options.list.patterns = {directory / name};
     const auto source = CreateBoundedFileSource(options);
     SourceContext context = TestSourceContext();
-    REQUIRE(source->Open(context, std::nullopt).ok());
+    REQUIRE(source->Open(context, {}).ok());
     RecordingOutput out;
     CHECK(RunToEnd(*source, out).ToString() == "ok");
     CHECK(out.records.size() == 120001);
@@ -289,7 +271,11 @@ TEST_CASE("the file sink tells the planner what it can, and refuses paths it wou
   CHECK(bound->guarantee == SinkGuarantee::kExactlyOnce);
   CHECK(bound->single_writer);
   CHECK(bind(Fields().Set("path", "out").Set("if_exists", "append"))->guarantee ==
-        SinkGuarantee::kAtLeastOnce);
+        SinkGuarantee::kExactlyOnce);
+  CHECK(bind(Fields().Set("path", "/dev/null"))->guarantee == SinkGuarantee::kAtLeastOnce);
+  const TemporaryDirectory directory;
+  REQUIRE(::mkfifo((directory / "pipe").c_str(), 0600) == 0);
+  CHECK(bind(Fields().Set("path", directory / "pipe"))->guarantee == SinkGuarantee::kAtLeastOnce);
   CHECK(!bind(Fields().Set("path", "out-{epoch}")));
   CHECK(diagnostics.findings().back().message == "'path' has no placeholder {epoch}");
   CHECK(!bind(Fields().Set("path", "out-{n}")));

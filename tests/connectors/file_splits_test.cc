@@ -45,19 +45,19 @@ struct Merged {
 };
 
 Merged RunWorkers(const BoundedFileOptions& options, int workers, size_t max_record = 1 << 20,
-                  const std::optional<std::string>& position = std::nullopt) {
+                  const std::vector<std::string>& positions = {}) {
   Merged merged;
   for (int w = 0; w < workers; ++w) {
     SourceContext context = TestSourceContext(w, workers);
     context.max_record = max_record;
     const auto source = CreateBoundedFileSource(options);
-    REQUIRE(source->Open(context, position).ToString() == "ok");
+    REQUIRE(source->Open(context, positions).ToString() == "ok");
     RecordingOutput out;
     CHECK(RunToEnd(*source, out).ToString() == "ok");
     for (const Chunk& chunk : out.chunks)
       CHECK(chunk.ordinal % static_cast<Ordinal>(workers) == static_cast<Ordinal>(w));
     const Source::Extent extent = source->Progress();
-    if (!position && extent.total >= 0) CHECK(extent.read == extent.total);
+    if (extent.total >= 0) CHECK(extent.read == extent.total);
     merged.records.insert(merged.records.end(), out.records.begin(), out.records.end());
     merged.failures.insert(merged.failures.end(), out.failures.begin(), out.failures.end());
     merged.chunks.insert(merged.chunks.end(), out.chunks.begin(), out.chunks.end());
@@ -139,12 +139,12 @@ TEST_CASE("a position taken anywhere continues at any parallelism without loss o
   for (int polls = 0; polls < 130; polls += 7) {
     const auto source = CreateBoundedFileSource(options);
     SourceContext context = TestSourceContext();
-    REQUIRE(source->Open(context, std::nullopt).ok());
+    REQUIRE(source->Open(context, {}).ok());
     RecordingOutput before;
     for (int i = 0; i < polls; ++i) REQUIRE(source->Poll(before).ok());
     for (const int workers : {1, 3}) {
       Lines lines = before.Lines();
-      for (const std::string& line : RunWorkers(options, workers, 1 << 20, source->Position()).lines())
+      for (const std::string& line : RunWorkers(options, workers, 1 << 20, {source->Position()}).lines())
         lines.push_back(line);
       CHECK(lines == all);
     }
@@ -160,11 +160,11 @@ TEST_CASE("a position within an unsplittable file continues there") {
   options.format.splittable = false;
   const auto source = CreateBoundedFileSource(options);
   SourceContext context = TestSourceContext();
-  REQUIRE(source->Open(context, std::nullopt).ok());
+  REQUIRE(source->Open(context, {}).ok());
   RecordingOutput before;
   while (before.chunks.size() < 2) REQUIRE(source->Poll(before).ok());
   const auto second = CreateBoundedFileSource(options);
-  REQUIRE(second->Open(context, source->Position()).ok());
+  REQUIRE(second->Open(context, {source->Position()}).ok());
   RecordingOutput after;
   CHECK(RunToEnd(*second, after).ok());
   Lines lines = before.Lines();
@@ -180,14 +180,14 @@ TEST_CASE("a position is refused when the file is another one") {
   const BoundedFileOptions options = Options({path});
   SourceContext context = TestSourceContext();
   const auto source = CreateBoundedFileSource(options);
-  REQUIRE(source->Open(context, std::nullopt).ok());
+  REQUIRE(source->Open(context, {}).ok());
   const std::string position = source->Position();
   SUBCASE("another beginning under the same inode") { WriteText(path, "ONE\nTWO\n"); }
   SUBCASE("another inode") {
     WriteText(directory / "new", "one\ntwo\n");
     std::filesystem::rename(directory / "new", path);
   }
-  const Status status = CreateBoundedFileSource(options)->Open(context, position);
+  const Status status = CreateBoundedFileSource(options)->Open(context, {position});
   CHECK(status.message().find("--reset-state") != std::string::npos);
   CHECK(status.message().find(path) != std::string::npos);
 }
@@ -208,7 +208,7 @@ TEST_CASE(
     SourceContext context = TestSourceContext(w, 2);
     context.run_directory = run.path();
     context.generation = 7;
-    REQUIRE(sources.back()->Open(context, std::nullopt).ToString() == "ok");
+    REQUIRE(sources.back()->Open(context, {}).ToString() == "ok");
     AppendText(directory / "a", text);
     WriteText(directory / "b", text);
   }
@@ -225,7 +225,7 @@ TEST_CASE(
     SourceContext context = TestSourceContext(w, 2);
     context.run_directory = run.path();
     context.generation = 8;
-    REQUIRE(source->Open(context, std::nullopt).ToString() == "ok");
+    REQUIRE(source->Open(context, {}).ToString() == "ok");
     RecordingOutput out;
     CHECK(RunToEnd(*source, out).ToString() == "ok");
     again += out.records.size();
@@ -269,7 +269,7 @@ TEST_CASE("a file that shrinks while it is read is an error with both sizes") {
   const auto source = CreateBoundedFileSource(Options({path}, 4096));
   SourceContext context = TestSourceContext();
   context.max_record = 100;
-  REQUIRE(source->Open(context, std::nullopt).ok());
+  REQUIRE(source->Open(context, {}).ok());
   RecordingOutput out;
   REQUIRE(source->Poll(out).ok());
   REQUIRE(::truncate(path.c_str(), 4200) == 0);
@@ -285,7 +285,7 @@ TEST_CASE("what cannot be read as a file says why and what to do") {
   REQUIRE(::mkfifo((directory / "pipe").c_str(), 0600) == 0);
   const auto open = [](const std::string& path) {
     SourceContext context = TestSourceContext();
-    return CreateBoundedFileSource(Options({path}))->Open(context, std::nullopt);
+    return CreateBoundedFileSource(Options({path}))->Open(context, {});
   };
   CHECK(open(directory / "bidz.jsonl").ToString() == "not_found: the file " + (directory / "bidz.jsonl") +
                                                          " does not exist; did you mean " +

@@ -126,7 +126,7 @@ TEST_CASE("a position continues with the next block, at another parallelism and 
     RunningSource second("generate", {{"count", "30000"}, {"rate", "50M/s"}, {"columns", kColumns}});
     second.context.instance = instance;
     second.context.parallelism = 2;
-    second.MustOpen(position);
+    second.MustOpen({position});
     second.RunToEnd();
     for (size_t b = 0; b < second.out.batches.size(); ++b) {
       rest[second.out.ordinals[b]] = TextOf(*second.out.batches[b]);
@@ -137,7 +137,44 @@ TEST_CASE("a position continues with the next block, at another parallelism and 
   CHECK(together == all);
 
   RunningSource broken("generate", conf);
-  CHECK(broken.Open("{\"block\": -1}").code() == Code::kCorruption);
+  CHECK(broken.Open({"{\"block\": -1}"}).code() == Code::kCorruption);
+}
+
+TEST_CASE("positions of three instances behind one block continue with two, and the pace begins anew") {
+  const Conf conf = {{"count", "3000"}, {"rate", "100k/s"}, {"columns", {{"id", "sequence"}}}};
+  std::map<Ordinal, std::vector<std::string>> rows;
+  const auto keep = [&](const RunningSource& run) {
+    for (size_t b = 0; b < run.out.batches.size(); ++b) {
+      CHECK(rows.emplace(run.out.ordinals[b], TextOf(*run.out.batches[b])).second);
+    }
+  };
+  std::vector<std::string> positions;
+  for (int instance = 0; instance < 3; ++instance) {
+    RunningSource first("generate", conf);
+    first.context.instance = instance;
+    first.context.parallelism = 3;
+    first.MustOpen();
+    // Behind ordinal 2: the first block of each.
+    first.RunUntil([&] { return first.out.batches.size() == 1; });
+    CHECK(first.out.progress == static_cast<Ordinal>(instance) + 3);
+    positions.push_back(first.source->Position());
+    keep(first);
+  }
+  Env::Default()->Sleep(30 * kMillisecond);  // down
+  const Timestamp begun = Env::Default()->MonotonicNow();
+  for (int instance = 0; instance < 2; ++instance) {
+    RunningSource second("generate", conf);
+    second.context.instance = instance;
+    second.context.parallelism = 2;
+    second.MustOpen(positions);
+    second.RunToEnd();
+    keep(second);
+    CHECK(second.source->Position() != positions[0]);
+    if (instance == 0) CHECK(Env::Default()->MonotonicNow() - begun >= 10 * kMillisecond);
+  }
+  std::vector<std::string> together;
+  for (const auto& [ordinal, some] : rows) together.insert(together.end(), some.begin(), some.end());
+  CHECK(together == AllRows({{"count", "3000"}, {"columns", {{"id", "sequence"}}}}));
 }
 
 TEST_CASE("an expression reads the columns above it and a row it fails on leaves alone") {

@@ -52,7 +52,7 @@ TEST_CASE("stdin gives records as they come, waits in between and ends with its 
   const Redirect redirect(0, pipe[0]);
   const auto source = Stdin();
   SourceContext context = TestSourceContext();
-  REQUIRE(source->Open(context, std::nullopt).ok());
+  REQUIRE(source->Open(context, {}).ok());
   RecordingOutput out;
   CHECK(*source->Poll(out) == SourceOutcome::kWait);
   REQUIRE(source->Wait().descriptors.size() == 1);
@@ -78,7 +78,7 @@ TEST_CASE("stdin takes the header line of a format that has one") {
   format.header = true;
   const auto source = Stdin(format);
   SourceContext context = TestSourceContext();
-  REQUIRE(source->Open(context, std::nullopt).ok());
+  REQUIRE(source->Open(context, {}).ok());
   RecordingOutput out;
   Put(pipe[1], "a,b");
   CHECK(*source->Poll(out) == SourceOutcome::kMore);
@@ -98,7 +98,7 @@ TEST_CASE("stdin that is a file is read like one; stdin that is closed is an err
   {
     const Redirect redirect(0, ::open((directory / "in").c_str(), O_RDONLY | O_CLOEXEC));
     const auto source = Stdin();
-    REQUIRE(source->Open(context, std::nullopt).ok());
+    REQUIRE(source->Open(context, {}).ok());
     RecordingOutput out;
     CHECK(RunToEnd(*source, out).ok());
     CHECK(out.records.size() == 2);
@@ -106,7 +106,7 @@ TEST_CASE("stdin that is a file is read like one; stdin that is closed is an err
   const Redirect redirect(0, ::open("/dev/null", O_RDONLY));
   ::close(0);
   const auto source = Stdin();
-  REQUIRE(source->Open(context, std::nullopt).ok());
+  REQUIRE(source->Open(context, {}).ok());
   RecordingOutput out;
   CHECK(RunToEnd(*source, out).message().find("standard input is not open") != std::string::npos);
 }
