@@ -12,6 +12,9 @@ namespace {
 // Messages of 256 KiB use ZeroMQ best (LIMITS e); gathering stops a little before.
 constexpr size_t kTargetBytes = 192 * 1024;
 
+// Stands for the hash of a row whose key could not be computed: key group 0.
+constexpr uint64_t kNoKey = 0;
+
 Ordinal OrdinalOf(const Event& event) {
   if (const auto* rows = std::get_if<Rows>(&event)) return rows->ordinal;
   return std::get<Encoded>(event).ordinal;
@@ -134,9 +137,11 @@ Status Partitioner::PushRows(const Rows& rows) {
   std::vector<ColumnPtr> keys;
   std::vector<RowFailure> failures;
   for (Evaluator& key : keys_) keys.push_back(key.Evaluate(batch->columns(), batch->rows(), &failures));
-  if (!failures.empty()) return Status::Internal("a partition key failed: " + failures.front().message);
   std::vector<uint64_t> hashes;
   HashRows(keys, batch->rows(), &hashes);
+  // A row without a key goes where any one instance sees it: the receiver computes the same keys and fails
+  // the row there, as it does when there is nothing to spread.
+  for (const RowFailure& failure : failures) hashes[failure.row] = kNoKey;
   std::vector<Selection> parts(lanes_.size());
   for (Selection& part : parts) part.reserve(hashes.size() / lanes_.size() + 16);
   for (size_t row = 0; row < hashes.size(); ++row) {
