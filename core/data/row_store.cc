@@ -12,7 +12,10 @@ void RowStore::Put(const std::vector<ColumnPtr>& columns, const std::vector<uint
   }
   while (slots->size() < rows.size()) slots->push_back(size_++);
   for (size_t c = 0; c < columns_.size(); ++c) {
-    if (columns[c] == nullptr) continue;
+    if (columns[c] == nullptr) {
+      columns_[c].reset();  // a checkpoint may have given nulls
+      continue;
+    }
     if (!columns_[c]) columns_[c].emplace(types_[c]);
     SlotColumn& to = *columns_[c];
     if (to.size() < size_) to.Resize(size_);

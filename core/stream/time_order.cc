@@ -14,10 +14,24 @@ bool SameSplit(const Origin& a, const Origin& b) {
   return a.split == b.split || (a.split && b.split && *a.split == *b.split);
 }
 
+// `batch` without the columns in `pruned`.
+BatchPtr Without(const BatchPtr& batch, const std::vector<bool>& pruned) {
+  std::vector<ColumnPtr> columns = batch->columns();
+  bool same = true;
+  for (size_t c = 0; c < pruned.size(); ++c) {
+    if (!pruned[c] || columns[c] == nullptr) continue;
+    columns[c] = nullptr;
+    same = false;
+  }
+  if (same) return batch;
+  return std::make_shared<const Batch>(batch->schema(), batch->rows(), std::move(columns), batch->origin(),
+                                       batch->changes());
+}
+
 // Concat, of batches that may come from several splits.
 BatchPtr JoinBatches(std::vector<BatchPtr> batches) {
   if (batches.size() == 1) return batches.front();
-  const Origin& first = batches.front()->origin();
+  const Origin first = batches.front()->origin();
   const bool same = std::all_of(batches.begin(), batches.end(),
                                 [&](const BatchPtr& b) { return SameSplit(first, b->origin()); });
   for (BatchPtr& batch : batches) {
@@ -32,10 +46,11 @@ BatchPtr JoinBatches(std::vector<BatchPtr> batches) {
 
 void TimeOrdered::Add(const BatchPtr& batch, const Selection& rows, const std::vector<int64_t>& times) {
   if (rows.empty()) return;
+  Prune(*batch);
   std::vector<int64_t> chosen;
   chosen.reserve(rows.size());
   for (const uint32_t row : rows) chosen.push_back(times[row]);
-  runs_.push_back(Sorted(Take(batch, rows), chosen));
+  runs_.push_back(Sorted(Take(Without(batch, pruned_), rows), chosen));
   rows_ += static_cast<int64_t>(rows.size());
   first_ = std::min(first_, runs_.back().times.front());
   while (runs_.size() > 1) {
@@ -47,6 +62,20 @@ void TimeOrdered::Add(const BatchPtr& batch, const Selection& rows, const std::v
     Run run = std::move(runs_.back());
     runs_.pop_back();
     runs_.back() = Join(std::move(runs_.back()), std::move(run));
+  }
+}
+
+// All rows have the same columns pruned: those from a checkpoint have nulls where others are pruned.
+void TimeOrdered::Prune(const Batch& batch) {
+  pruned_.resize(batch.columns().size(), false);
+  bool more = false;
+  for (size_t c = 0; c < pruned_.size(); ++c) {
+    if (pruned_[c] || batch.columns()[c] != nullptr) continue;
+    pruned_[c] = true;
+    more = true;
+  }
+  for (Run& run : runs_) {
+    if (more) run.batch = Without(run.batch, pruned_);
   }
 }
 
@@ -232,6 +261,7 @@ Result<TimeOrdered::Run> TimeOrdered::Write(std::vector<Run> runs, int level) {
   }
   SR_RETURN_IF_ERROR(place_.env->MakeDirectories(place_.directory, 0700));
   TimeOrdered source;
+  source.pruned_ = pruned_;
   size_t bytes = 0;
   for (const Run& run : runs) {
     source.rows_ += static_cast<int64_t>(run.left()) + run.rows_behind;
@@ -258,7 +288,7 @@ Result<TimeOrdered::Run> TimeOrdered::Write(std::vector<Run> runs, int level) {
 Status TimeOrdered::ReadBlock(Run* run) const {
   SR_ASSIGN_OR_RETURN(SpilledRun::Block block, run->file->Read(&run->place));
   if (block.batch == nullptr) return Status::Corruption("a file of waiting rows ends early");
-  run->batch = std::move(block.batch);
+  run->batch = Without(block.batch, pruned_);
   run->bytes = run->batch->ByteSize();
   run->times = std::move(block.times);
   run->order.resize(run->times.size());

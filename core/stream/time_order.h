@@ -20,8 +20,8 @@ namespace streamrun {
 /// row is copied once; small batches are joined while they wait (as the components of a log-structured merge
 /// tree: O'Neil et al., 1996). Beside its batch a row takes 12 bytes.
 ///
-/// Rows keep their origin and change kind; a batch of rows from several splits has no origin. Not
-/// thread-safe.
+/// Rows keep their origin and change kind; a batch of rows from several splits has no origin. A column that
+/// is pruned in some rows is pruned in all. Not thread-safe.
 class TimeOrdered {
  public:
   /// Takes the chosen rows (ascending) of a batch; times[row] is a row's time.
@@ -80,6 +80,7 @@ class TimeOrdered {
     uint32_t row;  // among those that are given of its run
   };
 
+  void Prune(const Batch& batch);
   static Run Sorted(const BatchPtr& batch, const std::vector<int64_t>& times);
   static void Compact(Run* run);
   static Run Join(Run a, Run b);
@@ -92,6 +93,7 @@ class TimeOrdered {
   Status MergeSpilled();
 
   std::vector<Run> runs_;
+  std::vector<bool> pruned_;  // by column
   SpillPlace place_;
   uint64_t files_ = 0;  // made so far
   Status status_;

@@ -35,6 +35,7 @@ StateShape GroupState(const AggregationPlan& plan) {
         value.push_back({name, TypeId::kBigint});
       }
       value.push_back({"touched", TypeId::kBoolean});
+      value.push_back({"fired", TypeId::kBoolean});
       break;
     case WindowSpec::Kind::kCount:
       value.push_back({"pane", TypeId::kBigint});

@@ -12,7 +12,7 @@ namespace streamrun {
 
 /// Groups: the plan's keys; then, by kind of window, what places the group, and the states of all calls.
 ///   time windows, none   slice bigint, touched boolean, touched_at bigint
-///   session              first, last, shown_start, shown_end bigint (null: not shown), touched boolean
+///   session              first, last, shown_start, shown_end bigint, touched, fired boolean
 ///   count                pane bigint
 StateShape GroupState(const AggregationPlan& plan);
 /// Rows that were shown: the plan's keys; then bounds of the window (if any) and results.

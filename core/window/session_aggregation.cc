@@ -247,6 +247,9 @@ class SessionAggregation final : public Operator {
       if (plan_->emit == Emit::kOnClose && sessions_.End(session) - 1 > watermark_) continue;
       to_show_.push_back(number);
     }
+    // In the order of creation, as a restored operator knows it.
+    std::sort(to_show_.begin(), to_show_.end(),
+              [&](uint32_t a, uint32_t b) { return sessions_[a].serial < sessions_[b].serial; });
     touched_.clear();
   }
 
@@ -379,7 +382,7 @@ class SessionAggregation final : public Operator {
     return InPieces(alive, kResultRows, [&](const std::vector<uint32_t>& some) {
       std::vector<uint32_t> groups;
       std::vector<int64_t> firsts, lasts, starts, ends;
-      std::vector<bool> touched;
+      std::vector<bool> touched, fired;
       for (const uint32_t number : some) {
         const Session& session = sessions_[number];
         groups.push_back(session.group);
@@ -388,12 +391,14 @@ class SessionAggregation final : public Operator {
         starts.push_back(session.shown_start);
         ends.push_back(session.shown_end);
         touched.push_back(session.touched);
+        fired.push_back(session.fired);
       }
       std::vector<ColumnPtr> columns = groups_.Save(groups);
       const auto serial = columns.begin() + static_cast<std::ptrdiff_t>(plan_->key_types.size());
-      *serial = BooleanColumn(touched);
+      *serial = BooleanColumn(fired);
       columns.insert(serial,
-                     {BigintColumn(firsts), BigintColumn(lasts), BigintColumn(starts), BigintColumn(ends)});
+                     {BigintColumn(firsts), BigintColumn(lasts), BigintColumn(starts), BigintColumn(ends),
+                      BooleanColumn(touched)});
       return take(std::make_shared<const Batch>(GroupState(*plan_).Row(), static_cast<int64_t>(some.size()),
                                                 std::move(columns)));
     });
@@ -419,12 +424,13 @@ class SessionAggregation final : public Operator {
         session.touched = true;
         touched_.push_back({made, session.serial});
       }
-      Schedule(made, sessions_.End(session));
+      session.fired = columns[width + 5]->Bool(row);
+      Schedule(made, sessions_.End(session) + (session.fired ? plan_->allowed_lateness : 0));
       numbers.push_back(made);
       serials.push_back(session.serial);
     }
     columns.erase(columns.begin() + static_cast<std::ptrdiff_t>(width),
-                  columns.begin() + static_cast<std::ptrdiff_t>(width) + 4);
+                  columns.begin() + static_cast<std::ptrdiff_t>(width) + 5);
     columns[width] = BigintColumn(serials);
     groups_.Load(columns, rows->rows());
     columns.resize(width + 1);
