@@ -51,6 +51,8 @@ class Node {
   virtual Status Failure() const { return Status::Ok(); }
   virtual void AddWait(WaitSpec& wait) { (void)wait; }
   virtual std::string Describe() const { return plan_node_.name; }
+  /// A source that waits for others: "source bids: waits for ...". Else empty.
+  virtual std::string Waits() const { return {}; }
 
   bool done() const { return done_; }
   int index() const { return member_.node; }

@@ -1,5 +1,6 @@
 // A source inside a task: polls the connector, runs the decoder, tells the time.
 #include "core/stream/projection.h"
+#include "runner/exec/drift_gate.h"
 #include "runner/exec/node.h"
 
 namespace streamrun {
@@ -8,7 +9,9 @@ namespace {
 
 class SourceNode final : public Node, private SourceOutput, private DecodeOutput {
  public:
-  SourceNode(TaskShared& shared, const Stage::Member& member) : Node(shared, member, false) {}
+  SourceNode(TaskShared& shared, const Stage::Member& member)
+      : Node(shared, member, false),
+        gate_(shared.options.times, *shared.plan->plan, member.node, shared.instance) {}
 
   Status Open() override {
     const PlanNode& node = plan_node_;
@@ -30,19 +33,25 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       options.origin = node.origin;
       decoder_ = node.format->CreateDecoder(options);
     }
-    last_row_at_ = context_.env->MonotonicNow();
+    last_row_at_ = looked_at_ = context_.env->MonotonicNow();
+    gate_.Tell(kMinTimestamp, TimeBoard::Standing::kActive);
     if (node.event_time.punctuation) punctuation_.emplace(node.event_time.punctuation, context_.env);
     return source_->Open(context_, std::nullopt).WithContext("source '" + node.name + "'");
   }
 
   Result<bool> Step() override {
-    if (done_ || !OutputsHaveRoom()) return false;
+    if (done_) return false;
+    CountSilence();
+    waits_ = false;
+    willing_ = OutputsHaveRoom();
+    if (!willing_) return false;
     if (chunk_) {
       SR_RETURN_IF_ERROR(DecodeOn());
       return true;
     }
     if (finished_) {
       done_ = true;
+      gate_.Tell(watermark_.time, TimeBoard::Standing::kEnded);
       SR_RETURN_IF_ERROR(SendAll(EndOfStream{complete_}));
       return true;
     }
@@ -51,6 +60,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       complete_ = false;
       return true;
     }
+    waits_ = gate_.Closed(looked_at_);
+    willing_ = !waits_;
+    if (waits_) return false;
     if (asleep_ && ++skipped_ % kPollAgain != 0) return CheckIdle();
     return PollOnce();
   }
@@ -60,8 +72,10 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   Status Failure() const override { return failure_; }
 
   void AddWait(WaitSpec& wait) override {
-    // A source that can go on waits for room, not for its input.
-    if (done_ || finished_ || stop_ || !asleep_) return;
+    if (done_ || finished_ || stop_) return;
+    if (waits_) wait.deadline = std::min(wait.deadline, looked_at_ + DriftGate::kLookAgain);
+    // A source that can go on waits for room or for others, not for its input.
+    if (!willing_ || !asleep_) return;
     const WaitSpec own = source_->Wait();
     wait.descriptors.insert(wait.descriptors.end(), own.descriptors.begin(), own.descriptors.end());
     wait.deadline = std::min(wait.deadline, own.deadline);
@@ -86,6 +100,10 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     return counters;
   }
 
+  std::string Waits() const override {
+    return waits_ && !stop_ ? "source " + plan_node_.name + ": " + gate_.reason() : std::string();
+  }
+
   std::string Describe() const override {
     const std::string trouble = asleep_ && source_ ? source_->Trouble() : std::string();
     return trouble.empty() ? plan_node_.name : "source '" + plan_node_.name + "': " + trouble;
@@ -96,6 +114,13 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   static constexpr uint32_t kPollAgain = 16;
   // How often a watermark that follows the wall clock is told when no rows come.
   static constexpr Duration kClockTick = 200 * kMillisecond;
+
+  // Silence is time spent willing to read: neither held up by those downstream nor waiting for other sources.
+  void CountSilence() {
+    const Timestamp now = context_.env->MonotonicNow();
+    if (!willing_) last_row_at_ += now - looked_at_;
+    looked_at_ = now;
+  }
 
   bool ByWallClock() const {
     return plan_node_.event_time.column >= 0 && plan_node_.event_time.clock == EventTime::Clock::kProcessing;
@@ -161,6 +186,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (plan_node_.event_time.column >= 0) batch = ReadTime(batch);
     if (batch->rows() > 0 && idle_) {
       idle_ = false;
+      gate_.Tell(watermark_.time, TimeBoard::Standing::kActive);
       SR_RETURN_IF_ERROR(SendAll(Active{}));
     }
     last_row_at_ = context_.env->MonotonicNow();
@@ -231,6 +257,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     now.next_ordinal = std::max(now.next_ordinal, next_ordinal_);
     if (now.time == watermark_.time && now.next_ordinal == watermark_.next_ordinal) return Status::Ok();
     watermark_ = now;
+    gate_.Tell(now.time, idle_ ? TimeBoard::Standing::kIdle : TimeBoard::Standing::kActive);
     return SendAll(now);
   }
 
@@ -241,6 +268,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (!silent && !told_idle_) return false;
     idle_ = true;
     told_idle_ = false;
+    gate_.Tell(watermark_.time, TimeBoard::Standing::kIdle);
     SR_RETURN_IF_ERROR(SendAll(Idle{}));
     return true;
   }
@@ -281,7 +309,11 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   Timestamp latest_ = kMinTimestamp;
   std::optional<Timestamp> explicit_watermark_;
   Watermark watermark_;
-  Timestamp last_row_at_ = 0;
+  DriftGate gate_;
+  Timestamp last_row_at_ = 0;  // later by the time since then in which it was not willing to read
+  Timestamp looked_at_ = 0;
+  bool willing_ = true;     // at the last look
+  bool waits_ = false;      // for other sources
   bool rows_came_ = false;  // since the last watermark
   bool idle_ = false;
   bool told_idle_ = false;

@@ -110,6 +110,9 @@ class LocalTask final : public Task {
       }
     }
     for (const auto& node : nodes_) {
+      if (std::string text = node->Waits(); !text.empty()) return text;
+    }
+    for (const auto& node : nodes_) {
       if (const std::string text = node->Describe(); text.find('\'') != std::string::npos)
         return "external: " + text;
     }

@@ -14,6 +14,7 @@
 #include "core/stream/wait.h"
 #include "runner/exec/channel.h"
 #include "runner/exec/counters.h"
+#include "runner/exec/time_board.h"
 #include "runner/local/local_plan.h"
 
 namespace streamrun {
@@ -36,6 +37,9 @@ struct TaskOptions {
   bool once = false;
   /// An earlier attempt of this generation ran and may have written.
   bool restarted = false;
+  /// Where the sources of the pipeline compare their event times (max_drift); outlives the task. Null: none
+  /// waits for another.
+  TimeBoard* times = nullptr;
 
   // For tests of a whole pipeline in one process (runner/harness); all empty in a worker.
   /// Rows that went to the dead letters.

@@ -30,9 +30,10 @@ class MemoryChannel final : public OutChannel, public InChannel {
 class Family {
  public:
   Family(const LocalPlanPtr& plan, VirtualEnv& env)
-      : plan_(plan), env_(env), channels_(plan->channels.size()) {}
+      : plan_(plan), env_(env), channels_(plan->channels.size()), times_(*plan) {}
 
-  Status Open(const TaskOptions& options) {
+  Status Open(TaskOptions options) {
+    options.times = &times_;
     std::map<int, InChannel*> in;
     std::map<int, OutChannel*> out;
     for (const Channel& c : plan_->channels) {
@@ -126,6 +127,7 @@ class Family {
   LocalPlanPtr plan_;
   VirtualEnv& env_;
   std::deque<MemoryChannel> channels_;
+  TimeBoard times_;
   std::vector<Member> members_;
   int stuck_ = 0;
 };

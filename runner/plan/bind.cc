@@ -67,6 +67,15 @@ std::vector<DeclaredColumn> DeclaredSchema(const DraftNode& node, Draft& draft, 
   return columns;
 }
 
+// A duration, or `none`.
+bool ReadSpan(const ConfigValue& value, std::string_view name, std::optional<Duration>* out, Diagnostics& d) {
+  if (!value.present() || value.text() == "none") return true;
+  Duration span = 0;
+  if (!ReadDuration(value, name, &span, d)) return false;
+  *out = span;
+  return true;
+}
+
 // The event-time column marks the schema; the rest becomes PlanNode::event_time.
 bool BindEventTime(const DraftNode& node, const SchemaPtr& schema, PlanNode& out, SchemaPtr* marked,
                    Draft& draft) {
@@ -109,11 +118,8 @@ bool BindEventTime(const DraftNode& node, const SchemaPtr& schema, PlanNode& out
       return false;
     }
   }
-  if (config.idle_after.present() && config.idle_after.text() != "none") {
-    Duration idle = 0;
-    if (!ReadDuration(config.idle_after, "idle_after", &idle, d)) return false;
-    out.event_time.idle_after = idle;
-  }
+  if (!ReadSpan(config.idle_after, "idle_after", &out.event_time.idle_after, d)) return false;
+  if (!ReadSpan(config.max_drift, "max_drift", &out.event_time.max_drift, d)) return false;
   Schema with_mark = *schema;
   with_mark.event_time = column;
   *marked = std::make_shared<const Schema>(std::move(with_mark));

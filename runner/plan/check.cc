@@ -6,6 +6,23 @@
 
 namespace streamrun {
 
+namespace {
+
+// A source waits for others only.
+void CheckDrift(Draft& draft) {
+  const auto tells_time = [](const DraftNode& n) { return n.bound && n.node.event_time.column >= 0; };
+  if (std::count_if(draft.nodes.begin(), draft.nodes.end(), tells_time) != 1) return;
+  for (const DraftNode& node : draft.nodes) {
+    if (!tells_time(node) || !node.node.event_time.max_drift) continue;
+    draft.diagnostics.WarningAt(
+        node.common.event_time["max_drift"], "event_time.drift_alone",
+        "max_drift has no effect: '" + node.node.name + "' is the only source with event time",
+        "leave it out, or give the other sources an event_time");
+  }
+}
+
+}  // namespace
+
 void CheckWiring(Draft& draft) {
   Diagnostics& d = draft.diagnostics;
   std::map<std::string, const DraftNode*> holders;
@@ -24,6 +41,7 @@ void CheckWiring(Draft& draft) {
                                : "only one node can hold it: change one");
     }
   }
+  CheckDrift(draft);
   // By name, so that a node with an error of its own does not make its inputs look unwired.
   for (const DraftNode& node : draft.nodes) {
     for (const DraftInput& input : node.inputs) {

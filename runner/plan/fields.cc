@@ -121,6 +121,10 @@ std::vector<FieldSpec> MakeEventTimeFields() {
            "Silence after which the source no longer holds back time.");
   spec.DurationField("max_future", &EventTimeConfig::max_future,
                      "Rows that claim to be further than this in the future leave by `errors`.");
+  spec.Raw(
+      "max_drift", &EventTimeConfig::max_drift,
+      "How far this source may run ahead of the slowest other source in event time; further ahead it waits. "
+      "Sources that are idle or have ended do not count.");
   spec.OneOf("clock", &EventTimeConfig::clock,
              {{"rows", EventTime::Clock::kRows}, {"processing", EventTime::Clock::kProcessing}},
              "What drives the watermark: the latest event time of the rows, or the wall clock; out_of_order "

@@ -37,6 +37,7 @@ struct EventTimeConfig {
   Duration out_of_order = 0;
   ConfigValue idle_after;
   Duration max_future = kHour;
+  ConfigValue max_drift;
   EventTime::Clock clock = EventTime::Clock::kRows;
   Sql punctuation;
 };

@@ -44,6 +44,8 @@ struct EventTime {
   Duration out_of_order = 0;
   std::optional<Duration> idle_after;
   Duration max_future = kHour;
+  /// The source waits while its watermark is further than this ahead of those of the other sources.
+  std::optional<Duration> max_drift;
   enum class Clock : uint8_t { kRows, kProcessing } clock = Clock::kRows;
   /// Over the source's schema, of the column's type; null: none. A value is a watermark.
   ExpressionPtr punctuation;
