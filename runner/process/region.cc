@@ -67,6 +67,7 @@ Status Region::Spawn() {
   SR_ASSIGN_OR_RETURN(host_->assignment.endpoint_directory, host_->state->MakeEndpoints(attempt_));
   host_->assignment.attempt = attempt_;
   for (const int stage : stages_) {
+    host_->times->Reset(stage);
     for (int i = 0; i < host_->plan->stages[static_cast<size_t>(stage)].parallelism; ++i) {
       SR_RETURN_IF_ERROR(SpawnWorker(stage, i));
     }
@@ -80,7 +81,7 @@ Status Region::SpawnWorker(int stage, int instance) {
   slot.instance = instance;
   slot.last_beat = slot.last_step = host_->env->MonotonicNow();
   const std::string title = "streamrun: " + host_->plan->plan->pipeline + " " + Name(slot);
-  SR_ASSIGN_OR_RETURN(slot.process, WorkerProcess::Spawn(title, host_->log_fd));
+  SR_ASSIGN_OR_RETURN(slot.process, WorkerProcess::Spawn(title, host_->log_fd, host_->times_fd));
   AssignMessage assign = host_->assignment;
   assign.stage = stage;
   assign.instance = instance;

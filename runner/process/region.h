@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/exec/time_board.h"
 #include "runner/local/local_plan.h"
 #include "runner/process/ledger.h"
 #include "runner/process/restart_policy.h"
@@ -32,6 +33,8 @@ struct RegionHost {
   /// Everything but stage, instance, attempt and endpoints.
   AssignMessage assignment;
   int log_fd = 2;
+  TimeBoard* times = nullptr;
+  int times_fd = -1;  // its memory, for the workers
   uint64_t last_attempt = 0;
   /// Called when the set of running workers changed.
   std::function<void()> on_workers_changed;

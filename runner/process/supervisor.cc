@@ -86,6 +86,10 @@ Status Supervisor::Prepare() {
         {options_.log_level, options_.log_json, [this](std::string_view line) { display_.WriteAbove(line); }},
         {plan_->plan->pipeline, plan_->plan->hash.substr(0, 8), "", -1});
   }
+  SR_ASSIGN_OR_RETURN(cells_, SharedCells::Make(TimeBoard::CellsOf(*plan_)));
+  times_ = std::make_unique<TimeBoard>(*plan_, cells_->cells());
+  host_.times = times_.get();
+  host_.times_fd = cells_->fd();
   started_ = env_->MonotonicNow();
   started_wall_ = env_->WallNow();
   next_show_ = started_ + (live_ ? kDrawInterval : kLineInterval);

@@ -11,6 +11,7 @@
 #include "runner/process/progress.h"
 #include "runner/process/region.h"
 #include "runner/process/run.h"
+#include "runner/process/shared_cells.h"
 
 namespace streamrun {
 
@@ -51,6 +52,8 @@ class Supervisor {
 
   Env* env_ = Env::Default();
   LocalPlanPtr plan_;
+  std::unique_ptr<SharedCells> cells_;
+  std::unique_ptr<TimeBoard> times_;  // on cells_
   const RunOptions& options_;
   StateDirectory* state_;
   RegionHost host_;

@@ -23,6 +23,7 @@
 #include "runner/plan/plan.h"
 #include "runner/process/beater.h"
 #include "runner/process/control_channel.h"
+#include "runner/process/shared_cells.h"
 
 namespace streamrun {
 
@@ -91,6 +92,8 @@ class Worker {
                               plan->hash);
     }
     plan_ = CutPlan(plan);
+    SR_ASSIGN_OR_RETURN(cells_, SharedCells::Map(kTimesDescriptor, TimeBoard::CellsOf(*plan_)));
+    times_ = std::make_unique<TimeBoard>(*plan_, cells_->cells());
     if (static_cast<size_t>(assign_.stage) >= plan_->stages.size() ||
         assign_.instance >= stage().parallelism) {
       return Status::Internal("a worker was assigned to a stage that does not exist");
@@ -149,6 +152,7 @@ class Worker {
     options.attempt = assign_.attempt;
     options.once = assign_.once;
     options.restarted = assign_.restarted;
+    options.times = times_.get();
     SR_ASSIGN_OR_RETURN(task_, CreateTask(plan_, assign_.stage, assign_.instance, in, out, options));
     return Status::Ok();
   }
@@ -274,6 +278,8 @@ class Worker {
   bool assigned_ = false, connect_ = false, start_ = false, stop_ = false, exit_ = false;
   bool started_ = false, stopping_ = false;
   LocalPlanPtr plan_;
+  std::unique_ptr<SharedCells> cells_;
+  std::unique_ptr<TimeBoard> times_;  // on cells_
   LinkContext context_;
   std::map<int, std::unique_ptr<ZmqInChannel>> in_;
   std::map<int, std::unique_ptr<ZmqOutChannel>> out_;

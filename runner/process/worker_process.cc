@@ -17,14 +17,16 @@ namespace streamrun {
 
 namespace {
 
-// Spawn settings: own session, default signal actions, nothing blocked, control channel as descriptor 3.
+// Spawn settings: own session, default signal actions, nothing blocked, control channel as descriptor 3, time
+// board as descriptor 4.
 class SpawnSettings {
  public:
-  SpawnSettings(int control_fd, int log_fd) {
+  SpawnSettings(int control_fd, int log_fd, int times_fd) {
     ::posix_spawn_file_actions_init(&actions_);
     // A descriptor duplicated onto itself loses close-on-exec too (POSIX.1-2024, glibc).
     ::posix_spawn_file_actions_adddup2(&actions_, control_fd, kControlDescriptor);
     ::posix_spawn_file_actions_adddup2(&actions_, log_fd, STDERR_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions_, times_fd, kTimesDescriptor);
     ::posix_spawnattr_init(&attributes_);
     sigset_t none, all;
     sigemptyset(&none);
@@ -47,11 +49,12 @@ class SpawnSettings {
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(const std::string& title, int log_fd) {
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(const std::string& title, int log_fd,
+                                                            int times_fd) {
   SR_ASSIGN_OR_RETURN(const ControlChannel::Ends ends, ControlChannel::MakePair());
   std::unique_ptr<WorkerProcess> worker(new WorkerProcess(ends.supervisor));
   worker->reaped_ = true;  // nothing to kill yet
-  const SpawnSettings settings(ends.worker, log_fd);
+  const SpawnSettings settings(ends.worker, log_fd, times_fd);
   std::string parent = std::to_string(::getpid());
   std::string argument = kWorkerArgument;
   std::string name = title;

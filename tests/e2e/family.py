@@ -55,7 +55,7 @@ class Case(unittest.TestCase):
             if process.poll() is None:
                 process.kill()
             process.wait()
-            for stream in (process.stdout, process.stderr):
+            for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -81,12 +81,12 @@ class Case(unittest.TestCase):
         self.write("p.yaml", yaml)
         return self.run_command("run", "p.yaml", "--state-dir", "state", *args, timeout=timeout)
 
-    def start(self, yaml, *args, stdout=subprocess.DEVNULL):
+    def start(self, yaml, *args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
         """Runs in the background; its messages go to the file `log`."""
         self.write("p.yaml", yaml)
         with open(self.path("log"), "ab") as log:
             process = subprocess.Popen([STREAMRUN, "run", "p.yaml", "--state-dir", "state", *args], cwd=self.dir,
-                                       env=self.environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log)
+                                       env=self.environment, stdin=stdin, stdout=stdout, stderr=log)
         self.started.append(process)
         return process
 

@@ -6,7 +6,7 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli"]
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift"]
 
 
 def main():
