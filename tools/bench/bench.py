@@ -2,13 +2,15 @@
 """Benchmarks of streamrun against a peer and the machine's own limit, all in one run. Prints medians and ratios.
 
 usage: tools/bench/bench.py [jobs] [latency] [start] [link] [memory] [formats]
-       [expressions]     (default: all)
+       [expressions] [nexmark]     (default: all)
   --runs N     counted runs of each command (5), after one that is not counted
   --stick DIR  the measuring stick: generator, hand-written bounds, peers (../shared/limits beside the repository)
-  --jobs j1,j2 which jobs (j1,j2,j6: the ones this version has the operators for)
+  --jobs j1,j2 which jobs (all six)
+  --queries q0,q5  which queries of nexmark (all)
+  --binary FILE    the streamrun of nexmark (build/streamrun)
 
-Builds into build/ (Release) and build/limits; needs about 2 GB there and 1 GB in /dev/shm. DuckDB comes from npm and is
-left out, with a line that says so, where that cannot be had.
+Builds into build/ (Release) and build/limits; needs about 3 GB there and 1 GB in /dev/shm. DuckDB comes from npm and is
+left out, with a line that says so, where that cannot be had. `nexmark` needs neither the stick nor DuckDB.
 """
 import argparse
 import hashlib
@@ -22,6 +24,8 @@ import sys
 import tempfile
 import threading
 import time
+
+from nexmark import bench_nexmark
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIMITS = ROOT / "build/limits"
@@ -37,8 +41,6 @@ def sh(command, **kwargs):
 
 
 def prepare(stick):
-    if not BINARY.exists():
-        sys.exit("build first: tools/run --help")
     if not (LIMITS / "Makefile").exists():
         if not stick.exists():
             sys.exit(f"the measuring stick is not at {stick}: give --stick DIR")
@@ -48,7 +50,6 @@ def prepare(stick):
     duck = LIMITS / "build/npm/node_modules/@duckdb/node-api"
     if not duck.exists():
         subprocess.run(f"make -s -C {LIMITS} peers", shell=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    SHM.mkdir(exist_ok=True)
     return duck.exists()
 
 
@@ -274,9 +275,14 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--stick", type=pathlib.Path, default=ROOT.parent / "shared/limits")
     parser.add_argument("--jobs", default="j1,j2,j3,j4,j5,j6")
+    parser.add_argument("--queries", default="")
+    parser.add_argument("--binary", type=pathlib.Path, default=BINARY)
     args = parser.parse_args()
-    what = args.what or ["jobs", "memory", "latency", "start", "link", "formats", "expressions"]
-    duck = prepare(args.stick)
+    what = args.what or ["jobs", "memory", "latency", "start", "link", "formats", "expressions", "nexmark"]
+    if not args.binary.exists():
+        sys.exit("build first: tools/run --help")
+    SHM.mkdir(exist_ok=True)
+    duck = prepare(args.stick) if set(what) - {"nexmark", "latency", "start"} else False
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown")
     print(f"date {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {cpu}, Linux {os.uname().release}")
     if "jobs" in what:
@@ -296,6 +302,8 @@ def main():
         peer = f"--duckdb {library}" if library.exists() else ""
         bench_binary("expressions_bench", "expressions: whole columns on one core against DuckDB and RE2 (method: the "
                      "program's first comment)", f"--runs {args.runs} {peer}")
+    if "nexmark" in what:
+        bench_nexmark(ROOT, args.binary, SHM, run, args.runs, [q for q in args.queries.split(",") if q])
     shutil.rmtree(SHM, ignore_errors=True)
 
 
