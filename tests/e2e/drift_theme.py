@@ -52,7 +52,7 @@ class Drift(Case):
         process.stdin.flush()
 
     def far(self):
-        return next(n for n in self.status()["nodes"] if n["name"] == "far")["now"]["rows_in"]
+        return next(n for n in self.status()["nodes"] if n["name"] == "far")["rows_in"]
 
     def groups(self):
         return next(n for n in self.status()["nodes"] if n["name"] == "counts")["state_keys"]
