@@ -242,7 +242,8 @@ class SessionAggregation final : public Operator {
   void StartShowing() {
     for (const auto& [number, serial] : touched_) {
       Session& session = sessions_[number];
-      if (!session.alive || session.serial != serial) continue;
+      // One that fired since may stand here again: it is shown once.
+      if (!session.alive || session.serial != serial || !session.touched) continue;
       session.touched = false;
       if (plan_->emit == Emit::kOnClose && sessions_.End(session) - 1 > watermark_) continue;
       to_show_.push_back(number);
