@@ -193,6 +193,9 @@ Result<CheckpointDirectory::Found> CheckpointDirectory::Recover() {
   } else if (!current.ok()) {
     return Refusal(current.status());
   }
+  // An older generation may have died between renaming CURRENT and syncing its directory: what is acted upon
+  // from here on must not be undone by a power failure.
+  if (current.ok()) SR_RETURN_IF_ERROR(env_->SyncDirectory(path_));
   Found found;
   if (current.ok() && *current > 0) {
     auto manifest = Verify(EpochDirectory(*current));
@@ -234,7 +237,9 @@ Status CheckpointDirectory::RemoveLeftovers(uint64_t current) {
     const auto epoch = EpochOf(name);
     if (epoch && *epoch > current) {
       SR_RETURN_IF_ERROR(RemoveEpoch(*epoch));
-    } else if (name.ends_with(kBeingWritten) || name.ends_with(kBeingRemoved)) {
+    } else if (name.ends_with(kBeingRemoved)) {
+      SR_RETURN_IF_ERROR(RemoveHidden(path));
+    } else if (name.ends_with(kBeingWritten)) {
       SR_RETURN_IF_ERROR(RemoveTree(env_, path));
     } else {
       continue;
@@ -249,14 +254,19 @@ Status CheckpointDirectory::RemoveLeftovers(uint64_t current) {
   return Status::Ok();
 }
 
-// Out of sight first, and durably: an epoch that can be seen is whole.
+// Out of sight first: an epoch that can be seen is whole.
 Status CheckpointDirectory::RemoveEpoch(uint64_t epoch) {
-  const std::string doomed = EpochDirectory(epoch) + std::string(kBeingRemoved);
-  SR_ASSIGN_OR_RETURN(const auto older, InfoIfAny(env_, doomed));
-  if (older) SR_RETURN_IF_ERROR(RemoveTree(env_, doomed));
-  SR_RETURN_IF_ERROR(env_->Rename(EpochDirectory(epoch), doomed));
+  const std::string hidden = EpochDirectory(epoch) + std::string(kBeingRemoved);
+  SR_ASSIGN_OR_RETURN(const auto older, InfoIfAny(env_, hidden));
+  if (older) SR_RETURN_IF_ERROR(RemoveHidden(hidden));
+  SR_RETURN_IF_ERROR(env_->Rename(EpochDirectory(epoch), hidden));
+  return RemoveHidden(hidden);
+}
+
+// Its new name must be durable before anything in it goes, also when a killed process gave it that name.
+Status CheckpointDirectory::RemoveHidden(const std::string& path) {
   SR_RETURN_IF_ERROR(env_->SyncDirectory(CheckpointPath()));
-  return RemoveTree(env_, doomed);
+  return RemoveTree(env_, path);
 }
 
 // --- An epoch --------------------------------------------------------------------------------------------
@@ -269,9 +279,11 @@ Status CheckpointDirectory::Prepare() {
   // it stays missing until one of them is restored: 0 would condemn them all.
   if (!current && names.empty()) SR_RETURN_IF_ERROR(WriteSealedNumber(env_, path_ + "/CURRENT", 0));
   if (there) return Status::Ok();
+  // Where ckpt/ is, the state directory's own name is durable, also when a later step fails and is tried
+  // again.
+  SR_RETURN_IF_ERROR(env_->SyncDirectory(ParentOf(path_)));
   SR_RETURN_IF_ERROR(env_->MakeDirectories(CheckpointPath(), 0700));
-  SR_RETURN_IF_ERROR(env_->SyncDirectory(path_));
-  return env_->SyncDirectory(ParentOf(path_));
+  return env_->SyncDirectory(path_);
 }
 
 Status CheckpointDirectory::Begin(uint64_t epoch) {

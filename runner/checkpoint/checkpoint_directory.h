@@ -82,6 +82,7 @@ class CheckpointDirectory {
   Status Refusal(const Status& why) const;
   Status RemoveLeftovers(uint64_t current);
   Status RemoveEpoch(uint64_t epoch);
+  Status RemoveHidden(const std::string& path);
   Status CopyFiles(const Manifest& manifest, const std::string& from, const std::string& to) const;
 
   Env* env_;

@@ -1,7 +1,7 @@
 // Segments and chains of them: what goes in comes out, and nothing else does.
 #include "runner/checkpoint/segment.h"
 
-#include <fstream>
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <sstream>
@@ -312,6 +312,40 @@ TEST_CASE("what cannot be stored is refused, and no file is replaced") {
   wrong.removed = {Removal({{"w", TypeId::kText}}, {{"5"}})};
   CHECK(WriteSegment(env, directory / "d", wrong, &info).code() == Code::kInternal);
   CHECK(ReadSegment(env, directory / "none").status().code() == Code::kNotFound);
+}
+
+// The bytes of the ```hex block of a page.
+std::string HexBlock(const std::string& page) {
+  const size_t begin = page.find("```hex\n");
+  REQUIRE(begin != std::string::npos);
+  const size_t end = page.find("```", begin + 7);
+  std::string bytes;
+  for (size_t at = begin + 7; at + 1 < end; at += 3) {
+    bytes.push_back(static_cast<char>(std::stoi(page.substr(at, 2), nullptr, 16)));
+  }
+  return bytes;
+}
+
+TEST_CASE("the documented bytes are what the example is written as, and are read") {
+  const TempDirectory directory;
+  TableSnapshot table;
+  table.name = "t";
+  table.schema = std::make_shared<const Schema>(std::vector<Field>{{"k", TypeId::kBigint}});
+  table.key_columns = 1;
+  table.identity = {0};
+  table.rows = {RowsOf(table.schema, {{"7"}})};
+  Write(directory / "s", table);
+  const std::string written = *env->ReadFile(directory / "s", 1 << 20);
+  const auto page = env->ReadFile(SR_SOURCE_DIR "/docs/formats/checkpoint.md", 1 << 20);
+  REQUIRE(page.ok());
+  if (const char* path = std::getenv("SR_WRITE_EXAMPLE"))
+    REQUIRE(env->WriteFileAtomically(path, written).ok());
+  const std::string documented = HexBlock(*page);
+  CHECK((written == documented));
+  REQUIRE(env->WriteFileAtomically(directory / "d", documented).ok());
+  const auto read = ReadSegment(env, directory / "d");
+  REQUIRE_MESSAGE(read.ok(), read.status().ToString());
+  CHECK(Printed(read->rows) == std::vector<std::string>{"7"});
 }
 
 }  // namespace
