@@ -228,9 +228,9 @@ TEST_CASE("an epoch that is given up is part of the next one, full parts too") {
   const Fields fields = Fields().Set("path", directory / "p{n}").Set("roll", Fields().Set("size", "4B"));
   Run run(fields, Endless());
   run.Write("one\n").Prepare(1);
-  run.Write("two\nthr").Prepare(2);
+  run.Write("two\n").Prepare(2);
   CHECK(Names(directory.path()) == Handles{".p00001.inprogress", ".p00002.inprogress", ".p00003.inprogress"});
-  run.Write("ee\n").Checkpoint(3);
+  run.Write("three\n").Checkpoint(3);
   CHECK(ReadText(directory / "p00001") == "one\n");
   CHECK(ReadText(directory / "p00002") == "two\n");
   CHECK(ReadText(directory / "p00003") == "three\n");
