@@ -50,7 +50,7 @@ struct Parts {
     std::vector<Field> value = {
         {"start", TypeId::kBigint}, {"last", TypeId::kBigint}, {"touched_at", TypeId::kBigint}};
     if (keeps_rows()) value.insert(value.end(), input->fields().begin(), input->fields().end());
-    return {"seen", by.schema, std::make_shared<const Schema>(std::move(value))};
+    return MakeState("seen", by.schema, std::move(value));
   }
 };
 

@@ -8,6 +8,7 @@
 #include "core/window/aggregation_state.h"
 #include "core/window/kept_state.h"
 #include "core/window/row_times.h"
+#include "core/window/waiting_rows.h"
 
 namespace streamrun {
 namespace {
@@ -28,7 +29,7 @@ struct Parts {
 };
 
 StateShape WaitingState(const Parts& parts) {
-  return {"waiting", std::make_shared<const Schema>(), parts.input};
+  return WaitingState(std::make_shared<const Schema>(), parts.input->fields());
 }
 
 class Reorder final : public Operator {
@@ -84,9 +85,11 @@ class Reorder final : public Operator {
   }
 
   Status LoadWaiting(const BatchPtr& rows) {
-    std::vector<RowFailure> none;
-    ReadRowTimes(*rows->column(parts_->time_column), parts_->time_bias, &times_, &none);
-    waiting_.Add(rows, RowsWithout(rows->rows(), none), times_);
+    const BatchPtr batch = FromWaitingState(WaitingState(*parts_), rows, parts_->input);
+    std::vector<RowFailure> failures;
+    ReadRowTimes(*batch->column(parts_->time_column), parts_->time_bias, &times_, &failures);
+    if (!failures.empty()) return Status::Corruption("a saved row has no event time");
+    waiting_.Add(batch, RowsWithout(batch->rows(), failures), times_);
     return waiting_.SpillIfLarge();
   }
 
@@ -95,13 +98,14 @@ class Reorder final : public Operator {
   Timestamp watermark_ = kMinTimestamp;
   std::vector<int64_t> times_;
 
-  KeptState waiting_state_{
-      "waiting",
-      {[this](const TakeRows& take) {
-         return waiting_.Save([&](const BatchPtr& rows, const std::vector<int64_t>&) { return take(rows); });
-       },
-       [this](const BatchPtr& rows) { return LoadWaiting(rows); }, [this] { return waiting_.rows(); },
-       [this] { return waiting_.MemoryBytes(); }}};
+  KeptState waiting_state_{"waiting",
+                           {[this](const TakeRows& take) {
+                              return waiting_.Save([&](const BatchPtr& rows, const std::vector<int64_t>&) {
+                                return take(ToWaitingState(WaitingState(*parts_), {}, *rows));
+                              });
+                            },
+                            [this](const BatchPtr& rows) { return LoadWaiting(rows); },
+                            [this] { return waiting_.rows(); }, [this] { return waiting_.MemoryBytes(); }}};
   KeptTime time_state_{&watermark_};
 };
 

@@ -48,7 +48,7 @@ StateShape GroupState(const AggregationPlan& plan) {
       value.push_back({"state" + std::to_string(value.size()), type});
     }
   }
-  return {"groups", KeySchema(plan), std::make_shared<const Schema>(std::move(value))};
+  return MakeState("groups", KeySchema(plan), std::move(value));
 }
 
 StateShape ShownState(const AggregationPlan& plan) {
@@ -57,19 +57,18 @@ StateShape ShownState(const AggregationPlan& plan) {
   for (size_t i = plan.key_types.size(); i < order.size(); ++i) {
     value.push_back(plan.output->field(static_cast<int>(order[i])));
   }
-  return {"shown", KeySchema(plan), std::make_shared<const Schema>(std::move(value))};
+  return MakeState("shown", KeySchema(plan), std::move(value));
 }
 
 StateShape CountState(const AggregationPlan& plan) {
-  return {"counts", KeySchema(plan),
-          std::make_shared<const Schema>(
-              std::vector<Field>{{"rows", TypeId::kBigint}, {"touched_at", TypeId::kBigint}})};
+  return MakeState("counts", KeySchema(plan), {{"rows", TypeId::kBigint}, {"touched_at", TypeId::kBigint}});
 }
 
 std::vector<StateShape> StatesOf(const AggregationPlan& plan) {
   std::vector<StateShape> shapes{GroupState(plan)};
   if (plan.window.kind == WindowSpec::Kind::kCount) {
     shapes.push_back(CountState(plan));
+    shapes.push_back(TimeState());
     return shapes;
   }
   shapes.push_back(TimeState());

@@ -40,6 +40,7 @@ class CountAggregation final : public Operator {
     writer_.emplace(*plan_, context.env);
     context.Keep(&groups_state_);
     context.Keep(&counts_state_);
+    context.Keep(&time_state_);
     return Status::Ok();
   }
 
@@ -276,6 +277,7 @@ class CountAggregation final : public Operator {
       {[this](const TakeRows& take) { return SaveCounts(take); },
        [this](const BatchPtr& rows) { return LoadCounts(rows); }, [this] { return int64_t{keys_.size()}; },
        [this] { return StateBytes() - panes_.MemoryBytes(); }}};
+  KeptTime time_state_{&watermark_};
 };
 
 }  // namespace

@@ -46,8 +46,9 @@ StateShape GapFillPlan::State() const {
   const auto values = fields.begin() + 2 + keys;
   std::vector<Field> value{{"slot_end", TypeId::kBigint}};
   value.insert(value.end(), values, fields.end());
-  return {"last_slots", std::make_shared<const Schema>(std::vector<Field>(fields.begin() + 2, values)),
-          std::make_shared<const Schema>(std::move(value))};
+  return MakeState("last_slots",
+                   std::make_shared<const Schema>(std::vector<Field>(fields.begin() + 2, values)),
+                   std::move(value));
 }
 
 // A key is past its time when `every` more than the longest gap has gone by since its last slot ended: the

@@ -32,7 +32,9 @@ class GroupExpiry {
   void Remove(uint32_t slot) { touched_[slot] = kGone; }
   /// Groups that were not touched since now - ttl; they are removed.
   std::vector<uint32_t> Take(Timestamp now);
-  /// No group expires before; kMaxTimestamp without groups.
+  /// Would Take(now) give any?
+  bool HasDue(Timestamp now);
+  /// No group expires before; kMaxTimestamp without groups. Groups touched since may expire later.
   Timestamp Next() const { return queue_.empty() ? kMaxTimestamp : Due(queue_.top().first); }
 
   Timestamp touched_at(uint32_t slot) const { return touched_[slot]; }
@@ -45,6 +47,7 @@ class GroupExpiry {
   static constexpr Timestamp kGone = kMinTimestamp;
   static constexpr Timestamp kUnset = kMinTimestamp + 1;
 
+  void PutBack(Timestamp now);
   Timestamp Due(Timestamp touched) const {
     return touched > kMaxTimestamp - ttl_ ? kMaxTimestamp : touched + ttl_;
   }

@@ -19,6 +19,9 @@ struct StateShape {
   SchemaPtr Row() const;
 };
 
+/// A value column whose name another one has before it gets "_" behind: columns of state are found by name.
+StateShape MakeState(std::string name, SchemaPtr key, std::vector<Field> value);
+
 using TakeRows = std::function<Status(const BatchPtr&)>;
 
 class KeptState final : public StateTable {

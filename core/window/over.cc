@@ -43,7 +43,7 @@ StateShape AheadState(const OverPlan& plan) {
   std::vector<Field> value = plan.sequence.input->fields();
   for (const OverCall& call : plan.calls) value.push_back({"call" + std::to_string(value.size()), call.type});
   value.push_back({"time", TypeId::kBigint});
-  return {"ahead", plan.sequence.by_schema, std::make_shared<const Schema>(std::move(value))};
+  return MakeState("ahead", plan.sequence.by_schema, std::move(value));
 }
 
 std::vector<DataType> RowTypes(const OverPlan& plan) {
@@ -310,6 +310,9 @@ class Over final : public Sequence {
     for (size_t i = 0; i < rows.size(); ++i) {
       Hold(keys[i], slots_[i], all.back()->values<int64_t>()[i]);
     }
+    // Rows of other instances may have come before.
+    std::stable_sort(waiting_.begin(), waiting_.end(),
+                     [](const Waiting& a, const Waiting& b) { return a.time < b.time; });
     return Status::Ok();
   }
 

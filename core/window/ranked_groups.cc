@@ -43,19 +43,29 @@ size_t RankedGroups::MemoryBytes() const {
 
 int64_t RankedGroups::Apply(const Arrivals& arrivals, std::vector<RankedChange>* changes) {
   Collect(arrivals);
+  Divide();
+  int64_t missing = 0;
+  for (const GroupArrivals& group : divided_) missing += Change(group.begin, group.end, changes);
+  return missing;
+}
+
+// Arrivals by group, each group's in order; groups in the order of their first rows, which does not depend on
+// the numbers that they were given.
+void RankedGroups::Divide() {
   std::sort(arrivals_.begin(), arrivals_.end(), [this](const Arrival& a, const Arrival& b) {
     return a.group != b.group ? a.group < b.group : rows_.Compare(a.row, b.row) < 0;
   });
-  int64_t missing = 0;
-  const Arrival* const all = arrivals_.data();
-  const Arrival* const end = all + arrivals_.size();
-  for (const Arrival* begin = all; begin != end;) {
+  divided_.clear();
+  const Arrival* const end = arrivals_.data() + arrivals_.size();
+  for (const Arrival* begin = arrivals_.data(); begin != end;) {
     const Arrival* next = begin;
-    while (next != end && next->group == begin->group) ++next;
-    missing += Change(begin, next, changes);
+    uint32_t from = begin->from;
+    for (; next != end && next->group == begin->group; ++next) from = std::min(from, next->from);
+    divided_.push_back({begin, next, from});
     begin = next;
   }
-  return missing;
+  std::sort(divided_.begin(), divided_.end(),
+            [](const GroupArrivals& a, const GroupArrivals& b) { return a.from < b.from; });
 }
 
 // Stores the rows that can make a difference.
@@ -71,7 +81,8 @@ void RankedGroups::Collect(const Arrivals& arrivals) {
   arrivals_.clear();
   for (const Candidate& candidate : candidates_) {
     chosen_.push_back(candidate.row);
-    arrivals_.push_back({candidate.group, 0, IsTakenBack(arrivals.batch->change(candidate.row))});
+    arrivals_.push_back(
+        {candidate.group, 0, candidate.row, IsTakenBack(arrivals.batch->change(candidate.row))});
   }
   rows_.Put(*arrivals.columns, chosen_, *arrivals.prefixes, &slots_);
   for (size_t i = 0; i < slots_.size(); ++i) arrivals_[i].row = slots_[i];

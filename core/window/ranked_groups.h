@@ -62,10 +62,17 @@ class RankedGroups {
   struct Arrival {
     uint32_t group;
     uint32_t row;
+    uint32_t from;  // row of the batch
     bool taken_back;
+  };
+  struct GroupArrivals {
+    const Arrival* begin;
+    const Arrival* end;
+    uint32_t from;  // first row of the batch among them
   };
 
   void Collect(const Arrivals& arrivals);
+  void Divide();
   void DropHopeless();
   int64_t Change(const Arrival* begin, const Arrival* end, std::vector<RankedChange>* changes);
   std::vector<uint32_t> Merge(const std::vector<uint32_t>& old, const Arrival* begin, const Arrival* end,
@@ -86,6 +93,7 @@ class RankedGroups {
   // Scratch.
   std::vector<Candidate> candidates_;
   std::vector<Arrival> arrivals_;
+  std::vector<GroupArrivals> divided_;
   Selection chosen_;
   std::vector<uint32_t> slots_;
   std::vector<RankedChange> before_, after_;

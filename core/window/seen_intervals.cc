@@ -1,6 +1,8 @@
 #include "core/window/seen_intervals.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <functional>
 
 namespace streamrun {
 
@@ -45,20 +47,24 @@ uint32_t SeenIntervals::Open(uint32_t key, Timestamp time) {
   next_[interval] = first_[key];
   key_[interval] = key;
   first_[key] = interval;
-  if (within_ > 0) ends_.emplace(time, interval);
+  if (within_ > 0) {
+    ends_.push_back({time, serial_++, interval});
+    std::push_heap(ends_.begin(), ends_.end(), std::greater<>());
+  }
   return interval;
 }
 
 uint32_t SeenIntervals::FirstClosed(Timestamp watermark) const {
   // Row times are below 2^62, so that the end does not overflow for any `within` that makes sense.
   if (ends_.empty() || watermark == kMinTimestamp) return kNone;
-  return ends_.top().first <= watermark - within_ + 1 || watermark == kMaxTimestamp ? ends_.top().second
-                                                                                    : kNone;
+  const End& first = ends_.front();
+  return first.start <= watermark - within_ + 1 || watermark == kMaxTimestamp ? first.interval : kNone;
 }
 
 void SeenIntervals::CloseFirst() {
-  const uint32_t interval = ends_.top().second;
-  ends_.pop();
+  const uint32_t interval = ends_.front().interval;
+  std::pop_heap(ends_.begin(), ends_.end(), std::greater<>());
+  ends_.pop_back();
   Remove(interval);
 }
 
@@ -74,6 +80,13 @@ void SeenIntervals::Remove(uint32_t interval) {
 
 std::vector<uint32_t> SeenIntervals::Live() const {
   std::vector<uint32_t> live;
+  if (within_ > 0) {
+    std::vector<End> ends = ends_;
+    std::sort(ends.begin(), ends.end(),
+              [](const End& a, const End& b) { return static_cast<int32_t>(a.serial - b.serial) < 0; });
+    for (const End& end : ends) live.push_back(end.interval);
+    return live;
+  }
   for (uint32_t interval = 0; interval < slots(); ++interval) {
     if (key_[interval] != kNone) live.push_back(interval);
   }
@@ -92,7 +105,7 @@ std::vector<ColumnPtr> SeenIntervals::Keys(const std::vector<uint32_t>& interval
 
 size_t SeenIntervals::MemoryBytes() const {
   return keys_.MemoryBytes() + first_.MemoryBytes() + starts_.MemoryBytes() + next_.MemoryBytes() +
-         key_.MemoryBytes() + free_.capacity() * sizeof(uint32_t) + ends_.size() * sizeof(End);
+         key_.MemoryBytes() + free_.capacity() * sizeof(uint32_t) + ends_.capacity() * sizeof(End);
 }
 
 }  // namespace streamrun

@@ -1,7 +1,6 @@
 // Which keys were seen, and when: the state of `dedupe`.
 #pragma once
 
-#include <queue>
 #include <vector>
 
 #include "core/base/time.h"
@@ -29,8 +28,9 @@ class SeenIntervals {
   }
 
   /// Start of the interval that ends first; kMaxTimestamp when none ends.
-  Timestamp FirstStart() const { return ends_.empty() ? kMaxTimestamp : ends_.top().first; }
-  /// An interval into which no row behind the watermark can fall; kNone when there is none. Ascending starts.
+  Timestamp FirstStart() const { return ends_.empty() ? kMaxTimestamp : ends_.front().start; }
+  /// An interval into which no row behind the watermark can fall; kNone when there is none. Ascending starts,
+  /// of equal ones the one that was opened first.
   uint32_t FirstClosed(Timestamp watermark) const;
   /// Forgets the interval that FirstClosed gave.
   void CloseFirst();
@@ -38,7 +38,7 @@ class SeenIntervals {
   void Forget(uint32_t interval) { Remove(interval); }
 
   int64_t size() const { return static_cast<int64_t>(starts_.size() - free_.size()); }
-  /// All intervals, ascending numbers.
+  /// All intervals, in the order in which they were opened where that decides anything.
   std::vector<uint32_t> Live() const;
   Timestamp start(uint32_t interval) const { return starts_[interval]; }
   /// The keys of some intervals.
@@ -61,8 +61,16 @@ class SeenIntervals {
   SlotArray<uint32_t> next_;
   SlotArray<uint32_t> key_;  // kNone: free
   std::vector<uint32_t> free_;
-  using End = std::pair<Timestamp, uint32_t>;
-  std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
+  struct End {
+    Timestamp start;
+    uint32_t serial;  // of opening; it may come round
+    uint32_t interval;
+    bool operator>(const End& other) const {
+      return start != other.start ? start > other.start : static_cast<int32_t>(serial - other.serial) > 0;
+    }
+  };
+  std::vector<End> ends_;  // a heap, the first one to close in front
+  uint32_t serial_ = 0;
 };
 
 }  // namespace streamrun

@@ -5,6 +5,7 @@
 #include "core/stream/projection.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/row_times.h"
+#include "core/window/waiting_rows.h"
 
 namespace streamrun {
 
@@ -21,12 +22,12 @@ std::vector<DataType> SequencePlan::key_types() const {
 }
 
 StateShape WaitingState(const SequencePlan& plan) {
-  return {"waiting", plan.by_schema, std::make_shared<const Schema>(plan.input->fields())};
+  return WaitingState(plan.by_schema, plan.input->fields());
 }
 
 StateShape SequenceState(const SequencePlan& plan, std::vector<Field> values) {
   values.insert(values.begin(), {"last", TypeId::kBigint});
-  return {"keys", plan.by_schema, std::make_shared<const Schema>(std::move(values))};
+  return MakeState("keys", plan.by_schema, std::move(values));
 }
 
 Sequence::Sequence(const SequencePlan& plan, std::vector<Field> values)
@@ -133,7 +134,11 @@ void Sequence::FindKeys(Ordered* rows) {
 }
 
 void Sequence::SetLast(uint32_t key, Timestamp time) {
-  if (plan_.silence > 0 && last_[key] == kMinTimestamp) ends_.emplace(time, key);
+  if (last_[key] == kMinTimestamp) {
+    if (serials_.size() < last_.size()) serials_.resize(last_.size());
+    serials_[key] = serial_++;
+    if (plan_.silence > 0) ends_.push({time, serials_[key], key});
+  }
   last_[key] = time;
 }
 
@@ -141,11 +146,11 @@ void Sequence::SetLast(uint32_t key, Timestamp time) {
 bool Sequence::FinishNext() {
   if (plan_.silence > 0) {
     if (ends_.empty() || watermark_ == kMinTimestamp) return false;
-    const auto [time, key] = ends_.top();
-    if (watermark_ != kMaxTimestamp && time > watermark_ - plan_.silence) return false;
+    const auto [last, serial, key] = ends_.top();
+    if (watermark_ != kMaxTimestamp && last > watermark_ - plan_.silence) return false;
     ends_.pop();
-    if (last_[key] != time && watermark_ != kMaxTimestamp) {
-      ends_.emplace(last_[key], key);
+    if (last_[key] != last) {
+      ends_.push({last_[key], serial, key});
       return true;
     }
     Finish(key);
@@ -155,13 +160,13 @@ bool Sequence::FinishNext() {
   }
   if (!ended_) return false;
   ended_ = false;
-  for (const uint32_t key : keys_.Live()) Finish(key);
+  for (const uint32_t key : InOrder()) Finish(key);
   return false;
 }
 
 size_t Sequence::StateBytes() const {
   return waiting_.MemoryBytes() + keys_.MemoryBytes() + last_.capacity() * sizeof(Timestamp) +
-         ends_.size() * sizeof(End) + ValueBytes();
+         ends_.size() * sizeof(End) + serials_.capacity() * sizeof(uint32_t) + ValueBytes();
 }
 
 Status Sequence::CheckSize() const {
@@ -176,20 +181,12 @@ Status Sequence::CheckSize() const {
 Status Sequence::SaveWaiting(const TakeRows& take) {
   return waiting_.Save([&](const BatchPtr& rows, const std::vector<int64_t>&) {
     std::vector<RowFailure> none;
-    std::vector<ColumnPtr> columns = Keys(*rows, &none);
-    for (int c = 0; c < plan_.input->size(); ++c) {
-      columns.push_back(rows->pruned(c) ? Column::Nulls(plan_.input->field(c).type, rows->rows())
-                                        : rows->column(c));
-    }
-    return take(std::make_shared<const Batch>(WaitingState(plan_).Row(), rows->rows(), std::move(columns)));
+    return take(ToWaitingState(WaitingState(plan_), Keys(*rows, &none), *rows));
   });
 }
 
 Status Sequence::LoadWaiting(const BatchPtr& rows) {
-  const auto keys = static_cast<std::ptrdiff_t>(plan_.by.size());
-  const auto batch = std::make_shared<const Batch>(
-      plan_.input, rows->rows(),
-      std::vector<ColumnPtr>(rows->columns().begin() + keys, rows->columns().end()));
+  const BatchPtr batch = FromWaitingState(WaitingState(plan_), rows, plan_.input);
   std::vector<RowFailure> failures;
   ReadRowTimes(*batch->column(plan_.input->event_time), plan_.time_bias(), &times_, &failures);
   if (!failures.empty()) return Status::Corruption("a saved row has no event time");
@@ -197,8 +194,16 @@ Status Sequence::LoadWaiting(const BatchPtr& rows) {
   return Status::Ok();
 }
 
+// All keys, as they began: restored in this order they finish in the same order.
+std::vector<uint32_t> Sequence::InOrder() const {
+  std::vector<uint32_t> keys = keys_.Live();
+  std::sort(keys.begin(), keys.end(),
+            [this](uint32_t a, uint32_t b) { return static_cast<int32_t>(serials_[a] - serials_[b]) < 0; });
+  return keys;
+}
+
 Status Sequence::SaveKeys(const TakeRows& take) const {
-  return InPieces(keys_.Live(), static_cast<size_t>(kBatchRows), [&](const std::vector<uint32_t>& slots) {
+  return InPieces(InOrder(), static_cast<size_t>(kBatchRows), [&](const std::vector<uint32_t>& slots) {
     const auto count = static_cast<int64_t>(slots.size());
     std::vector<ColumnPtr> columns;
     for (size_t i = 0; i < keys_.key_columns(); ++i) {

@@ -84,12 +84,20 @@ class Sequence : public Operator {
   std::vector<uint32_t> SlotsOf(const std::vector<ColumnPtr>& keys, int64_t rows);
 
  private:
-  using End = std::pair<Timestamp, uint32_t>;  // last row of a key, key
+  struct End {
+    Timestamp last;   // row of a key
+    uint32_t serial;  // of the key's beginning; it may come round
+    uint32_t key;
+    bool operator>(const End& other) const {
+      return last != other.last ? last > other.last : static_cast<int32_t>(serial - other.serial) > 0;
+    }
+  };
 
   Result<Outcome> Drain(Output& out);
   Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out);
   void FindKeys(Ordered* rows);
   void SetLast(uint32_t key, Timestamp time);
+  std::vector<uint32_t> InOrder() const;
   bool FinishNext();
   size_t StateBytes() const;
   Status CheckSize() const;
@@ -107,6 +115,8 @@ class Sequence : public Operator {
   std::vector<Timestamp> last_;  // by key; kMinTimestamp: none
   // One entry a key, with the time of some row of it; it is looked at again when that is long enough ago.
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
+  uint32_t serial_ = 0;
+  std::vector<uint32_t> serials_;  // by key
   Timestamp watermark_ = kMinTimestamp;
   bool ended_ = false;
   std::vector<int64_t> times_;

@@ -9,6 +9,7 @@
 #include "core/window/aggregation_state.h"
 #include "core/window/group_expiry.h"
 #include "core/window/row_times.h"
+#include "core/window/waiting_rows.h"
 
 namespace streamrun {
 
@@ -20,25 +21,30 @@ constexpr int64_t kGivenRows = 8192;
 StateShape WaitingState(const SeriesPlan& plan) {
   std::vector<Field> value{{"value", TypeId::kDouble}};
   value.insert(value.end(), plan.input->fields().begin(), plan.input->fields().end());
-  return {"waiting", plan.key_schema, std::make_shared<const Schema>(std::move(value))};
+  return WaitingState(plan.key_schema, std::move(value));
+}
+
+// The same without where the rows came from, which their batches know.
+SchemaPtr HeldRows(const SeriesPlan& plan) {
+  const StateShape shape = WaitingState(plan);
+  std::vector<Field> fields = shape.Row()->fields();
+  fields.resize(plan.keys.size() + 1 + static_cast<size_t>(plan.input->size()));
+  return std::make_shared<const Schema>(std::move(fields));
 }
 
 // A row for each sample of a series, oldest first, or one without time for a series that has none.
 StateShape SamplesState(const SeriesPlan& plan) {
-  return {"samples", plan.key_schema,
-          std::make_shared<const Schema>(std::vector<Field>{{"touched_at", TypeId::kBigint},
-                                                            {"at", TypeId::kBigint},
-                                                            {"value", TypeId::kDouble},
-                                                            {"extra", TypeId::kDouble}})};
+  return MakeState("samples", plan.key_schema,
+                   {{"touched_at", TypeId::kBigint},
+                    {"at", TypeId::kBigint},
+                    {"value", TypeId::kDouble},
+                    {"extra", TypeId::kDouble}});
 }
 
 class SeriesOperator final : public Operator {
  public:
   explicit SeriesOperator(SeriesPlanPtr plan)
-      : plan_(std::move(plan)),
-        held_(WaitingState(*plan_).Row()),
-        series_(plan_->key_types),
-        function_(plan_->make()) {
+      : plan_(std::move(plan)), held_(HeldRows(*plan_)), series_(plan_->key_types), function_(plan_->make()) {
     if (plan_->ttl > 0) expiry_.emplace(plan_->ttl);
   }
 
@@ -128,11 +134,12 @@ class SeriesOperator final : public Operator {
   // --- state
 
   Status LoadWaiting(const BatchPtr& rows) {
-    std::vector<RowFailure> none;
+    std::vector<RowFailure> failures;
     const int column = static_cast<int>(plan_->keys.size()) + 1 + plan_->time_column;
-    ReadRowTimes(*rows->column(column), plan_->time_bias, &times_, &none);
-    const auto held = std::make_shared<const Batch>(held_, rows->rows(), rows->columns(), rows->origin());
-    waiting_.Add(held, RowsWithout(rows->rows(), none), times_);
+    ReadRowTimes(*rows->column(column), plan_->time_bias, &times_, &failures);
+    if (!failures.empty()) return Status::Corruption("a saved row has no event time");
+    const StateShape shape{"", std::make_shared<const Schema>(), held_};
+    waiting_.Add(FromWaitingState(shape, rows, held_), RowsWithout(rows->rows(), failures), times_);
     return Status::Ok();
   }
 
@@ -201,13 +208,14 @@ class SeriesOperator final : public Operator {
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> slots_;
 
-  KeptState waiting_state_{
-      "waiting",
-      {[this](const TakeRows& take) {
-         return waiting_.Save([&](const BatchPtr& rows, const std::vector<int64_t>&) { return take(rows); });
-       },
-       [this](const BatchPtr& rows) { return LoadWaiting(rows); }, [this] { return waiting_.rows(); },
-       [this] { return waiting_.MemoryBytes(); }}};
+  KeptState waiting_state_{"waiting",
+                           {[this](const TakeRows& take) {
+                              return waiting_.Save([&](const BatchPtr& rows, const std::vector<int64_t>&) {
+                                return take(ToWaitingState(WaitingState(*plan_), {}, *rows));
+                              });
+                            },
+                            [this](const BatchPtr& rows) { return LoadWaiting(rows); },
+                            [this] { return waiting_.rows(); }, [this] { return waiting_.MemoryBytes(); }}};
   KeptState samples_state_{"samples",
                            {[this](const TakeRows& take) { return SaveSamples(take); },
                             [this](const BatchPtr& rows) { return LoadSamples(rows); },

@@ -1,0 +1,163 @@
+// An operator whose state was saved and loaded, at any event, goes on as if nothing had happened.
+#include <set>
+
+#include "state_cases.h"
+
+namespace streamrun::testing {
+namespace {
+
+constexpr int kSteps = 18;
+constexpr uint32_t kSeeds = 4;
+
+class Scratch {
+ public:
+  Scratch() {
+    path = (std::filesystem::temp_directory_path() / ("state-" + std::to_string(Env::Default()->WallNow())))
+               .string();
+  }
+  ~Scratch() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+// A life that knows what the host knows.
+class Life {
+ public:
+  Life(std::shared_ptr<const BoundOperator> bound, const StateCase& c)
+      : schema_(c.text.schema()),
+        instance_(std::move(bound), OperatorPart::kWhole, c.spills ? scratch_.path : "") {}
+
+  Observed Apply(const StateEvent& event) {
+    if (event.kind == StateEvent::Kind::kClock) clock_ = event.time;
+    if (event.kind == StateEvent::Kind::kWatermark) watermark_ = event.time;
+    return instance_.Apply(event, BatchOf(schema_, event.rows));
+  }
+  std::unique_ptr<Life> Next(std::shared_ptr<const BoundOperator> bound, const StateCase& c,
+                             bool row_by_row) const {
+    auto next = std::make_unique<Life>(std::move(bound), c);
+    next->clock_ = clock_;
+    next->watermark_ = watermark_;
+    next->instance_.Restore(instance_.Save(), clock_, watermark_, row_by_row);
+    return next;
+  }
+  StateInstance& instance() { return instance_; }
+
+ private:
+  SchemaPtr schema_;
+  Scratch scratch_;
+  StateInstance instance_;
+  Timestamp clock_ = 0;
+  Timestamp watermark_ = kMinTimestamp;
+};
+
+// Does what was seen after a cut agree with the life without one?
+bool Same(const StateCase& c, Observed seen, Observed whole) {
+  if (c.lazy_timer) {
+    if (seen.timer < whole.timer) return false;
+    seen.timer = whole.timer;
+  }
+  return c.any_order ? seen.Sorted() == whole.Sorted() : seen == whole;
+}
+
+bool HoldsFor(const StateCase& c, const StateScript& script, size_t cut, size_t at, const Observed& seen,
+              const Observed& whole) {
+  if (Same(c, seen, whole)) return true;
+  CAPTURE(cut);
+  CAPTURE(at);
+  const std::string got = seen.ToString();
+  const std::string expected = whole.ToString();
+  CHECK(got == expected);
+  (void)script;
+  return false;
+}
+
+void CutEverywhere(const StateCase& c, uint32_t seed) {
+  const std::shared_ptr<const BoundOperator> bound = c.text.Bind();
+  const StateScript script = ScriptWriter(c.text, seed).Write(kSteps);
+  std::vector<Observed> whole;
+  size_t lines = 0;
+  {
+    Life life(bound, c);
+    for (const StateEvent& event : script) {
+      whole.push_back(life.Apply(event));
+      lines += whole.back().lines.size();
+    }
+  }
+  CHECK(lines > 10);
+  Life first(bound, c);
+  for (size_t cut = 0; cut < script.size(); ++cut) {
+    // Saving changes nothing.
+    CHECK(first.instance().Barrier().lines.empty());
+    const std::unique_ptr<Life> next = first.Next(bound, c, cut % 2 == 1);
+    CHECK(next->instance().keys() <= first.instance().keys());
+    if (!HoldsFor(c, script, cut, cut, first.Apply(script[cut]), whole[cut])) return;
+    for (size_t at = cut; at < script.size(); ++at) {
+      if (!HoldsFor(c, script, cut, at, next->Apply(script[at]), whole[at])) return;
+    }
+  }
+}
+
+// A new life at every event.
+void ManyLives(const StateCase& c, uint32_t seed) {
+  const std::shared_ptr<const BoundOperator> bound = c.text.Bind();
+  const StateScript script = ScriptWriter(c.text, seed).Write(kSteps);
+  Life whole(bound, c);
+  auto life = std::make_unique<Life>(bound, c);
+  for (size_t at = 0; at < script.size(); ++at) {
+    life = life->Next(bound, c, false);
+    const std::unique_ptr<Life> again = life->Next(bound, c, false);
+    CHECK(TextOf(life->instance().Save()) == TextOf(again->instance().Save()));
+    const Observed expected = whole.Apply(script[at]);
+    if (!HoldsFor(c, script, at, at, life->Apply(script[at]), expected)) return;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a life that is cut at any event goes on as if nothing had happened") {
+  for (const StateCase& c : StateCases()) {
+    for (uint32_t seed = 1; seed <= kSeeds; ++seed) {
+      CAPTURE(c.what);
+      CAPTURE(seed);
+      CutEverywhere(c, seed);
+    }
+  }
+}
+
+TEST_CASE("a life that begins anew at every event gives what one life gives") {
+  for (const StateCase& c : StateCases()) {
+    for (uint32_t seed = 11; seed < 11 + kSeeds; ++seed) {
+      CAPTURE(c.what);
+      CAPTURE(seed);
+      ManyLives(c, seed);
+    }
+  }
+}
+
+TEST_CASE("what is declared is kept, and keys of the exchange stand first") {
+  for (const StateCase& c : StateCases()) {
+    CAPTURE(c.what);
+    const std::shared_ptr<const BoundOperator> bound = c.text.Bind();
+    const StateInstance instance(bound);
+    std::vector<std::string> kept = instance.TableNames();
+    std::vector<std::string> declared;
+    for (const StateDeclaration& state : bound->states) {
+      declared.push_back(state.name);
+      if (state.key->size() > 0) {
+        const Exchange& exchange = bound->exchanges[0];
+        REQUIRE(state.key->size() == static_cast<int>(exchange.keys.size()));
+        for (int i = 0; i < state.key->size(); ++i) {
+          CHECK(state.key->field(i).type == exchange.keys[static_cast<size_t>(i)]->type());
+        }
+      }
+      std::set<std::string> names;
+      for (const Field& field : state.key->fields()) CHECK(names.insert(field.name).second);
+      for (const Field& field : state.value->fields()) CHECK(names.insert(field.name).second);
+    }
+    std::sort(kept.begin(), kept.end());
+    std::sort(declared.begin(), declared.end());
+    CHECK(kept == declared);
+    CHECK(std::adjacent_find(kept.begin(), kept.end()) == kept.end());
+  }
+}
+
+}  // namespace streamrun::testing
