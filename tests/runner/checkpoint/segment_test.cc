@@ -41,7 +41,7 @@ Result<std::vector<std::string>> Live(const std::vector<TableSnapshot>& tables) 
   }
   const auto read = [&](const std::vector<std::string>& chain) -> Result<std::vector<std::string>> {
     std::vector<BatchPtr> batches;
-    SR_RETURN_IF_ERROR(ReadChain(env, chain, [&](const TableSnapshot& shape, const BatchPtr& rows) {
+    const Status status = ReadChain(env, chain, [&](const TableSnapshot& shape, const BatchPtr& rows) {
       CHECK(shape.name == tables[0].name);
       CHECK(shape.key_columns == tables[0].key_columns);
       CHECK(shape.identity == tables[0].identity);
@@ -49,7 +49,8 @@ Result<std::vector<std::string>> Live(const std::vector<TableSnapshot>& tables) 
       CHECK(rows->rows() > 0);
       batches.push_back(rows);
       return Status::Ok();
-    }));
+    });
+    if (!status.ok()) return status;
     return Printed(batches);
   };
   auto live = read(paths);
