@@ -1,6 +1,7 @@
 // Following: growth, rotation by rename and by truncation, files that come and go, restarts.
 #include <sys/stat.h>
 
+#include <atomic>
 #include <thread>
 
 #include "connectors/file/follow_source.h"
@@ -316,24 +317,27 @@ TEST_CASE("a writer that rotates all the time loses no row and none comes twice"
   FollowOptions options = Options({directory / "log"});
   options.rotate_wait = kSecond;
   Follower follower(options);
+  std::atomic<int> taken = 0;
   std::thread writer([&] {
     std::ofstream file(directory / "log", std::ios::app);
     for (int i = 0; i < kRows; ++i) {
       file << i << '\n';
       if (i % 1000 == 999) {
+        // Rotation faster than anyone looks would hide a file that has no name any more.
+        for (int n = 0; n < 2000 && taken <= i - 999 + i / 1000; ++n)
+          std::this_thread::sleep_for(std::chrono::milliseconds(5));
         std::filesystem::rename(directory / "log", directory / ("log." + std::to_string(i)));
         file << "late " << i << '\n';
         file.close();
         file.open(directory / "log", std::ios::app);
       }
       if (i % 50 == 0) file.flush();
-      // Rotation faster than anyone looks would hide a file that has no name any more.
-      if (i % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   });
   Lines lines;
-  for (int round = 0; round < 500 && lines.size() < kRows + kRows / 1000; ++round) {
+  for (int round = 0; round < 2000 && lines.size() < kRows + kRows / 1000; ++round) {
     for (const std::string& line : follower.Take()) lines.push_back(line);
+    taken = static_cast<int>(lines.size());
   }
   writer.join();
   for (const std::string& line : follower.Take()) lines.push_back(line);

@@ -147,14 +147,14 @@ TEST_CASE(
 TEST_CASE("roll by age: a part that is old enough is published by the next epoch, also when no rows come") {
   const TemporaryDirectory directory;
   const auto sink =
-      FileSink(Fields().Set("path", directory / "p{n}").Set("roll", Fields().Set("age", "20ms")));
+      FileSink(Fields().Set("path", directory / "p{n}").Set("roll", Fields().Set("age", "500ms")));
   SinkContext context = Context(false);
   REQUIRE(sink->Open(context).ok());
   CHECK(*sink->Flush() == SinkOutcome::kAccepted);
   REQUIRE(sink->WriteBytes(Lines("one\n")).ok());
   CHECK(*sink->Flush() == SinkOutcome::kAccepted);
   REQUIRE(sink->Commit(1, sink->Prepare(1)->handle).ok());
-  context.env->Sleep(25 * kMillisecond);
+  context.env->Sleep(510 * kMillisecond);
   CHECK(Names(directory.path()) == std::vector<std::string>{".p00001.inprogress"});
   REQUIRE(sink->Commit(2, sink->Prepare(2)->handle).ok());
   CHECK(ReadText(directory / "p00001") == "one\n");
