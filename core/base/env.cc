@@ -1,15 +1,18 @@
 #include "core/base/env.h"
 
+#include <algorithm>
+
 namespace streamrun {
 
 Result<std::string> Env::ReadFile(const std::string& path, uint64_t limit) {
   SR_ASSIGN_OR_RETURN(auto file, OpenForRead(path));
   std::string content;
-  constexpr size_t kBlock = 256 * 1024;
-  for (;;) {
+  constexpr size_t kLargestBlock = 256 * 1024;
+  // Most files are small, and size() says nothing of those under /proc.
+  for (size_t block = 4096;; block = std::min(2 * block, kLargestBlock)) {
     const size_t old = content.size();
-    content.resize(old + kBlock);
-    SR_ASSIGN_OR_RETURN(size_t n, file->ReadAt(old, kBlock, content.data() + old));
+    content.resize(old + block);
+    SR_ASSIGN_OR_RETURN(size_t n, file->ReadAt(old, block, content.data() + old));
     content.resize(old + n);
     if (n == 0) return content;
     if (content.size() > limit) {

@@ -75,7 +75,7 @@ Status VerifyFile(Env* env, const std::string& path, const SegmentInfo& segment)
     return Status::Corruption(path + " has " + std::to_string(info.size) + " bytes instead of " +
                               std::to_string(segment.bytes));
   }
-  std::string block(kBlock, '\0');
+  std::string block(std::min<uint64_t>(kBlock, segment.bytes + 1), '\0');
   uint32_t crc = 0;
   for (uint64_t at = 0;;) {
     SR_ASSIGN_OR_RETURN(const size_t n, (*file)->ReadAt(at, block.size(), block.data()));
