@@ -249,6 +249,9 @@ void TwoLives(uint64_t seed, bool fail) {
   history.env().Kill();
   REQUIRE(history.Recover());
   history.RecoverAgain();
+  // What was found is acted upon, so that it must be found again.
+  history.End();
+  REQUIRE(history.Recover());
   const uint64_t deed = history.Below(4);
   history.env().StopAt(history.Below(60));
   if (deed == 0) (void)history.RestoreSomething().ok();
