@@ -7,11 +7,15 @@ namespace streamrun {
 void GroupExpiry::Touch(uint32_t slot, Timestamp at) {
   if (slot >= touched_.size()) {
     touched_.resize(slot + 1, kGone);
-    queued_.resize(slot + 1, false);
+    queued_.resize(slot + 1, kGone);
   }
   touched_[slot] = std::max({touched_[slot], at, kUnset});
-  if (queued_[slot]) return;
-  queued_[slot] = true;
+  // The entry may be that of a group which had the slot before, and later.
+  if (queued_[slot] == kGone || queued_[slot] > touched_[slot]) Queue(slot);
+}
+
+void GroupExpiry::Queue(uint32_t slot) {
+  queued_[slot] = touched_[slot];
   queue_.push({touched_[slot], slot});
 }
 
@@ -24,11 +28,12 @@ bool GroupExpiry::HasDue(Timestamp now) {
 void GroupExpiry::PutBack(Timestamp now) {
   while (now != kMinTimestamp && !queue_.empty() && Due(queue_.top().first) <= now) {
     const auto [touched, slot] = queue_.top();
-    if (touched_[slot] == touched && touched != kUnset) return;
+    const bool valid = queued_[slot] == touched;
+    if (valid && touched_[slot] == touched && touched != kUnset) return;
     queue_.pop();
-    queued_[slot] = false;
-    if (touched_[slot] == kGone) continue;
-    Touch(slot, touched == kUnset ? now : touched_[slot]);
+    if (!valid) continue;
+    queued_[slot] = kGone;
+    if (touched_[slot] != kGone) Touch(slot, touched_[slot] == kUnset ? now : touched_[slot]);
   }
 }
 
@@ -37,8 +42,7 @@ std::vector<uint32_t> GroupExpiry::Take(Timestamp now) {
   while (HasDue(now)) {
     const uint32_t slot = queue_.top().second;
     queue_.pop();
-    queued_[slot] = false;
-    touched_[slot] = kGone;
+    queued_[slot] = touched_[slot] = kGone;
     expired.push_back(slot);
   }
   return expired;

@@ -39,7 +39,7 @@ class GroupExpiry {
 
   Timestamp touched_at(uint32_t slot) const { return touched_[slot]; }
   size_t MemoryBytes() const {
-    return touched_.capacity() * sizeof(Timestamp) + queued_.capacity() / 8 + queue_.size() * sizeof(Entry);
+    return (touched_.capacity() + queued_.capacity()) * sizeof(Timestamp) + queue_.size() * sizeof(Entry);
   }
 
  private:
@@ -47,6 +47,7 @@ class GroupExpiry {
   static constexpr Timestamp kGone = kMinTimestamp;
   static constexpr Timestamp kUnset = kMinTimestamp + 1;
 
+  void Queue(uint32_t slot);
   void PutBack(Timestamp now);
   Timestamp Due(Timestamp touched) const {
     return touched > kMaxTimestamp - ttl_ ? kMaxTimestamp : touched + ttl_;
@@ -54,7 +55,7 @@ class GroupExpiry {
 
   Duration ttl_;
   std::vector<Timestamp> touched_;  // by slot
-  std::vector<bool> queued_;        // by slot
+  std::vector<Timestamp> queued_;   // by slot: its entry in the queue, kGone without; others mean nothing
   std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> queue_;
 };
 

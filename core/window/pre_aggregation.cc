@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/agg/row_states.h"
+#include "core/window/kept_time.h"
 #include "core/window/row_dealer.h"
 
 namespace streamrun {
@@ -33,6 +34,7 @@ class PreAggregation final : public Operator {
   Status Open(OperatorContext& context) override {
     context_ = &context;
     input_.emplace(plan_->keys, plan_->calls, context.env);
+    context.Keep(&time_state_);
     return Status::Ok();
   }
 
@@ -63,6 +65,12 @@ class PreAggregation final : public Operator {
       Flush(slices_.begin()->first, *slices_.begin()->second);
       slices_.erase(slices_.begin());
     }
+    return Drain(out);
+  }
+
+  // Groups are not kept but given: behind the exchange they are state.
+  Result<Outcome> OnBarrier(Output& out) override {
+    FlushAll();
     return Drain(out);
   }
 
@@ -171,6 +179,8 @@ class PreAggregation final : public Operator {
   std::deque<BatchPtr> ready_;
 
   std::vector<uint32_t> slots_;  // scratch of the batch under way
+
+  KeptTime time_state_{&watermark_};  // rows behind it are late after a restore too
 };
 
 }  // namespace

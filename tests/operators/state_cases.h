@@ -197,7 +197,9 @@ inline void AddAggregates(std::vector<StateCase>* cases) {
 inline void AddTops(std::vector<StateCase>* cases) {
   const auto add = [&](const std::string& what, OperatorText text, bool own_timers = false,
                        bool lazy_timer = false) {
-    cases->push_back({"top " + what, std::move(text), own_timers, lazy_timer});
+    // A group that was emptied has kept its place among those of its window.
+    const bool any_order = what == "of windows, changes";
+    cases->push_back({"top " + what, std::move(text), own_timers, lazy_timer, any_order});
   };
   const std::string windows = "per: [k, window_start]\norder_by: v DESC NULLS LAST\nlimit: 2\n";
   add("of windows", Windowed({"top", windows + "rank: place\n"}));

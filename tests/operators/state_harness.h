@@ -135,6 +135,7 @@ class StateInstance final : Output, OperatorContext {
 
   Observed Apply(const StateEvent& event, const BatchPtr& batch) {
     seen_ = {};
+    given_.clear();
     switch (event.kind) {
       case StateEvent::Kind::kRows:
         if (batch->rows() > 0) Finish(op_->Process(0, batch, *this));
@@ -160,6 +161,7 @@ class StateInstance final : Output, OperatorContext {
   /// What a barrier makes it give.
   Observed Barrier() {
     seen_ = {};
+    given_.clear();
     Finish(op_->OnBarrier(*this));
     return Take();
   }
@@ -219,7 +221,6 @@ class StateInstance final : Output, OperatorContext {
   }
 
   void Finish(Result<Outcome> outcome) {
-    given_.clear();
     while (true) {
       REQUIRE_MESSAGE(outcome.ok(), outcome.status().message());
       in_call_.clear();
