@@ -314,5 +314,16 @@ TEST_CASE_FIXTURE(Fixture, "numbers only grow, and an acknowledged file must be 
   CHECK(Recover().current->epoch == 3);
 }
 
+TEST_CASE_FIXTURE(Fixture, "numbers go on although somebody removed all checkpoints by hand") {
+  Commit(1);
+  for (const char* path : {"/state/ckpt/1/panes.seg", "/state/ckpt/1/manifest", "/state/ckpt/1/committed",
+                           "/state/ckpt/1", "/state/ckpt", "/state/CURRENT"}) {
+    REQUIRE(env.Remove(path).ok());
+  }
+  const auto found = Recover();
+  CHECK(!found.current);
+  CHECK(found.epoch_high == 1);
+}
+
 }  // namespace
 }  // namespace streamrun
