@@ -41,10 +41,12 @@ class Ranking final : public Operator {
     const std::vector<ColumnPtr> columns = RowColumns(*batch, &failures);
     const Selection rows = InTime(batch, failures, out);
     const int64_t missing = Take(batch, keys, columns, rows);
+    if (expiry_ && !rows.empty()) expiry_->Touch(slots_, ExpiryClock());
     out.Count(Fate::kAbsorbed, static_cast<int64_t>(rows.size()) - missing);
     out.Count(Fate::kUnmatched, missing);
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     Flush();
+    ForgetEmpty();
     SR_RETURN_IF_ERROR(CheckSize());
     return Drain(out);
   }
@@ -113,6 +115,7 @@ class Ranking final : public Operator {
 
   int64_t Take(const BatchPtr& batch, const std::vector<ColumnPtr>& keys,
                const std::vector<ColumnPtr>& columns, const Selection& rows) {
+    slots_.clear();
     if (rows.empty()) return 0;
     FindGroups(keys, batch->rows(), rows);
     groups_.rows().Prefixes(columns, batch->rows(), &prefixes_);
@@ -134,7 +137,6 @@ class Ranking final : public Operator {
       if (plan_->emit == Emit::kOnUpdate) groups_.set_shown(group);
       if (plan_->windowed()) to_show_[times_[rows[i]]].push_back(group);
     }
-    if (expiry_) expiry_->Touch(slots_, ExpiryClock());
   }
 
   Timestamp ExpiryClock() const { return plan_->ttl_by_event_time ? watermark_ : context_->ProcessingTime(); }
@@ -152,6 +154,16 @@ class Ranking final : public Operator {
     known_[group] = false;
     if (expiry_) expiry_->Remove(group);
     groups_.Erase(group);
+  }
+
+  // Groups whose rows were all taken back. Those of windows go with their window.
+  void ForgetEmpty() {
+    if (plan_->windowed() || !plan_->input->changes) return;
+    std::sort(slots_.begin(), slots_.end());
+    slots_.erase(std::unique(slots_.begin(), slots_.end()), slots_.end());
+    for (const uint32_t group : slots_) {
+      if (groups_.rows_of(group).empty()) Forget(group);
+    }
   }
 
   Status CheckSize() const {
@@ -243,9 +255,21 @@ class Ranking final : public Operator {
 
   // --- checkpoints
 
+  // All groups, those of windows in the order in which they are shown.
+  std::vector<uint32_t> InOrder() const {
+    if (!plan_->windowed()) return groups_.keys().Live();
+    std::vector<uint32_t> groups;
+    for (const Groups* windows : {&to_forget_, &to_show_}) {
+      for (const auto& window : *windows) {
+        groups.insert(groups.end(), window.second.begin(), window.second.end());
+      }
+    }
+    return groups;
+  }
+
   Status SaveRows(const TakeRows& take) const {
     std::vector<uint32_t> groups, rows;
-    for (const uint32_t group : groups_.keys().Live()) {
+    for (const uint32_t group : InOrder()) {
       for (const uint32_t row : groups_.rows_of(group)) {
         groups.push_back(group);
         rows.push_back(row);
@@ -300,9 +324,7 @@ class Ranking final : public Operator {
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto row = static_cast<int64_t>(i);
       if (all[static_cast<size_t>(per + inputs)]->Bool(row)) groups_.set_shown(slots_[i]);
-      if (!expiry_) continue;
-      expiry_->Remove(slots_[i]);
-      expiry_->Restore(slots_[i], all.back()->values<int64_t>()[row]);
+      if (expiry_) expiry_->Restore(slots_[i], all.back()->values<int64_t>()[row]);
     }
     return Status::Ok();
   }
@@ -354,7 +376,7 @@ StateShape RankingState(const RankingPlan& plan) {
   std::vector<Field> value = plan.input->fields();
   value.push_back({"shown", TypeId::kBoolean});
   value.push_back({"touched_at", TypeId::kBigint});
-  return {"rows", plan.per_schema, std::make_shared<const Schema>(std::move(value))};
+  return MakeState("rows", plan.per_schema, std::move(value));
 }
 
 std::unique_ptr<Operator> MakeRanking(std::shared_ptr<const RankingPlan> plan) {

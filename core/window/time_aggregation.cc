@@ -162,9 +162,28 @@ class TimeAggregation final : public Operator {
     for (int64_t begin = 0; begin < batch->rows();) {
       int64_t end = begin + 1;
       while (end < batch->rows() && starts[end] == starts[begin]) ++end;
-      LoadSlicePart(starts[begin], *(end - begin == batch->rows() ? batch : Slice(batch, begin, end)));
+      const BatchPtr part = end - begin == batch->rows() ? batch : Slice(batch, begin, end);
+      if (windows_ && windows_->Last(starts[begin]).end <= ClosedEnd()) {
+        GiveLatePart(starts[begin], *part, out);
+      } else {
+        LoadSlicePart(starts[begin], *part);
+      }
       begin = end;
     }
+  }
+
+  // Rows that a combiner took in time, of a source that was idle while the others closed the window: they can
+  // be told only as the group that they are now.
+  void GiveLatePart(Timestamp start, const Batch& part, Output& out) const {
+    std::vector<ColumnPtr> columns = writer_->rows().Bounds(windows_->Last(start), part.rows());
+    const auto keys = part.columns().begin() + 1;
+    columns.insert(columns.end(), keys, keys + static_cast<std::ptrdiff_t>(plan_->key_types.size()));
+    std::vector<RowFailure> failures;
+    for (uint32_t row = 0; row < part.rows(); ++row) {
+      failures.push_back({row, "row.late", "rows of this window came after it was closed"});
+    }
+    out.FailResult(std::make_shared<const Batch>(plan_->groups, part.rows(), std::move(columns)),
+                   std::move(failures));
   }
 
   void LoadSlicePart(Timestamp start, const Batch& batch) {
@@ -192,7 +211,7 @@ class TimeAggregation final : public Operator {
 
   // Groups that are to be forgotten are shown before, if they changed.
   void ShowWhatExpires() {
-    if (expiry_ && expiry_->Next() <= ExpiryClock()) show_ = true;
+    if (expiry_ && expiry_->HasDue(ExpiryClock())) show_ = true;
   }
 
   // --- results
