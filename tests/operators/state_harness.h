@@ -109,9 +109,10 @@ enum class OperatorPart : uint8_t { kWhole, kCombiner, kMerger };
 class StateInstance final : Output, OperatorContext {
  public:
   explicit StateInstance(std::shared_ptr<const BoundOperator> bound, OperatorPart part = OperatorPart::kWhole,
-                         std::string scratch = "")
+                         std::string scratch = "", const std::vector<std::vector<bool>>* read = nullptr)
       : bound_(std::move(bound)), part_(part) {
     env = Env::Default();
+    wanted = read;
     scratch_directory = std::move(scratch);
     op_ = part == OperatorPart::kWhole      ? bound_->Create()
           : part == OperatorPart::kCombiner ? bound_->CreateCombiner()
@@ -240,13 +241,26 @@ class StateInstance final : Output, OperatorContext {
     return std::move(seen_);
   }
 
+  // What nobody reads may be pruned or not.
+  BatchPtr Wanted(int port, const BatchPtr& batch) const {
+    return OperatorRun::Prune(batch, (*wanted)[static_cast<size_t>(port)]);
+  }
+  static std::string OriginOf(const Batch& batch, int64_t row) {
+    if (!batch.origin()) return "";
+    return " from " + *batch.origin().split + ":" +
+           std::to_string(batch.origin().offsets->as<int64_t>()[row]);
+  }
+
   void Emit(int port, BatchPtr batch) override {
     if (batch == nullptr || batch->rows() == 0) return;
     CHECK_MESSAGE(in_call_[port]++ == 0, "two batches on one port in one call");
     if (part_ != OperatorPart::kCombiner || port != kOk) {
       CHECK(*batch->schema() == *bound_->outputs[static_cast<size_t>(port)]);
       const std::string name = bound_->ports[static_cast<size_t>(port)].name + ": ";
-      for (const std::string& row : TextOf(*batch)) seen_.lines.push_back(name + row);
+      const std::vector<std::string> rows = TextOf(wanted ? *Wanted(port, batch) : *batch);
+      for (int64_t row = 0; row < batch->rows(); ++row) {
+        seen_.lines.push_back(name + rows[static_cast<size_t>(row)] + OriginOf(*batch, row));
+      }
     }
     if (port == kOk) given_.push_back(std::move(batch));
   }

@@ -9,6 +9,9 @@ namespace {
 constexpr int kSteps = 18;
 constexpr uint32_t kSeeds = 3;
 
+// By port and column: is it read downstream?
+using Wanted = std::vector<std::vector<bool>>;
+
 class Scratch {
  public:
   Scratch() {
@@ -22,18 +25,21 @@ class Scratch {
 // A life that knows what the host knows.
 class Life {
  public:
-  Life(std::shared_ptr<const BoundOperator> bound, const StateCase& c)
+  Life(std::shared_ptr<const BoundOperator> bound, const StateCase& c, const Wanted* wanted = nullptr)
       : schema_(c.text.schema()),
-        instance_(std::move(bound), OperatorPart::kWhole, c.spills ? scratch_.path : "") {}
+        wanted_(wanted),
+        needed_(wanted ? bound->NeededColumns(0, *wanted)
+                       : std::vector<bool>(static_cast<size_t>(schema_->size()), true)),
+        instance_(std::move(bound), OperatorPart::kWhole, c.spills ? scratch_.path : "", wanted) {}
 
   Observed Apply(const StateEvent& event) {
     if (event.kind == StateEvent::Kind::kClock) clock_ = event.time;
     if (event.kind == StateEvent::Kind::kWatermark) watermark_ = event.time;
-    return instance_.Apply(event, BatchOf(schema_, event.rows));
+    return instance_.Apply(event, OperatorRun::Prune(BatchOf(schema_, event.rows), needed_));
   }
   std::unique_ptr<Life> Next(std::shared_ptr<const BoundOperator> bound, const StateCase& c,
                              bool row_by_row) const {
-    auto next = std::make_unique<Life>(std::move(bound), c);
+    auto next = std::make_unique<Life>(std::move(bound), c, wanted_);
     next->clock_ = clock_;
     next->watermark_ = watermark_;
     next->instance_.Restore(instance_.Save(), clock_, watermark_, row_by_row);
@@ -43,6 +49,8 @@ class Life {
 
  private:
   SchemaPtr schema_;
+  const Wanted* wanted_;
+  std::vector<bool> needed_;
   Scratch scratch_;
   StateInstance instance_;
   Timestamp clock_ = 0;
@@ -129,6 +137,27 @@ TEST_CASE("a life that begins anew at every event gives what one life gives") {
       CAPTURE(c.what);
       CAPTURE(seed);
       ManyLives(c, seed);
+    }
+  }
+}
+
+TEST_CASE("columns that nobody reads are lost in a checkpoint, and nothing else is") {
+  for (const StateCase& c : StateCases()) {
+    CAPTURE(c.what);
+    const std::shared_ptr<const BoundOperator> bound = c.text.Bind();
+    // The first column and the last.
+    Wanted wanted;
+    for (const SchemaPtr& output : bound->outputs) {
+      wanted.emplace_back(static_cast<size_t>(output->size()), false);
+      wanted.back().front() = wanted.back().back() = true;
+    }
+    const StateScript script = ScriptWriter(c.text, 41).Write(kSteps);
+    Life whole(bound, c, &wanted);
+    auto life = std::make_unique<Life>(bound, c, &wanted);
+    for (size_t at = 0; at < script.size(); ++at) {
+      if (at % 3 == 2) life = life->Next(bound, c, at % 2 == 1);
+      const Observed expected = whole.Apply(script[at]);
+      if (!HoldsFor(c, script, at, at, life->Apply(script[at]), expected)) break;
     }
   }
 }
