@@ -23,12 +23,23 @@ struct GroupedRows {
   size_t row(int64_t i) const { return rows ? rows[i] : static_cast<size_t>(i); }
 };
 
+/// Which slots of one accumulator go to which of another: from[i] (or i when `from` is null) to to[i]. A slot
+/// stands in `to` once.
+struct SlotPairs {
+  int64_t count = 0;
+  const uint32_t* from = nullptr;
+  const uint32_t* to = nullptr;
+  uint32_t source(int64_t i) const { return from ? from[i] : static_cast<uint32_t>(i); }
+};
+
 /// States of one aggregate call for all slots of one table. Not thread-safe. Rows with a null argument are
 /// the accumulator's to ignore (most do, as in PostgreSQL).
 class Accumulator {
  public:
   virtual ~Accumulator() = default;
 
+  /// Room for so many slots in all; a hint.
+  virtual void Reserve(uint32_t slots) { (void)slots; }
   /// New slots are empty.
   virtual void Resize(uint32_t slots) = 0;
   /// The slot is empty again.
@@ -39,6 +50,12 @@ class Accumulator {
   virtual void Retract(std::span<const ColumnPtr> args, const GroupedRows& rows);
   /// Joins states that SaveStates gave (row = a state) into slots.
   virtual void Merge(std::span<const ColumnPtr> states, const GroupedRows& rows) = 0;
+  /// Joins states of another accumulator of the same call into slots, as Merge of what it would save.
+  virtual void MergeFrom(const Accumulator& other, const SlotPairs& pairs);
+  /// The same into slots that need not be empty: what was in them is gone.
+  virtual void Assign(const Accumulator& other, const SlotPairs& pairs);
+  /// Takes states that were joined out again, exactly; only for functions with kSubtracts.
+  virtual void Subtract(const Accumulator& other, const SlotPairs& pairs);
   /// The states of some slots as columns of the function's state types.
   virtual std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const = 0;
   /// The results; a slot whose result cannot be given (overflow) is null and named in `failures` by its

@@ -35,6 +35,8 @@ struct AggregateCall {
   std::unique_ptr<Accumulator> Make() const;
   /// Rows can be taken back. Some functions can only for an input that carries changes, where they keep more.
   bool can_retract() const;
+  /// States that were joined can be taken out again.
+  bool can_subtract() const { return function->has(kSubtracts) && !distinct; }
   /// The result may depend on the order in which rows of equal keys came.
   bool order_matters() const;
   bool can_fail() const;

@@ -46,4 +46,20 @@ void Accumulator::Retract(std::span<const ColumnPtr>, const GroupedRows&) {
   SR_CHECK(!"a function without kRetracts was asked to retract");
 }
 
+void Accumulator::Assign(const Accumulator& other, const SlotPairs& pairs) {
+  for (int64_t i = 0; i < pairs.count; ++i) Clear(pairs.to[i]);
+  MergeFrom(other, pairs);
+}
+
+void Accumulator::MergeFrom(const Accumulator& other, const SlotPairs& pairs) {
+  std::vector<uint32_t> first;
+  for (int64_t i = 0; pairs.from == nullptr && i < pairs.count; ++i) first.push_back(pairs.source(i));
+  const uint32_t* from = pairs.from ? pairs.from : first.data();
+  Merge(other.SaveStates(from, pairs.count), {pairs.count, nullptr, pairs.to});
+}
+
+void Accumulator::Subtract(const Accumulator&, const SlotPairs&) {
+  SR_CHECK(!"a function without kSubtracts was asked to subtract");
+}
+
 }  // namespace streamrun

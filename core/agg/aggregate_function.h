@@ -23,6 +23,7 @@ enum AggregateFlags : uint32_t {
   kIgnoresDistinct = 8,  // DISTINCT changes nothing (min, max, bool_and)
   kTakesTime = 16,       // gets the event time of each row as one more argument (first, last)
   kRetractsIfTold = 32,  // rows can be taken back when AggregateTypes::retracting said so
+  kSubtracts = 64,       // a joined state can be taken out again, and what is left is as if it never had been
 };
 
 /// What an accumulator is made from: the types of one call.

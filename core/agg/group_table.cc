@@ -50,6 +50,11 @@ std::vector<DataType> GroupTable::StateTypes(const std::vector<DataType>& key_ty
   return types;
 }
 
+void GroupTable::Reserve(uint32_t groups) {
+  keys_.Reserve(groups);
+  for (const auto& accumulator : accumulators_) accumulator->Reserve(groups);
+}
+
 void GroupTable::Grow() {
   for (const auto& accumulator : accumulators_) accumulator->Resize(keys_.slots());
 }
@@ -109,17 +114,42 @@ void GroupTable::Load(const std::vector<ColumnPtr>& columns, int64_t rows) {
   std::vector<uint32_t> slots(static_cast<size_t>(rows));
   keys_.FindOrInsert(key_columns, hashes, nullptr, rows, slots.data());
   Grow();
-  size_t at = static_cast<size_t>(keys);
+  LoadStates(columns, {rows, nullptr, slots.data()});
+}
+
+void GroupTable::LoadStates(const std::vector<ColumnPtr>& columns, const GroupedRows& rows) {
+  size_t at = keys_.key_columns();
   for (size_t i = 0; i < accumulators_.size(); ++i) {
     const size_t width = calls_[i].StateTypes().size();
-    accumulators_[i]->Merge({columns.data() + at, width}, {rows, nullptr, slots.data()});
+    accumulators_[i]->Merge({columns.data() + at, width}, rows);
     at += width;
   }
 }
 
+void GroupTable::FindOrInsert(const GroupTable& other, const std::vector<uint32_t>& groups,
+                              std::vector<uint32_t>* slots) {
+  const auto count = static_cast<int64_t>(groups.size());
+  std::vector<ColumnPtr> keys;
+  for (size_t i = 0; i < keys_.key_columns(); ++i) {
+    keys.push_back(other.keys_.key(i).Gather(groups.data(), count));
+  }
+  FindOrInsert(keys, count, slots);
+}
+
 void GroupTable::Merge(const GroupTable& other) {
   const std::vector<uint32_t> live = other.keys_.Live();
-  Load(other.Save(live), static_cast<int64_t>(live.size()));
+  if (live.empty()) return;
+  std::vector<uint32_t> slots;
+  FindOrInsert(other, live, &slots);
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    accumulators_[i]->MergeFrom(other.states(i),
+                                {static_cast<int64_t>(live.size()), live.data(), slots.data()});
+  }
+}
+
+void GroupTable::Renew(size_t call) {
+  accumulators_[call] = calls_[call].Make();
+  accumulators_[call]->Resize(keys_.slots());
 }
 
 std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) const {

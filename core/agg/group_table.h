@@ -54,6 +54,8 @@ class GroupTable {
   /// `calls` outlives it.
   GroupTable(const std::vector<DataType>& key_types, const std::vector<AggregateCall>& calls);
 
+  /// Room for so many groups in all; a hint.
+  void Reserve(uint32_t groups);
   /// Adds the chosen rows (null: all `count`) to their groups; slots[i] = the group of the i-th.
   void Add(const GroupInput& input, const uint32_t* rows, int64_t count, std::vector<uint32_t>* slots);
   /// Takes rows back; every call must be able to. Groups stay, see rows_in().
@@ -64,6 +66,11 @@ class GroupTable {
   void Feed(const GroupInput& input, const GroupedRows& rows, bool retract);
   /// Adds saved groups: key columns, then the states of every call.
   void Load(const std::vector<ColumnPtr>& columns, int64_t rows);
+  /// The same for groups that the caller knows: columns as for Load, of which the keys are not read.
+  void LoadStates(const std::vector<ColumnPtr>& columns, const GroupedRows& rows);
+  /// The groups with the keys of some groups of another table; new ones are empty.
+  void FindOrInsert(const GroupTable& other, const std::vector<uint32_t>& groups,
+                    std::vector<uint32_t>* slots);
   /// Adds all groups of another table of the same shape.
   void Merge(const GroupTable& other);
   /// The groups in `slots`: key columns, then the states of every call (what Load takes).
@@ -73,6 +80,11 @@ class GroupTable {
 
   void Erase(uint32_t slot);
   const KeyTable& keys() const { return keys_; }
+  /// States of one call, by group.
+  Accumulator& states(size_t call) { return *accumulators_[call]; }
+  const Accumulator& states(size_t call) const { return *accumulators_[call]; }
+  /// Empties the states of one call.
+  void Renew(size_t call);
   size_t MemoryBytes() const;
 
   /// Columns of Save: types of keys, then of states.

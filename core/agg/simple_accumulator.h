@@ -33,6 +33,7 @@ void ForEachPresent(const Column* arg, const GroupedRows& rows, SlotArray<State>
 //   static void Add(State&, Value[, Second])      Add(State&) without an argument
 //   static void Retract(State&, Value)            only where the entry has kRetracts
 //   static void Merge(State&, const State&)
+//   static void Subtract(State&, const State&)    only where the entry has kSubtracts
 //   static std::vector<DataType> States(const AggregateTypes&)
 //   static void Save(const State&, std::vector<ColumnBuilder>&)      one value a column
 //   static State Load(std::span<const ColumnPtr>, int64_t row)
@@ -43,6 +44,7 @@ class SimpleAccumulator final : public Accumulator {
  public:
   explicit SimpleAccumulator(AggregateTypes types) : types_(std::move(types)) {}
 
+  void Reserve(uint32_t slots) override { states_.Reserve(slots); }
   void Resize(uint32_t slots) override { states_.Resize(slots); }
   void Clear(uint32_t slot) override { states_[slot] = {}; }
 
@@ -59,6 +61,19 @@ class SimpleAccumulator final : public Accumulator {
   void Merge(std::span<const ColumnPtr> states, const GroupedRows& rows) override {
     for (int64_t i = 0; i < rows.count; ++i) {
       F::Merge(states_[rows.slots[i]], F::Load(states, static_cast<int64_t>(rows.row(i))));
+    }
+  }
+  void MergeFrom(const Accumulator& other, const SlotPairs& pairs) override {
+    EachPair(other, pairs, [](State& to, const State& from) { F::Merge(to, from); });
+  }
+  void Assign(const Accumulator& other, const SlotPairs& pairs) override {
+    EachPair(other, pairs, [](State& to, const State& from) { to = from; });
+  }
+  void Subtract(const Accumulator& other, const SlotPairs& pairs) override {
+    if constexpr (requires(State & to, const State& from) { F::Subtract(to, from); }) {
+      EachPair(other, pairs, [](State& to, const State& from) { F::Subtract(to, from); });
+    } else {
+      Accumulator::Subtract(other, pairs);
     }
   }
   std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const override {
@@ -86,32 +101,42 @@ class SimpleAccumulator final : public Accumulator {
   size_t MemoryBytes() const override { return states_.MemoryBytes(); }
 
  private:
+  using State = typename F::State;
+
+  template <typename Do>
+  void EachPair(const Accumulator& other, const SlotPairs& pairs, const Do& apply) {
+    const SlotArray<State>& theirs = static_cast<const SimpleAccumulator&>(other).states_;
+    for (int64_t i = 0; i < pairs.count; ++i) {
+      if (i + kSlotsAhead < pairs.count) __builtin_prefetch(&states_[pairs.to[i + kSlotsAhead]], 1);
+      apply(states_[pairs.to[i]], theirs[pairs.source(i)]);
+    }
+  }
+
   template <typename Do>
   void Each(std::span<const ColumnPtr> args, const GroupedRows& rows, const Do& apply) {
     if constexpr (requires { typename F::Second; }) {
       const Column& second = *args[1];
       const auto* values = args[0]->template values<typename F::Value>();
       const auto* seconds = second.values<typename F::Second>();
-      ForEachPresent(args[0].get(), rows, states_, [&](size_t row, typename F::State& state) {
+      ForEachPresent(args[0].get(), rows, states_, [&](size_t row, State& state) {
         if (!second.IsNull(static_cast<int64_t>(row))) apply(state, values[row], seconds[row]);
       });
     } else if constexpr (std::is_void_v<typename F::Value>) {
       const Column* arg = args.empty() ? nullptr : args[0].get();
-      ForEachPresent(arg, rows, states_, [&](size_t, typename F::State& state) { apply(state); });
+      ForEachPresent(arg, rows, states_, [&](size_t, State& state) { apply(state); });
     } else if constexpr (std::is_same_v<typename F::Value, bool>) {
       const Column& arg = *args[0];
-      ForEachPresent(&arg, rows, states_, [&](size_t row, typename F::State& state) {
-        apply(state, arg.Bool(static_cast<int64_t>(row)));
-      });
+      ForEachPresent(&arg, rows, states_,
+                     [&](size_t row, State& state) { apply(state, arg.Bool(static_cast<int64_t>(row))); });
     } else {
       const auto* values = args[0]->template values<typename F::Value>();
       ForEachPresent(args[0].get(), rows, states_,
-                     [&](size_t row, typename F::State& state) { apply(state, values[row]); });
+                     [&](size_t row, State& state) { apply(state, values[row]); });
     }
   }
 
   AggregateTypes types_;
-  SlotArray<typename F::State> states_;
+  SlotArray<State> states_;
 };
 
 template <typename F>

@@ -129,7 +129,7 @@ void KeyTable::FindOrInsert(const std::vector<ColumnPtr>& keys, const std::vecto
   constexpr int64_t kBlock = 1024;
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t length = std::min(kBlock, count - begin);
-    while ((size() + static_cast<size_t>(length)) * 4 > entries_.size() * 3) Grow();
+    while ((size() + static_cast<size_t>(length)) * 4 > entries_.size() * 3) Grow(entries_.size() * 2);
     const auto insert = [&](size_t place, uint32_t tag, size_t row) {
       return Insert(place, tag, keys, static_cast<int64_t>(row));
     };
@@ -166,8 +166,14 @@ uint32_t KeyTable::Insert(size_t place, uint32_t tag, const std::vector<ColumnPt
   return slot;
 }
 
-void KeyTable::Grow() {
-  const size_t size = entries_.size() * 2;
+void KeyTable::Reserve(uint32_t keys) {
+  const size_t size = std::bit_ceil(size_t{keys} * 4 / 3 + 1);
+  if (size > entries_.size()) Grow(size);
+  tags_.reserve(keys);
+  for (SlotColumn& key : keys_) key.Reserve(keys);
+}
+
+void KeyTable::Grow(size_t size) {
   entries_.assign(size, Entry{0, kNone});
   shift_ = 32 - std::countr_zero(size);
   for (uint32_t slot = 0; slot < slots_; ++slot) {

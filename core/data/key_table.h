@@ -22,6 +22,9 @@ class KeyTable {
 
   explicit KeyTable(const std::vector<DataType>& key_types);
 
+  /// Room for so many keys in all.
+  void Reserve(uint32_t keys);
+
   /// What Find and FindOrInsert take: a hash per row. Depends on the types of the keys only.
   void Hash(const std::vector<ColumnPtr>& keys, int64_t rows, std::vector<uint64_t>* hashes) const;
 
@@ -54,7 +57,7 @@ class KeyTable {
 
   size_t Place(uint32_t tag) const { return tag >> shift_; }
   static uint32_t Tag(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
-  void Grow();
+  void Grow(size_t entries);
   bool Equal(uint32_t slot, const std::vector<ColumnPtr>& keys, int64_t row) const;
   uint32_t Insert(size_t place, uint32_t tag, const std::vector<ColumnPtr>& keys, int64_t row);
   template <typename Equals, typename Missing>

@@ -33,6 +33,10 @@ class SlotArray {
   SlotArray& operator=(const SlotArray&) = delete;
   ~SlotArray() { std::free(data_); }
 
+  /// Room for so many elements in all.
+  void Reserve(size_t size) {
+    if (size > capacity_) Move(size);
+  }
   /// New elements are `value`.
   void Resize(size_t size, const T& value = T{}) {
     if (size > capacity_) Grow(size);
@@ -50,7 +54,9 @@ class SlotArray {
  private:
   void Grow(size_t at_least) {
     const size_t wanted = capacity_ + capacity_ / 4 + 16;
-    const size_t capacity = at_least > wanted ? at_least : wanted;
+    Move(at_least > wanted ? at_least : wanted);
+  }
+  void Move(size_t capacity) {
     void* moved = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));
     if (moved == nullptr) throw std::bad_alloc();
     data_ = static_cast<T*>(moved);

@@ -39,6 +39,19 @@ void SlotColumn::Resize(uint32_t slots) {
   }
 }
 
+void SlotColumn::Reserve(uint32_t slots) {
+  present_.reserve((slots + 63) / 64);
+  switch (layout_) {
+    case Layout::kBits:
+    case Layout::kFixed:
+      return fixed_.reserve(slots * width_);
+    case Layout::kVarlen:
+      return texts_.reserve(slots);
+    case Layout::kList:
+      return lists_.reserve(slots);
+  }
+}
+
 void SlotColumn::SetNull(uint32_t slot) {
   Release(slot);
   present_[slot >> 6] &= ~(uint64_t{1} << (slot & 63));

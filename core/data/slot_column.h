@@ -20,6 +20,8 @@ class SlotColumn {
   uint32_t size() const { return size_; }
   /// New slots are null.
   void Resize(uint32_t slots);
+  /// Room for so many slots in all, without the long texts.
+  void Reserve(uint32_t slots);
 
   bool IsNull(uint32_t slot) const { return !((present_[slot >> 6] >> (slot & 63)) & 1); }
   void SetNull(uint32_t slot);

@@ -1,22 +1,20 @@
-// Windows of many slices, put together one after the other at a cost that hardly depends on their number.
+// Windows of many slices, put together one after the other: what a window costs is what came and went since
+// the one before it, and its results.
 //
-// The window is cut at a pivot. Behind it the groups of all slices up to the window's end lie in one table
-// that grows. Before it lie tables of "everything from here to the pivot", for starts that come further and
-// further apart; the ones between are made again from the slices when the window gets there. When the window
-// has passed the pivot, its end becomes the next one. A slice is so merged O(log n) times for its whole life,
-// n being the slices of a window, and a window costs three tables of its groups. (Tangwongsan, Hirzel,
-// Schneider: General incremental sliding-window aggregation, VLDB 2015; the two-stacks algorithm with fewer
-// stored suffixes, since a suffix holds every group and not one value.)
+// One table holds the groups of the window. The states of slices that come are joined to it; those of slices
+// that leave are taken out again where that is exact (counts, sums of integers), and what is left of the
+// others is kept by a SuffixStack. A group goes when the last slice that has it does.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "core/window/slice_store.h"
+#include "core/window/suffix_stack.h"
 
 namespace streamrun {
 
-/// Not thread-safe. `plan` and `slices` outlive it.
+/// Not thread-safe. `plan` and `slices` outlive it; groups of a slice are not erased while it is held.
 class SliceMerger {
  public:
   SliceMerger(const AggregationPlan& plan, const SliceStore& slices);
@@ -24,40 +22,48 @@ class SliceMerger {
   SliceMerger(const AggregationPlan& plan, const SliceStore& slices, std::vector<ColumnPtr> keys,
               int64_t count);
 
-  /// The groups of a window; windows come with ascending bounds. Valid until the next call.
+  /// The groups of a window; windows come with ascending bounds. Valid until the next call of any kind.
   const GroupTable& Merge(const Window& window);
-  /// The tables that hold the rows of a slice already: rows that still come for it belong there too.
-  std::vector<GroupTable*> Holding(Timestamp slice) const;
+
+  /// A slice is part of the window, or would be if it existed: what still comes for it must be said here.
+  bool Holds(Timestamp slice) const { return slice >= start_ && slice < end_; }
+  /// Rows were added to a slice (or taken back): rows.slots are its groups.
+  void Feed(Timestamp slice, const GroupInput& input, const GroupedRows& rows, bool retract);
+  /// Saved groups (columns as GroupTable::Load takes them) were added to its groups rows.slots.
+  void Load(Timestamp slice, const std::vector<ColumnPtr>& columns, const GroupedRows& rows);
+  /// No window to come has this slice: it goes now.
+  void Forget(Timestamp slice);
 
   size_t MemoryBytes() const;
 
  private:
-  struct Suffix {
-    Timestamp from;  // groups of the slices [from, pivot_)
-    std::unique_ptr<GroupTable> table;
-  };
-
-  std::unique_ptr<GroupTable> NewTable() const;
-  void MergeSlice(const TimeSlice& slice, GroupTable* into) const;
-  const GroupTable& MergeInOrder(const Window& window);
-  void MovePivot(const Window& window);
-  void MakeSuffixes(Timestamp from);
-  void Extend(Timestamp end);
+  void Restart(Timestamp start);
+  bool MostlyGone() const;
+  void Enter(Timestamp start, TimeSlice& slice);
+  void Leave(HeldSlices::iterator held);
+  HeldSlice& Hold(Timestamp start, TimeSlice& slice);
+  void Join(HeldSlice& held, const std::vector<uint32_t>& groups);
+  const std::vector<uint32_t>& WindowGroups(Timestamp slice, const GroupedRows& rows);
+  void MergeInOrder();
 
   const AggregationPlan& plan_;
   const SliceStore& slices_;
-  bool in_order_ = false;  // a function's result depends on the order of merging
+  std::vector<size_t> exact_;    // calls whose states can be taken out again
+  std::vector<size_t> ordered_;  // calls whose result depends on the order of merging
   bool some_ = false;
   std::vector<ColumnPtr> only_;
   std::vector<uint64_t> only_hashes_;
   int64_t only_count_ = 0;
 
-  bool started_ = false;
-  Timestamp pivot_ = 0;
-  Timestamp end_ = 0;             // prefix_ holds the slices [pivot_, end_)
-  std::vector<Suffix> suffixes_;  // descending `from`: the last one begins where the window does
-  std::unique_ptr<GroupTable> prefix_;
-  std::unique_ptr<GroupTable> both_;
+  // The slices of [start_, end_) have been taken in.
+  Timestamp start_ = 0;
+  Timestamp end_ = 0;
+  HeldSlices held_;
+  size_t held_bytes_ = 0;
+  std::unique_ptr<GroupTable> table_;
+  std::vector<uint32_t> slices_of_;  // by group: how many held slices have it
+  SuffixStack stack_;
+  std::vector<uint32_t> window_groups_;
 };
 
 }  // namespace streamrun

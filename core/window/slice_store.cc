@@ -1,5 +1,7 @@
 #include "core/window/slice_store.h"
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace streamrun {
@@ -11,11 +13,27 @@ TimeSlice* SliceStore::Find(Timestamp start) const {
 
 TimeSlice& SliceStore::FindOrMake(Timestamp start) {
   std::unique_ptr<TimeSlice>& slice = slices_[start];
-  if (!slice) slice = std::make_unique<TimeSlice>(plan_);
+  if (slice) return *slice;
+  slice = std::make_unique<TimeSlice>(plan_);
+  if (start > newest_start_) {
+    slice->table.Reserve(ExpectedGroups());
+    newest_ = slice.get();
+    newest_start_ = start;
+    groups_before_ = std::exchange(newest_groups_, 0);
+  }
   return *slice;
 }
 
+// In steps of an eighth: slices of about the same size then ask for memory of the same size, and one that
+// comes gets what one that went left.
+uint32_t SliceStore::ExpectedGroups() const {
+  const uint32_t groups = std::min(newest_groups_, groups_before_);
+  const uint32_t step = std::max(std::bit_floor(groups) / 8, 1u);
+  return (groups + step - 1) / step * step;
+}
+
 void SliceStore::Measure(TimeSlice& slice) {
+  if (&slice == newest_) newest_groups_ = slice.table.keys().slots();
   const size_t now = slice.table.MemoryBytes() + slice.touched.capacity() * sizeof(uint32_t) +
                      slice.is_touched.capacity() / 8 + sizeof(TimeSlice);
   bytes_ += now - slice.bytes;
@@ -50,6 +68,7 @@ std::unique_ptr<TimeSlice> SliceStore::Release(Timestamp start) {
   bytes_ -= slice->bytes;
   slice->bytes = 0;
   touched_.erase(start);
+  if (slice.get() == newest_) newest_ = nullptr;
   slices_.erase(it);
   return slice;
 }

@@ -49,10 +49,19 @@ class SliceStore {
   size_t bytes() const { return bytes_; }
 
  private:
+  uint32_t ExpectedGroups() const;
+
   const AggregationPlan& plan_;
   SliceMap slices_;
   std::set<Timestamp> touched_;
   size_t bytes_ = 0;
+
+  // Slices mostly follow each other with about as many groups: a new one that is behind all others gets room
+  // for as many as both slices before it have.
+  TimeSlice* newest_ = nullptr;
+  Timestamp newest_start_ = kMinTimestamp;
+  uint32_t newest_groups_ = 0;
+  uint32_t groups_before_ = 0;
 };
 
 }  // namespace streamrun

@@ -130,14 +130,12 @@ class TimeAggregation final : public Operator {
     if (rows.empty()) return;
     TimeSlice& slice = store_.FindOrMake(start);
     const uint32_t* chosen = rows.size() == static_cast<size_t>(batch->rows()) ? nullptr : rows.data();
-    const auto add = [&](GroupTable& table) {
-      const auto count = static_cast<int64_t>(rows.size());
-      take_back ? table.Retract(*input_, chosen, count, &slots_) : table.Add(*input_, chosen, count, &slots_);
-    };
-    if (merger_) {
-      for (GroupTable* table : merger_->Holding(start)) add(*table);
+    const auto count = static_cast<int64_t>(rows.size());
+    take_back ? slice.table.Retract(*input_, chosen, count, &slots_)
+              : slice.table.Add(*input_, chosen, count, &slots_);
+    if (merger_ && merger_->Holds(start)) {
+      merger_->Feed(start, *input_, {count, chosen, slots_.data()}, take_back);
     }
-    add(slice.table);
     if (expiry_) TouchGroups(*batch, chosen);
     if (plan_->gives_changes() && (plan_->emit != Emit::kOnClose || HasFired(windows_->First(start)))) {
       store_.Touch(start, slice, slots_);
@@ -188,11 +186,13 @@ class TimeAggregation final : public Operator {
 
   void LoadSlicePart(Timestamp start, const Batch& batch) {
     const std::vector<ColumnPtr> groups(batch.columns().begin() + 1, batch.columns().end());
+    const std::vector<ColumnPtr> keys(groups.begin(),
+                                      groups.begin() + static_cast<std::ptrdiff_t>(plan_->key_types.size()));
     TimeSlice& slice = store_.FindOrMake(start);
-    if (merger_) {
-      for (GroupTable* table : merger_->Holding(start)) table->Load(groups, batch.rows());
-    }
-    slice.table.Load(groups, batch.rows());
+    slice.table.FindOrInsert(keys, batch.rows(), &slots_);
+    const GroupedRows rows{batch.rows(), nullptr, slots_.data()};
+    slice.table.LoadStates(groups, rows);
+    if (merger_ && merger_->Holds(start)) merger_->Load(start, groups, rows);
     store_.Measure(slice);
   }
 
@@ -367,7 +367,9 @@ class TimeAggregation final : public Operator {
       shown_.erase(shown_.begin());
     }
     while (!store_.empty() && windows_->Last(store_.slices().begin()->first).end <= closed_end_) {
-      store_.Drop(store_.slices().begin()->first);
+      const Timestamp slice = store_.slices().begin()->first;
+      if (merger_) merger_->Forget(slice);
+      store_.Drop(slice);
     }
   }
 

@@ -36,6 +36,8 @@ class Histogram final : public Accumulator {
       for (size_t k = 0; k < width_; ++k) to[k] += from[k];
     }
   }
+  void MergeFrom(const Accumulator& other, const SlotPairs& pairs) override { Join(other, pairs, 1); }
+  void Subtract(const Accumulator& other, const SlotPairs& pairs) override { Join(other, pairs, -1); }
   std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const override {
     return {Lists(slots, count)};
   }
@@ -46,6 +48,14 @@ class Histogram final : public Accumulator {
 
  private:
   int64_t* Counts(uint32_t slot) { return counts_.data() + slot * width_; }
+  void Join(const Accumulator& other, const SlotPairs& pairs, int64_t by) {
+    const int64_t* theirs = static_cast<const Histogram&>(other).counts_.data();
+    for (int64_t i = 0; i < pairs.count; ++i) {
+      const int64_t* from = theirs + pairs.source(i) * width_;
+      int64_t* to = Counts(pairs.to[i]);
+      for (size_t k = 0; k < width_; ++k) to[k] += by * from[k];
+    }
+  }
   void Change(std::span<const ColumnPtr> args, const GroupedRows& rows, int64_t by) {
     const Column& column = *args[0];
     const auto* values = column.values<double>();
@@ -110,7 +120,7 @@ void AddHistogramAggregates(AggregateTable& t) {
         "numbers of values below low, in each of that many equal ranges of low..high, and from high on",
         "histogram(x, 0, 10, 2) over -1, 0, 4.9, 5, 10, NULL -> {1,2,1,1}",
         kAddition},
-       kRetracts,
+       kRetracts | kSubtracts,
        States,
        Make});
 }

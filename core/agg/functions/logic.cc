@@ -20,6 +20,10 @@ struct Truths {
     s.trues += other.trues;
     s.falses += other.falses;
   }
+  static void Subtract(State& s, const State& other) {
+    s.trues -= other.trues;
+    s.falses -= other.falses;
+  }
   static std::vector<DataType> States(const AggregateTypes&) { return {TypeId::kBigint, TypeId::kBigint}; }
   static void Save(const State& s, std::vector<ColumnBuilder>& out) {
     out[0].Append(s.trues);
@@ -73,6 +77,9 @@ template <typename T>
 struct ExclusiveBits : Bits<T, BitOp::kXor> {
   using State = typename Bits<T, BitOp::kXor>::State;
   static void Retract(State& s, T v) { Bits<T, BitOp::kXor>::Put(s, v, -1); }
+  static void Subtract(State& s, const State& other) {
+    Bits<T, BitOp::kXor>::Put(s, other.bits, -other.rows);
+  }
 };
 
 // Rows may go: how many have each bit.
@@ -141,7 +148,7 @@ Result<std::unique_ptr<Accumulator>> MakeBits(const AggregateTypes& types) {
 template <BitOp kOp>
 void AddBits(AggregateTable& t, std::string_view name, std::string_view help, std::string_view example,
              std::string_view big_example) {
-  const uint32_t flags = kOp == BitOp::kXor ? kRetracts : (kIgnoresDistinct | kRetractsIfTold);
+  const uint32_t flags = kOp == BitOp::kXor ? (kRetracts | kSubtracts) : (kIgnoresDistinct | kRetractsIfTold);
   t.push_back({{name, {Arg::kInteger}, Arg::kInteger, nullptr, help, example},
                flags,
                BitStates<int32_t, kOp>,
@@ -157,7 +164,7 @@ void AddBits(AggregateTable& t, std::string_view name, std::string_view help, st
 void AddLogicAggregates(AggregateTable& t) {
   const auto add = [&](std::string_view name, std::string_view help, std::string_view example, auto make) {
     t.push_back({{name, {Arg::kBoolean}, Arg::kBoolean, nullptr, help, example},
-                 kIgnoresDistinct | kRetracts,
+                 kIgnoresDistinct | kRetracts | kSubtracts,
                  Truths::States,
                  make});
   };

@@ -73,6 +73,12 @@ struct ExactSpread {
     s.rows += other.rows;
     s.specials += other.specials;
   }
+  // Of numeric the scale would stay.
+  static void Subtract(State& s, const State& other) requires(!std::is_same_v<T, Numeric>) {
+    s.sum.Add(other.sum, true);
+    s.squares.Add(other.squares, true);
+    s.rows -= other.rows;
+  }
   static std::vector<DataType> States(const AggregateTypes&) {
     return {TypeId::kBytea, TypeId::kBytea, TypeId::kBigint, TypeId::kBigint, TypeId::kBigint};
   }
@@ -188,7 +194,8 @@ template <bool kSample, bool kRoot>
 void AddSpread(AggregateTable& t, std::string_view name, std::string_view help,
                const std::vector<std::string_view>& examples) {
   const auto add = [&](Arg arg, std::string_view example, auto states, auto make) {
-    t.push_back({{name, {arg}, Arg::kNumeric, nullptr, help, example}, kRetracts, states, make});
+    const uint32_t flags = arg == Arg::kNumeric ? kRetracts : (kRetracts | kSubtracts);
+    t.push_back({{name, {arg}, Arg::kNumeric, nullptr, help, example}, flags, states, make});
   };
   add(Arg::kInteger, examples[0], ExactSpread<int32_t>::States,
       MakeSimple<NumericSpread<int32_t, kSample, kRoot>>);

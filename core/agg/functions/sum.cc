@@ -35,6 +35,10 @@ struct IntegerSum {
     s.set(s.sum() + other.sum());
     s.rows += other.rows;
   }
+  static void Subtract(State& s, const State& other) {
+    s.set(s.sum() - other.sum());
+    s.rows -= other.rows;
+  }
   static std::vector<DataType> States(const AggregateTypes&) {
     return {DataType::Decimal(kNumericDigits, 0), TypeId::kBigint};
   }
@@ -238,15 +242,17 @@ Function Signature(std::string_view name, Arg arg, Arg result, std::string_view 
 }  // namespace
 
 void AddSumAggregates(AggregateTable& t) {
+  // Sums of numeric keep the largest scale and an overflow, those of double precision are rounded, those of
+  // interval keep an overflow: only integers are as if a state that is taken out had never been in.
+  const uint32_t exact = kRetracts | kSubtracts;
   const std::string_view sum = "sum of the arguments that are not null; null when there is none";
   const auto add_sum = [&](Arg arg, Arg result, uint32_t flags, auto states, auto make,
                            std::string_view example) {
     t.push_back({Signature("sum", arg, result, sum, example), flags, states, make});
   };
-  add_sum(Arg::kInteger, Arg::kBigint, kRetracts, IntegerSum<int32_t>::States,
-          MakeSimple<SumToBigint<int32_t>>, "sum(x) over 1, 2, NULL -> 3");
-  add_sum(Arg::kBigint, Arg::kNumeric, kRetracts, IntegerSum<int64_t>::States,
-          MakeSimple<SumToNumeric<int64_t>>,
+  add_sum(Arg::kInteger, Arg::kBigint, exact, IntegerSum<int32_t>::States, MakeSimple<SumToBigint<int32_t>>,
+          "sum(x) over 1, 2, NULL -> 3");
+  add_sum(Arg::kBigint, Arg::kNumeric, exact, IntegerSum<int64_t>::States, MakeSimple<SumToNumeric<int64_t>>,
           "sum(x::bigint) over 9223372036854775807, 1 -> 9223372036854775808");
   add_sum(Arg::kDouble, Arg::kDouble, kRetracts, DoubleSum::States, MakeSimple<DoubleSum>,
           "sum(x::double precision) over 1.5, 2 -> 3.5");
@@ -260,10 +266,10 @@ void AddSumAggregates(AggregateTable& t) {
                            std::string_view example) {
     t.push_back({Signature("avg", arg, result, avg, example), flags, states, make});
   };
-  add_avg(Arg::kInteger, Arg::kNumeric, kRetracts, IntegerSum<int32_t>::States,
-          MakeSimple<IntegerMean<int32_t>>, "avg(x) over 1, 2, NULL -> 1.5000000000000000");
-  add_avg(Arg::kBigint, Arg::kNumeric, kRetracts, IntegerSum<int64_t>::States,
-          MakeSimple<IntegerMean<int64_t>>, "avg(x::bigint) over 1, 2 -> 1.5000000000000000");
+  add_avg(Arg::kInteger, Arg::kNumeric, exact, IntegerSum<int32_t>::States, MakeSimple<IntegerMean<int32_t>>,
+          "avg(x) over 1, 2, NULL -> 1.5000000000000000");
+  add_avg(Arg::kBigint, Arg::kNumeric, exact, IntegerSum<int64_t>::States, MakeSimple<IntegerMean<int64_t>>,
+          "avg(x::bigint) over 1, 2 -> 1.5000000000000000");
   add_avg(Arg::kDouble, Arg::kDouble, kRetracts, DoubleSum::States, MakeSimple<DoubleMean>,
           "avg(x::double precision) over 1, 2 -> 1.5");
   add_avg(Arg::kNumeric, Arg::kNumeric, kRetracts, NumericSum::States, MakeSimple<NumericMean>,
