@@ -19,6 +19,9 @@ struct Options {
   std::string log_level = "info";
   bool once = false;
   bool quiet = false;
+  bool reset_state = false;
+  std::string restore;
+  bool accept_duplicates = false;
 };
 
 int Run(const Options& options) {
@@ -28,6 +31,9 @@ int Run(const Options& options) {
   run.state_dir = options.state_dir;
   run.once = options.once;
   run.quiet = options.quiet;
+  run.reset_state = options.reset_state;
+  run.restore = options.restore;
+  run.accept_duplicates = options.accept_duplicates;
   run.log_json = options.log_format == "json";
   run.log_level = ParseLogLevel(options.log_level).value_or(LogLevel::kInfo);
   run.start_admin = StartAdminServer;
@@ -51,12 +57,23 @@ void AddRunCommand(CLI::App& app, CliResult& result) {
   command->add_option("--log-level", options->log_level, "debug, info, warning, error or off")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
+  CLI::Option* reset = command->add_flag("--reset-state", options->reset_state,
+                                         "Forget the checkpoints of earlier runs and begin anew");
+  CLI::Option* restore =
+      command->add_option("--restore,--from", options->restore,
+                          "Go on from this epoch or savepoint instead of the newest checkpoint")
+          ->excludes(reset);
+  command
+      ->add_flag("--accept-duplicates", options->accept_duplicates,
+                 "With --restore: rows that sinks have received since then come again")
+      ->needs(restore);
   command->add_flag("-q,--quiet", options->quiet, "Neither progress nor closing summary");
   command->footer(
       "Exit codes: 0 the input ended or a stop was clean, 1 failure, 2 the file is wrong, 3 the environment "
       "is (a port "
-      "taken, a library missing), 130 interrupted before a bounded input ended.\n"
-      "SIGTERM and SIGINT stop cleanly; a second one kills at once.\n\n"
+      "taken, a library missing), 4 saved state is refused, 130 interrupted before a bounded input ended.\n"
+      "SIGTERM and SIGINT stop cleanly, and the next run goes on from there; a second one kills at once, and "
+      "the next run goes on from the last checkpoint.\n\n"
       "Examples:\n  streamrun pipelines/quickstart.yaml\n  streamrun run pipeline.yaml --set "
       "settings.parallelism=auto --log-format json");
   command->callback([options, &result] { result.exit_code = Run(*options); });

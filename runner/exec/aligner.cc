@@ -40,7 +40,7 @@ InEdge* Aligner::AddEdge(int input, int channel_id, InChannel* channel) {
 Status Aligner::Receive() {
   for (const auto& edge : edges_) {
     // One event ahead is enough: what is not taken stays in the channel and pushes back.
-    if (edge->channel == nullptr || edge->ended || edge->blocked || !edge->queue.empty()) continue;
+    if (edge->channel == nullptr || edge->blocked_at != 0 || !edge->queue.empty()) continue;
     Result<std::optional<Event>> received = edge->channel->TryReceive();
     // Whatever is wrong with a channel, a new attempt has a new one.
     if (!received.ok()) return received.status().WithRetry(true);
@@ -57,7 +57,7 @@ InEdge* Aligner::Choose() {
   for (size_t i = 0; i < edges_.size(); ++i) {
     turn_ = (turn_ + 1) % edges_.size();
     InEdge* edge = edges_[turn_].get();
-    if (!edge->queue.empty() && !edge->blocked) return edge;
+    if (!edge->queue.empty() && edge->blocked_at == 0) return edge;
   }
   return nullptr;
 }
@@ -66,8 +66,9 @@ InEdge* Aligner::ChooseOrdered() {
   InEdge* best = nullptr;
   Ordinal least = kNoOrdinal;
   for (const auto& edge : edges_) {
-    if (edge->ended || edge->blocked) continue;
+    if (edge->blocked_at != 0) continue;
     if (edge->queue.empty()) {
+      if (edge->ended) continue;
       // Whatever comes here later is not before this; a tie means it could still come first.
       if (edge->next_ordinal < least || (edge->next_ordinal == least && best != nullptr)) {
         least = edge->next_ordinal;
@@ -106,8 +107,6 @@ std::optional<Event> Aligner::AdvanceWatermark() {
 std::optional<Event> Aligner::CombineEnd() {
   const bool all = std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended; });
   if (all) return EndOfStream{complete_};
-  // The one that ended may have been what a barrier waited for, or the last that was not idle.
-  if (barrier_ && Aligned()) return ReleaseBarrier();
   const bool silent =
       std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->idle; });
   if (silent && !idle_) {
@@ -143,20 +142,31 @@ std::optional<Event> Aligner::Combine(InEdge& edge, const Event& event) {
     idle_ = false;
     return Active{};
   }
-  // Barrier: the edge waits until every other live edge has shown the same one.
-  edge.blocked = true;
-  barrier_ = std::get<Barrier>(event);
-  if (!Aligned()) return std::nullopt;
-  return ReleaseBarrier();
+  return CombineBarrier(edge, std::get<Barrier>(event));
 }
 
-bool Aligner::Aligned() const {
-  return std::all_of(edges_.begin(), edges_.end(), [](const auto& e) { return e->ended || e->blocked; });
+// The edge waits until every other one has shown the same barrier. A newer one means that the older epoch was
+// given up, though nobody told us yet.
+std::optional<Event> Aligner::CombineBarrier(InEdge& edge, const Barrier& barrier) {
+  if (barrier.epoch <= aborted_) return std::nullopt;
+  edge.blocked_at = barrier.epoch;
+  Abort(barrier.epoch - 1);
+  const bool all =
+      std::all_of(edges_.begin(), edges_.end(), [&](const auto& e) { return e->blocked_at == barrier.epoch; });
+  if (!all) return std::nullopt;
+  Release(barrier.epoch);
+  return barrier;
 }
 
-Event Aligner::ReleaseBarrier() {
-  for (const auto& e : edges_) e->blocked = false;
-  return *std::exchange(barrier_, std::nullopt);
+void Aligner::Abort(uint64_t epoch) {
+  aborted_ = std::max(aborted_, epoch);
+  Release(epoch);
+}
+
+void Aligner::Release(uint64_t epoch) {
+  for (const auto& edge : edges_) {
+    if (edge->blocked_at <= epoch) edge->blocked_at = 0;
+  }
 }
 
 Result<std::optional<Aligner::Item>> Aligner::Next() {

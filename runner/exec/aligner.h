@@ -19,8 +19,8 @@ struct InEdge {
   InChannel* channel = nullptr;
   ChannelCounters counters;
   std::deque<Event> queue;
-  bool ended = false;
-  bool blocked = false;  // its barrier came, the others' did not
+  bool ended = false;        // only barriers follow
+  uint64_t blocked_at = 0;   // its barrier of this epoch came, the others' did not; 0: not blocked
   bool idle = false;
   Timestamp watermark = kMinTimestamp;
   Ordinal next_ordinal = 0;
@@ -42,11 +42,22 @@ class Aligner {
     Event event;
   };
   /// The next event for the node, or nothing for now. Watermark, Idle, Active, Barrier and EndOfStream come
-  /// out once, combined over all edges; a watermark only when it advances.
+  /// out once, combined over all edges; a watermark only when it advances. Barriers come behind EndOfStream,
+  /// too: workers live on until the last epoch is committed.
   Result<std::optional<Item>> Next();
+
+  /// The epoch was given up: whoever waits for its barriers goes on, and those still to come are left out.
+  void Abort(uint64_t epoch);
+  /// Goes on from a checkpoint: neither falls behind what it was then.
+  void Restore(const Watermark& watermark) {
+    watermark_ = watermark.time;
+    next_ordinal_ = watermark.next_ordinal;
+  }
 
   const std::vector<std::unique_ptr<InEdge>>& edges() const { return edges_; }
   Timestamp watermark() const { return watermark_; }
+  Ordinal next_ordinal() const { return next_ordinal_; }
+  bool idle() const { return idle_; }
 
  private:
   Status Receive();
@@ -55,8 +66,8 @@ class Aligner {
   std::optional<Event> Combine(InEdge& edge, const Event& event);
   std::optional<Event> AdvanceWatermark();
   std::optional<Event> CombineEnd();
-  bool Aligned() const;
-  Event ReleaseBarrier();
+  std::optional<Event> CombineBarrier(InEdge& edge, const Barrier& barrier);
+  void Release(uint64_t epoch);
 
   bool ordered_;
   std::vector<std::unique_ptr<InEdge>> edges_;
@@ -64,7 +75,7 @@ class Aligner {
   Timestamp watermark_ = kMinTimestamp;
   Ordinal next_ordinal_ = 0;
   bool idle_ = false;
-  std::optional<Barrier> barrier_;  // came on the blocked edges
+  uint64_t aborted_ = 0;  // barriers up to this epoch mean nothing
   bool complete_ = true;
 };
 

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "core/stream/dead_letter.h"
 
@@ -85,7 +86,7 @@ void LetterBuilder::Add(const Place& place, const std::string& code, const std::
   place.offset < 0 ? columns_[5].AppendNull() : columns_[5].Append(place.offset);
   place.event_time == kMinTimestamp ? columns_[6].AppendNull() : columns_[6].Append(place.event_time);
   AppendText(columns_[7], revision_);
-  columns_[8].AppendNull();  // no epoch before there are checkpoints
+  columns_[8].Append(static_cast<int64_t>(epoch_));
   // The token names the failure, so that a replay of the same letter is recognised.
   std::string key = node_ + '\n' + port_ + '\n' + std::string(place.split) + '\n' +
                     std::to_string(place.offset) + '\n' + code;
@@ -139,17 +140,6 @@ DeadLetterFile::DeadLetterFile(Env* env, std::string directory, std::string name
       max_bytes_(max_bytes),
       drop_oldest_(drop_oldest) {}
 
-Status DeadLetterFile::RemoveStale(const std::string& generation_prefix, const std::string& worker_suffix) {
-  Result<std::vector<std::string>> names = env_->List(directory_);
-  if (!names.ok()) return Status::Ok();  // no directory, no letters
-  for (const std::string& name : *names) {
-    if (name.starts_with(generation_prefix) && name.find(worker_suffix) != std::string::npos) {
-      SR_RETURN_IF_ERROR(env_->Remove(directory_ + "/" + name));
-    }
-  }
-  return Status::Ok();
-}
-
 // With drop_oldest the letters live in two files, each with half of the room; the older one goes when both
 // are full.
 Status DeadLetterFile::Roll() {
@@ -160,6 +150,7 @@ Status DeadLetterFile::Roll() {
       dropped_ += old_rows_;
     }
     old_path_ = path_;
+    old_size_ = file_->size();
     old_rows_ = rows_;
   }
   SR_RETURN_IF_ERROR(env_->MakeDirectories(directory_, 0700));
@@ -184,6 +175,21 @@ Status DeadLetterFile::Write(const BatchPtr& letters) {
   }
   rows_ += letters->rows();
   return file_->Append(bytes.view());
+}
+
+Result<Prepared> DeadLetterFile::Prepare() {
+  Prepared prepared;
+  if (!file_) return prepared;
+  nlohmann::json files = nlohmann::json::array();
+  const auto add = [&](const std::string& path, uint64_t size) {
+    files.push_back({{"file", path.substr(directory_.size() + 1)}, {"length", size}});
+    prepared.files.push_back(path);
+  };
+  if (!old_path_.empty()) add(old_path_, old_size_);
+  add(path_, file_->size());
+  prepared.handle = files.dump();
+  prepared.directories.push_back(directory_);
+  return prepared;
 }
 
 Status DeadLetterFile::Close() { return file_ ? file_->Close() : Status::Ok(); }

@@ -11,6 +11,7 @@
 #include "core/component/registry.h"
 #include "core/data/column_builder.h"
 #include "core/stream/codec.h"
+#include "core/stream/sink.h"
 #include "runner/exec/task.h"
 
 namespace streamrun {
@@ -26,6 +27,8 @@ class LetterBuilder {
   /// Rows that were read but failed later. The row is kept as JSON of its columns that are still in use.
   void AddRows(const BatchPtr& batch, const std::vector<RowFailure>& failures);
 
+  /// Letters from now on belong to this epoch.
+  void set_epoch(uint64_t epoch) { epoch_ = epoch; }
   int64_t rows() const;
   /// The letters so far as a batch of DeadLetterSchema(); empties the builder.
   BatchPtr Finish();
@@ -42,21 +45,23 @@ class LetterBuilder {
   std::string node_;
   std::string port_;
   std::string revision_;
+  uint64_t epoch_ = 1;
   std::vector<ColumnBuilder> columns_;
 };
 
 /// Every row of a batch as one JSON object, pruned columns left out; element i belongs to row i.
 std::vector<std::string> RowsAsJson(const BatchPtr& batch);
 
-/// This worker's dead-letter file: JSON lines, created with the first letter.
+/// This worker's dead letters: JSON lines, a file created with the first of them. A sink under the epoch like
+/// any other: what stands behind the length that a checkpoint knows is void after a restart.
 class DeadLetterFile {
  public:
+  /// `name`: DeadLetterName without its end.
   DeadLetterFile(Env* env, std::string directory, std::string name, int64_t max_bytes, bool drop_oldest);
 
-  /// Files of this worker from earlier attempts of the same generation hold rows that are read again: remove
-  /// them.
-  Status RemoveStale(const std::string& generation_prefix, const std::string& worker_suffix);
   Status Write(const BatchPtr& letters);
+  /// Its files and their lengths; empty handle when there are none.
+  Result<Prepared> Prepare();
   Status Close();
   int64_t dropped() const { return dropped_; }
 
@@ -71,6 +76,7 @@ class DeadLetterFile {
   std::unique_ptr<Encoder> encoder_;
   std::unique_ptr<WritableFile> file_;
   std::string old_path_, path_;
+  uint64_t old_size_ = 0;
   int64_t old_rows_ = 0, rows_ = 0;
   int64_t dropped_ = 0;
   int part_ = 0;

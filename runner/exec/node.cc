@@ -99,7 +99,74 @@ Status Node::Deliver(const BatchPtr& letters, int port) {
     shared_.options.on_rows(index(), port, letters);
   }
   if (shared_.options.on_dead_letters) shared_.options.on_dead_letters(letters);
-  return shared_.dead_letters ? shared_.dead_letters->Write(letters) : Status::Ok();
+  return shared_.epoch->WriteLetters(letters, passed_);
+}
+
+const NodeRestore* Node::Restored() {
+  const auto& state = shared_.options.restore;
+  if (!state) return nullptr;
+  restore_ = NodeRestore::Find(*state, plan_node_.name, member_, shared_.instance, shared_.parallelism);
+  passed_ = state->epoch();
+  letters_.set_epoch(passed_ + 1);
+  if (!restore_) return nullptr;
+  aligner_.Restore(restore_->watermark());
+  const NodeCounters counted = restore_->counters();
+  const size_t ports = counters_.port_rows.size();
+  counters_ = counted;
+  counters_.node = member_.node;
+  counters_.port_rows.resize(ports);
+  announce_ = true;
+  return restore_.get();
+}
+
+Result<bool> Node::Announce() {
+  if (!announce_ || !OutputsHaveRoom()) return false;
+  announce_ = false;
+  const Watermark told = Told();
+  if (told.time != kMinTimestamp || told.next_ordinal != 0) SR_RETURN_IF_ERROR(SendAll(told));
+  if (restore_->idle() && plan_node_.source) SR_RETURN_IF_ERROR(SendAll(Idle{}));
+  if (restore_->ended()) {
+    done_ = true;
+    complete_ = restore_->complete();
+    SR_RETURN_IF_ERROR(SendAll(EndOfStream{complete_}));
+  }
+  return true;
+}
+
+Status Node::Pass(const Barrier& barrier) {
+  SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Snapshot(barrier.epoch));
+  passed_ = barrier.epoch;
+  letters_.set_epoch(passed_ + 1);
+  std::vector<ChannelCounters> received;
+  for (const auto& edge : aligner_.edges()) {
+    if (edge->channel != nullptr) received.push_back(edge->counters);
+  }
+  SR_RETURN_IF_ERROR(shared_.epoch->Pass(barrier, std::move(snapshot), received));
+  return SendAll(barrier);
+}
+
+Result<NodeSnapshot> Node::Snapshot(uint64_t) {
+  NodeSnapshot snapshot;
+  snapshot.node = plan_node_.name;
+  snapshot.part = member_.part;
+  snapshot.input = member_.input;
+  snapshot.instance = shared_.instance;
+  snapshot.parallelism = shared_.parallelism;
+  snapshot.ended = done_;
+  snapshot.complete = complete_;
+  snapshot.watermark = {aligner_.watermark(), aligner_.next_ordinal()};
+  snapshot.idle = aligner_.idle();
+  snapshot.counters = counters_;
+  return snapshot;
+}
+
+Result<bool> Node::StepEnded() {
+  if (!OutputsHaveRoom()) return false;
+  SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
+  if (!item) return false;
+  // After a restore the inputs tell their time and end again.
+  if (const auto* barrier = std::get_if<Barrier>(&item->event)) SR_RETURN_IF_ERROR(Pass(*barrier));
+  return true;
 }
 
 }  // namespace streamrun

@@ -11,6 +11,8 @@
 
 #include "runner/exec/aligner.h"
 #include "runner/exec/dead_letters.h"
+#include "runner/exec/epoch.h"
+#include "runner/exec/node_restore.h"
 #include "runner/exec/partitioner.h"
 #include "runner/exec/task.h"
 
@@ -24,6 +26,7 @@ struct TaskShared {
   int instance = 0;
   int parallelism = 1;
   std::unique_ptr<DeadLetterFile> dead_letters;
+  std::unique_ptr<EpochProgress> epoch;
   /// Processing time: never goes back, whatever the wall clock does.
   Timestamp ProcessingTime() {
     const Timestamp now = options.env->WallNow();
@@ -47,7 +50,18 @@ class Node {
   virtual Status OnIdle() { return Status::Ok(); }
   /// The worker woke up: what was not ready may be now.
   virtual void OnWake() {}
-  virtual void RequestStop() {}
+  /// Sources only: see Task.
+  virtual std::optional<Task::Place> Trigger(const Barrier& barrier) {
+    (void)barrier;
+    return std::nullopt;
+  }
+  virtual void SetBound(Ordinal bound) { (void)bound; }
+  virtual void Abort(uint64_t epoch) { aligner_.Abort(epoch); }
+  /// The epoch is decided; True when there is nothing (more) to do for it. Called until then.
+  virtual Result<bool> Commit(uint64_t epoch) {
+    (void)epoch;
+    return true;
+  }
   virtual Status Failure() const { return Status::Ok(); }
   virtual void AddWait(WaitSpec& wait) { (void)wait; }
   virtual std::string Describe() const { return plan_node_.name; }
@@ -83,6 +97,19 @@ class Node {
   /// For on_error: fail.
   Status FailureStatus(const BatchPtr& letters) const;
 
+  /// What this node was in the restored checkpoint; nothing when it begins anew. Called once, in Open.
+  const NodeRestore* Restored();
+  /// After a restore the node tells downstream again what it had told: event time, and its end. True when
+  /// there was something to say and room for it; it is done before anything else.
+  Result<bool> Announce();
+  /// What Announce sends as the node's event time.
+  virtual Watermark Told() const { return {aligner_.watermark(), aligner_.next_ordinal()}; }
+  /// The barrier passes: the node's state is taken, then it is sent on.
+  Status Pass(const Barrier& barrier);
+  virtual Result<NodeSnapshot> Snapshot(uint64_t epoch);
+  /// A node that has ended only passes barriers on.
+  Result<bool> StepEnded();
+
   TaskShared& shared_;
   const Stage::Member member_;
   const PlanNode& plan_node_;
@@ -90,7 +117,13 @@ class Node {
   std::vector<std::vector<Target>> targets_;  // by port
   LetterBuilder letters_;
   NodeCounters counters_;
-  bool done_ = false;
+  bool done_ = false;      // its end was sent
+  bool complete_ = true;   // and no input had been cut short
+  bool announce_ = false;
+  uint64_t passed_ = 0;    // newest epoch whose barrier it has passed
+
+ private:
+  std::unique_ptr<NodeRestore> restore_;
 };
 
 /// Adds the time a component spends to its counter.

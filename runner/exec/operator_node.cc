@@ -38,11 +38,19 @@ class OperatorNode final : public Node {
       context_.scratch_directory = shared_.options.scratch_directory + "/" + std::to_string(shared_.stage) +
                                    "." + std::to_string(shared_.instance) + "/" + plan_node_.name;
     }
-    return operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'");
+    SR_RETURN_IF_ERROR(operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'"));
+    const NodeRestore* restored = Restored();
+    if (restored == nullptr) return Status::Ok();
+    for (auto& [port, letters] : unwired_) letters.set_epoch(passed_ + 1);
+    failed_results_ = restored->failed_results();
+    last_watermark_ = restored->watermark().time;
+    return restored->LoadTables(plan_node_, states_);
   }
 
   Result<bool> Step() override {
-    if (done_ || !OutputsHaveRoom()) return false;
+    if (announce_) return Announce();
+    if (done_) return StepEnded();
+    if (!OutputsHaveRoom()) return false;
     if (more_) {
       SR_RETURN_IF_ERROR(Run([&] { return operator_->Continue(output_); }));
       return true;
@@ -174,6 +182,11 @@ class OperatorNode final : public Node {
       ordinal_ = kNoOrdinal;
       return Run([&] { return operator_->OnEndOfStream(end->complete, output_); });
     }
+    if (std::holds_alternative<Barrier>(item.event)) {
+      control_ = item.event;
+      ordinal_ = kNoOrdinal;
+      return Run([&] { return operator_->OnBarrier(output_); });
+    }
     return SendAll(item.event);
   }
 
@@ -181,14 +194,56 @@ class OperatorNode final : public Node {
   Result<bool> FinishControl() {
     Event event = std::move(*control_);
     control_.reset();
-    if (const auto* watermark = std::get_if<Watermark>(&event)) {
-      Watermark out{kMinTimestamp, plan_node_.op->preserves_order ? watermark->next_ordinal : 0};
-      if (watermark->time != kMinTimestamp) out.time = operator_->OutputWatermark(watermark->time);
-      event = out;
+    if (const auto* barrier = std::get_if<Barrier>(&event)) {
+      SR_RETURN_IF_ERROR(Pass(*barrier));
+      for (auto& [port, letters] : unwired_) letters.set_epoch(passed_ + 1);
+      return true;
     }
+    if (const auto* watermark = std::get_if<Watermark>(&event)) event = Outgoing(*watermark);
     SR_RETURN_IF_ERROR(SendAll(event));
-    done_ = std::holds_alternative<EndOfStream>(event);
+    if (const auto* end = std::get_if<EndOfStream>(&event)) {
+      done_ = true;
+      complete_ = end->complete;
+    }
     return true;
+  }
+
+  Watermark Outgoing(const Watermark& in) const {
+    Watermark out{kMinTimestamp, plan_node_.op->preserves_order ? in.next_ordinal : 0};
+    if (in.time != kMinTimestamp) out.time = operator_->OutputWatermark(in.time);
+    return out;
+  }
+  Watermark Told() const override { return Outgoing(Node::Told()); }
+
+  Result<NodeSnapshot> Snapshot(uint64_t epoch) override {
+    SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Node::Snapshot(epoch));
+    snapshot.failed_results = failed_results_;
+    for (const StateTable* state : states_) {
+      SR_ASSIGN_OR_RETURN(TableSnapshot table, SaveTable(*state));
+      snapshot.tables.push_back(std::move(table));
+    }
+    return snapshot;
+  }
+
+  Result<TableSnapshot> SaveTable(const StateTable& state) const {
+    const auto& declared = plan_node_.op->states;
+    const auto declaration = std::find_if(declared.begin(), declared.end(),
+                                          [&](const StateDeclaration& d) { return d.name == state.name(); });
+    SR_CHECK(declaration != declared.end());  // every kept table is declared
+    TableSnapshot table;
+    table.name = state.name();
+    std::vector<Field> fields = declaration->key->fields();
+    fields.insert(fields.end(), declaration->value->fields().begin(), declaration->value->fields().end());
+    table.schema = std::make_shared<const Schema>(std::move(fields));
+    const auto& exchanges = plan_node_.op->exchanges;
+    const bool keyed = std::any_of(exchanges.begin(), exchanges.end(),
+                                   [](const Exchange& e) { return e.kind == Exchange::Kind::kHash; });
+    table.key_columns = keyed ? declaration->key->size() : 0;
+    SR_RETURN_IF_ERROR(state.Save([&](const BatchPtr& rows) {
+      if (rows->rows() > 0) table.rows.push_back(rows);
+      return Status::Ok();
+    }));
+    return table;
   }
 
   std::vector<StateTable*> states_;  // kept by the operator

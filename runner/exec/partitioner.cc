@@ -103,6 +103,14 @@ void Partitioner::AppendCounters(std::vector<ChannelCounters>* out) const {
   }
 }
 
+void Partitioner::RestoreCounters(const ChannelCounters& received) {
+  for (Lane& lane : lanes_) {
+    if (lane.counters.channel != received.channel) continue;
+    lane.counters.rows = received.rows;
+    lane.counters.bytes = received.bytes;
+  }
+}
+
 Status Partitioner::Push(const Event& event) {
   if (const auto* rows = std::get_if<Rows>(&event)) {
     if (rows->batch->rows() == 0) return Status::Ok();

@@ -10,12 +10,10 @@
 #include "core/base/env.h"
 #include "core/expr/expression.h"
 #include "runner/exec/channel.h"
+#include "runner/exec/key_group.h"
 #include "runner/exec/task.h"
 
 namespace streamrun {
-
-/// Key groups: hash mod kKeyGroups, then by range to instances, so that state can be rescaled.
-inline constexpr uint64_t kKeyGroups = 128;
 
 class Partitioner {
  public:
@@ -37,6 +35,8 @@ class Partitioner {
   Timestamp Deadline() const;
   const LocalEdge& edge() const { return edge_; }
   void AppendCounters(std::vector<ChannelCounters>* out) const;
+  /// Counts on from what the receiver of a channel had counted at a checkpoint.
+  void RestoreCounters(const ChannelCounters& received);
 
  private:
   struct Lane {
@@ -51,7 +51,7 @@ class Partitioner {
   };
 
   Status PushRows(const Rows& rows);
-  size_t LaneOf(uint64_t group) const { return group * lanes_.size() / kKeyGroups; }
+  size_t LaneOf(uint64_t group) const { return InstanceOfGroup(group, lanes_.size()); }
   /// The lane that a whole batch goes to.
   size_t Deal(const Rows& rows);
   void Gather(Lane& lane, Event event, size_t bytes, Ordinal ordinal);

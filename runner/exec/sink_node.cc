@@ -1,5 +1,8 @@
 // A sink inside a task, in up to two parts: an encoder where rows are made, a writer where bytes leave. Sinks
 // that take rows are one part.
+#include <map>
+#include <utility>
+
 #include "core/data/column_builder.h"
 #include "runner/exec/node.h"
 
@@ -12,18 +15,30 @@ class EncodeNode final : public Node {
   EncodeNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
       : Node(shared, member, ordered_input), encoder_(plan_node_.format->CreateEncoder()) {}
 
-  Status Open() override { return Status::Ok(); }
+  Status Open() override {
+    (void)Restored();
+    return Status::Ok();
+  }
 
   Result<bool> Step() override {
-    if (done_ || !OutputsHaveRoom()) return false;
+    if (announce_) return Announce();
+    if (done_) return StepEnded();
+    if (!OutputsHaveRoom()) return false;
     SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
     if (!item) return false;
     if (const auto* rows = std::get_if<Rows>(&item->event)) {
       SR_RETURN_IF_ERROR(Encode(*rows));
       return true;
     }
+    if (const auto* barrier = std::get_if<Barrier>(&item->event)) {
+      SR_RETURN_IF_ERROR(Pass(*barrier));
+      return true;
+    }
     SR_RETURN_IF_ERROR(SendAll(item->event));
-    done_ = std::holds_alternative<EndOfStream>(item->event);
+    if (const auto* end = std::get_if<EndOfStream>(&item->event)) {
+      done_ = true;
+      complete_ = end->complete;
+    }
     return true;
   }
 
@@ -66,6 +81,7 @@ class SinkNode : public Node {
   }
 
   Status Open() override {
+    const NodeRestore* restored = Restored();
     if (!sink_) return Status::Ok();
     context_.env = shared_.options.env;
     context_.instance = shared_.instance;
@@ -76,17 +92,34 @@ class SinkNode : public Node {
     for (const PlanNode& node : shared_.plan->plan->nodes) {
       if (node.source && !node.source->bounded) context_.bounded = false;
     }
-    context_.start = Start();
-    return sink_->Open(context_).WithContext("sink '" + plan_node_.name + "'");
+    context_.pipeline = shared_.plan->plan->pipeline;
+    context_.node = plan_node_.name;
+    context_.identity = shared_.options.identity;
+    if (!shared_.options.stage_directory.empty()) {
+      context_.stage_directory =
+          shared_.options.stage_directory + "/" + plan_node_.name + "/" + std::to_string(shared_.instance);
+    }
+    context_.start = restored ? OutputStart::kResume : Start();
+    if (restored) {
+      context_.handles = restored->handles();
+      context_.all_handles = restored->all_handles();
+    }
+    SR_RETURN_IF_ERROR(sink_->Open(context_).WithContext("sink '" + plan_node_.name + "'"));
+    return CommitRestored();
   }
 
   Result<bool> Step() override {
-    if (done_) return false;
+    if (announce_) return Announce();
+    if (barrier_) return PassWhenFlushed();
+    if (done_) return TakeBarrier();
     if (!held_) {
       SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
       if (!item) return false;
       if (const auto* end = std::get_if<EndOfStream>(&item->event)) {
         held_ = *end;
+      } else if (const auto* barrier = std::get_if<Barrier>(&item->event)) {
+        barrier_ = *barrier;
+        return true;
       } else if (IsRows(item->event)) {
         held_ = std::move(item->event);
         counters_.rows_in += RowsIn(*held_);
@@ -98,15 +131,31 @@ class SinkNode : public Node {
     return Offer();
   }
 
+  void Abort(uint64_t epoch) override {
+    Node::Abort(epoch);
+    if (barrier_ && barrier_->epoch <= epoch) barrier_.reset();
+  }
+
+  Result<bool> Commit(uint64_t epoch) override {
+    if (!sink_) return true;
+    const auto handle = prepared_.find(epoch);
+    if (handle == prepared_.end()) return true;
+    SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Commit(epoch, handle->second));
+    committing_ = outcome == SinkOutcome::kBusy;
+    if (committing_) return false;
+    prepared_.erase(prepared_.begin(), std::next(handle));
+    return true;
+  }
+
   Status OnIdle() override {
-    if (!sink_ || done_ || !unflushed_) return Status::Ok();
+    if (!sink_ || !unflushed_) return Status::Ok();
     SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Flush());
     unflushed_ = outcome == SinkOutcome::kBusy;
     return Status::Ok();
   }
 
   void AddWait(WaitSpec& wait) override {
-    if (!sink_ || done_ || !(busy_ || unflushed_)) return;
+    if (!sink_ || !(busy_ || unflushed_ || committing_)) return;
     const WaitSpec own = sink_->Wait();
     wait.descriptors.insert(wait.descriptors.end(), own.descriptors.begin(), own.descriptors.end());
     wait.deadline = std::min(wait.deadline, own.deadline);
@@ -145,6 +194,55 @@ class SinkNode : public Node {
     return OutputStart::kReread;
   }
 
+  // What the restored epoch decided becomes visible before the first row comes, whoever had prepared it.
+  Status CommitRestored() {
+    if (context_.handles.empty() || shared_.options.restore->committed()) return Status::Ok();
+    for (const std::string& handle : context_.handles) {
+      const Timestamp give_up = context_.env->MonotonicNow() + kCommitPatience;
+      for (;;) {
+        SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Commit(passed_, handle));
+        if (outcome == SinkOutcome::kAccepted) break;
+        if (context_.env->MonotonicNow() >= give_up) {
+          return Status::Unavailable("sink '" + plan_node_.name + "' cannot commit epoch " +
+                                     std::to_string(passed_) + ": " + sink_->Trouble())
+              .WithRetry(true);
+        }
+        context_.env->Sleep(kCommitAgain);
+      }
+    }
+    return Status::Ok();
+  }
+
+  Result<bool> TakeBarrier() {
+    SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
+    if (!item) return false;
+    if (const auto* barrier = std::get_if<Barrier>(&item->event)) barrier_ = *barrier;
+    return true;
+  }
+
+  Result<bool> PassWhenFlushed() {
+    if (sink_) {
+      BusyTimer timer(shared_.options.env, &counters_.busy_us);
+      SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Flush());
+      busy_ = outcome == SinkOutcome::kBusy;
+      if (busy_) return false;
+      unflushed_ = false;
+    }
+    SR_RETURN_IF_ERROR(Pass(*std::exchange(barrier_, std::nullopt)));
+    return true;
+  }
+
+  Result<NodeSnapshot> Snapshot(uint64_t epoch) override {
+    SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Node::Snapshot(epoch));
+    if (!sink_) return snapshot;
+    Result<Prepared> prepared = sink_->Prepare(epoch);
+    if (!prepared.ok()) return prepared.status().WithContext("sink '" + plan_node_.name + "'");
+    snapshot.prepared = std::move(*prepared);
+    snapshot.counters = Counters();
+    if (!snapshot.prepared.handle.empty()) prepared_[epoch] = snapshot.prepared.handle;
+    return snapshot;
+  }
+
   Result<bool> Offer() {
     const auto* end = std::get_if<EndOfStream>(&*held_);
     Result<SinkOutcome> outcome = SinkOutcome::kAccepted;
@@ -158,6 +256,8 @@ class SinkNode : public Node {
     SR_RETURN_IF_ERROR(DeliverLetters());
     if (end) {
       done_ = true;
+      complete_ = end->complete;
+      unflushed_ = false;
     } else {
       unflushed_ = true;
       counters_.rows_out += RowsIn(*held_);
@@ -169,8 +269,15 @@ class SinkNode : public Node {
     return true;
   }
 
+  // A sink that cannot commit a restored epoch for so long fails the start; the supervisor tries again.
+  static constexpr Duration kCommitPatience = 10 * kSecond;
+  static constexpr Duration kCommitAgain = 20 * kMillisecond;
+
   SinkContext context_;
   std::optional<Event> held_;
+  std::optional<Barrier> barrier_;            // came; the sink is being flushed
+  std::map<uint64_t, std::string> prepared_;  // handles by epoch
+  bool committing_ = false;
   bool busy_ = false;
   bool unflushed_ = false;
 };

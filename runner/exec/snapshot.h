@@ -53,6 +53,7 @@ struct NodeSnapshot {
   std::string position;  // sources
   Prepared prepared;     // sinks and the dead letters
   NodeCounters counters;
+  int64_t failed_results = 0;  // operators: rows they made and could not give
   std::vector<TableSnapshot> tables;
 };
 
@@ -61,7 +62,9 @@ struct TaskSnapshot {
   BarrierKind kind = BarrierKind::kPeriodic;
   int stage = 0;
   int instance = 0;
+  uint64_t attempt = 0;
   std::vector<NodeSnapshot> nodes;
+  /// What its receiving ends had counted.
   std::vector<ChannelCounters> channels;
   Prepared dead_letters;
 };

@@ -34,13 +34,24 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       decoder_ = node.format->CreateDecoder(options);
     }
     last_row_at_ = looked_at_ = context_.env->MonotonicNow();
-    gate_.Tell(kMinTimestamp, TimeBoard::Standing::kActive);
     if (node.event_time.punctuation) punctuation_.emplace(node.event_time.punctuation, context_.env);
-    return source_->Open(context_, std::nullopt).WithContext("source '" + node.name + "'");
+    std::vector<std::string> positions;
+    if (const NodeRestore* restored = Restored()) {
+      positions = restored->positions();
+      Restore(*restored);
+      // What it read may be gone by now.
+      if (restored->ended()) {
+        gate_.Tell(watermark_.time, TimeBoard::Standing::kEnded);
+        return Status::Ok();
+      }
+    }
+    gate_.Tell(watermark_.time, idle_ ? TimeBoard::Standing::kIdle : TimeBoard::Standing::kActive);
+    opened_ = true;
+    return source_->Open(context_, positions).WithContext("source '" + node.name + "'");
   }
 
   Result<bool> Step() override {
-    if (done_) return false;
+    if (announce_) return Announce();
     CountSilence();
     waits_ = false;
     willing_ = OutputsHaveRoom();
@@ -49,18 +60,19 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       SR_RETURN_IF_ERROR(DecodeOn());
       return true;
     }
+    if (barrier_) {
+      if (!bound_) return false;
+      if (done_ || finished_ || next_ordinal_ >= *bound_) return PassBarrier();
+    }
+    if (done_ || stopped_) return false;
     if (finished_) {
       done_ = true;
       gate_.Tell(watermark_.time, TimeBoard::Standing::kEnded);
       SR_RETURN_IF_ERROR(SendAll(EndOfStream{complete_}));
       return true;
     }
-    if (stop_) {
-      finished_ = true;
-      complete_ = false;
-      return true;
-    }
-    waits_ = gate_.Closed(looked_at_);
+    // Up to a barrier it reads on: those it would wait for may be held downstream until the barrier is there.
+    waits_ = !barrier_ && gate_.Closed(looked_at_);
     willing_ = !waits_;
     if (waits_) return false;
     if (asleep_ && ++skipped_ % kPollAgain != 0) return CheckIdle();
@@ -68,11 +80,37 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   }
 
   void OnWake() override { asleep_ = false; }
-  void RequestStop() override { stop_ = true; }
+
+  std::optional<Task::Place> Trigger(const Barrier& barrier) override {
+    barrier_ = barrier;
+    const bool dealt = shared_.parallelism > 1 && plan_node_.source->ordered && !done_;
+    if (!dealt) {
+      bound_ = 0;
+      return std::nullopt;
+    }
+    bound_.reset();
+    return Task::Place{index(), std::max(next_ordinal_, ordinal_ == kNoOrdinal ? 0 : ordinal_ + 1)};
+  }
+
+  void SetBound(Ordinal bound) override {
+    if (barrier_) bound_ = bound;
+  }
+
+  void Abort(uint64_t epoch) override {
+    if (barrier_ && barrier_->epoch <= epoch) barrier_.reset();
+  }
+
+  Result<bool> Commit(uint64_t epoch) override {
+    if (opened_) {
+      SR_RETURN_IF_ERROR(source_->Commit(epoch).WithContext("source '" + plan_node_.name + "'"));
+    }
+    return true;
+  }
+
   Status Failure() const override { return failure_; }
 
   void AddWait(WaitSpec& wait) override {
-    if (done_ || finished_ || stop_) return;
+    if (done_ || finished_ || stopped_ || (barrier_ && !bound_)) return;
     if (waits_) wait.deadline = std::min(wait.deadline, looked_at_ + DriftGate::kLookAgain);
     // A source that can go on waits for room or for others, not for its input.
     if (!willing_ || !asleep_) return;
@@ -89,23 +127,23 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
 
   NodeCounters Counters() const override {
     NodeCounters counters = counters_;
-    const Source::Extent extent = source_ ? source_->Progress() : Source::Extent{};
+    const Source::Extent extent = opened_ ? source_->Progress() : Source::Extent{};
     counters.total_bytes = extent.total;
     counters.bytes_in = std::max(counters.bytes_in, extent.read);
     counters.watermark = watermark_.time;
     // Rows that are known to have come and gone before they could be read were input too.
-    const int64_t dropped = source_ ? source_->Dropped() : 0;
+    const int64_t dropped = opened_ ? source_->Dropped() : 0;
     counters.rows_in += dropped;
     counters.fates[static_cast<size_t>(Fate::kLost)] += dropped;
     return counters;
   }
 
   std::string Waits() const override {
-    return waits_ && !stop_ ? "source " + plan_node_.name + ": " + gate_.reason() : std::string();
+    return waits_ ? "source " + plan_node_.name + ": " + gate_.reason() : std::string();
   }
 
   std::string Describe() const override {
-    const std::string trouble = asleep_ && source_ ? source_->Trouble() : std::string();
+    const std::string trouble = asleep_ && opened_ ? source_->Trouble() : std::string();
     return trouble.empty() ? plan_node_.name : "source '" + plan_node_.name + "': " + trouble;
   }
 
@@ -114,6 +152,38 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   static constexpr uint32_t kPollAgain = 16;
   // How often a watermark that follows the wall clock is told when no rows come.
   static constexpr Duration kClockTick = 200 * kMillisecond;
+
+  void Restore(const NodeRestore& restored) {
+    watermark_ = restored.watermark();
+    next_ordinal_ = watermark_.next_ordinal;
+    latest_ = restored.latest();
+    idle_ = restored.idle();
+    position_ = restored.positions().front();
+    if (restored.ended() && !restored.complete()) {
+      failure_ = Status::Corruption("source '" + plan_node_.name +
+                                    "': its input was damaged; what was whole before the damage was read");
+    }
+  }
+
+  Result<bool> PassBarrier() {
+    const Barrier barrier = *std::exchange(barrier_, std::nullopt);
+    stopped_ = stopped_ || barrier.kind == BarrierKind::kStop;
+    SR_RETURN_IF_ERROR(Pass(barrier));
+    return true;
+  }
+
+  Watermark Told() const override { return watermark_; }
+
+  Result<NodeSnapshot> Snapshot(uint64_t epoch) override {
+    SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Node::Snapshot(epoch));
+    snapshot.watermark = watermark_;
+    snapshot.watermark.next_ordinal = next_ordinal_;
+    snapshot.latest = latest_;
+    snapshot.idle = idle_;
+    snapshot.counters = Counters();
+    snapshot.position = opened_ ? source_->Position() : position_;
+    return snapshot;
+  }
 
   // Silence is time spent willing to read: neither held up by those downstream nor waiting for other sources.
   void CountSilence() {
@@ -312,16 +382,19 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   DriftGate gate_;
   Timestamp last_row_at_ = 0;  // later by the time since then in which it was not willing to read
   Timestamp looked_at_ = 0;
-  bool willing_ = true;     // at the last look
-  bool waits_ = false;      // for other sources
+  bool willing_ = true;  // at the last look
+  bool waits_ = false;   // for other sources
   bool rows_came_ = false;  // since the last watermark
   bool idle_ = false;
   bool told_idle_ = false;
   bool asleep_ = false;
   uint32_t skipped_ = 0;
-  bool stop_ = false;
+  bool opened_ = false;
+  std::string position_;  // restored; it had ended then
+  std::optional<Barrier> barrier_;
+  std::optional<Ordinal> bound_;  // the barrier goes behind the chunks below; nothing: not known yet, hold
+  bool stopped_ = false;          // behind the barrier of a stop
   bool finished_ = false;
-  bool complete_ = true;
   Status failure_;
 };
 

@@ -1,7 +1,9 @@
 #include "runner/exec/task.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "runner/exec/dead_letter_files.h"
 #include "runner/exec/node.h"
 
 namespace streamrun {
@@ -29,23 +31,23 @@ class LocalTask final : public Task {
       if (edge.to_stage == shared_.stage) SR_RETURN_IF_ERROR(WireIn(edge, in));
     }
     if (!shared_.options.dead_letter_directory.empty()) {
+      const DeadLetterName name{shared_.options.generation, shared_.options.attempt, shared_.stage,
+                                shared_.instance};
       shared_.dead_letters = std::make_unique<DeadLetterFile>(
-          shared_.options.env, shared_.options.dead_letter_directory,
-          std::to_string(shared_.options.generation) + "." + std::to_string(shared_.options.attempt) +
-              WorkerSuffix(),
+          shared_.options.env, shared_.options.dead_letter_directory, name.Print(),
           plan->settings.dead_letter_max / std::max(1, shared_.plan->workers()),
           plan->settings.dead_letter_drop_oldest);
     }
+    shared_.epoch = std::make_unique<EpochProgress>(shared_.stage, shared_.instance, shared_.options.attempt,
+                                                    shared_.dead_letters.get());
+    shared_.epoch->set_nodes(nodes_.size());
     return Status::Ok();
   }
 
   Status Open() override {
-    if (shared_.dead_letters) {
-      SR_RETURN_IF_ERROR(shared_.dead_letters->RemoveStale(std::to_string(shared_.options.generation) + ".",
-                                                           WorkerSuffix()));
-    }
     // Sinks first: when a source opens, everything it may feed is there.
     for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) SR_RETURN_IF_ERROR((*it)->Open());
+    RestoreChannels();
     return Status::Ok();
   }
 
@@ -54,6 +56,8 @@ class LocalTask final : public Task {
       slept_ = false;
       for (const auto& node : nodes_) node->OnWake();
     }
+    if (!failure_.ok()) return failure_;
+    if (committing_ != 0) SR_RETURN_IF_ERROR(CommitOn());
     if (!partitioners_.empty()) SR_RETURN_IF_ERROR(SendOverdue());
     // From the sinks upwards: what is under way goes first, so queues stay short.
     for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
@@ -71,10 +75,41 @@ class LocalTask final : public Task {
     return wait;
   }
 
-  void Stop() override {
-    for (const auto& node : nodes_) node->RequestStop();
+  std::vector<Place> Trigger(const Barrier& barrier) override {
+    std::vector<Place> places;
+    for (const auto& node : nodes_) {
+      if (const auto place = node->Trigger(barrier)) places.push_back(*place);
+    }
+    slept_ = true;
+    return places;
+  }
+
+  void SetBound(uint64_t epoch, const std::vector<Place>& bounds) override {
+    if (epoch <= aborted_) return;
+    for (const Place& bound : bounds) {
+      if (Node* node = FindNode(bound.node, NodePart::kWhole)) node->SetBound(bound.next);
+    }
+  }
+
+  void Abort(uint64_t epoch) override {
+    aborted_ = epoch;
+    for (const auto& node : nodes_) node->Abort(epoch);
+    failure_ = shared_.epoch->Abort(epoch);
     slept_ = true;
   }
+
+  std::optional<TaskSnapshot> TakeSnapshot() override {
+    return shared_.epoch->Take();
+  }
+
+  void Commit(uint64_t epoch) override {
+    committing_ = epoch;
+    uncommitted_.clear();
+    for (const auto& node : nodes_) uncommitted_.push_back(node.get());
+    slept_ = true;
+  }
+
+  std::optional<uint64_t> TakeCommitted() override { return std::exchange(committed_, std::nullopt); }
 
   TaskCounters Counters() const override {
     TaskCounters counters;
@@ -121,10 +156,6 @@ class LocalTask final : public Task {
 
  private:
   const Stage& stage_plan() const { return shared_.plan->stages[static_cast<size_t>(shared_.stage)]; }
-  std::string WorkerSuffix() const {
-    return "-" + std::to_string(shared_.stage) + "-" + std::to_string(shared_.instance) + "-";
-  }
-
   // Whether the inputs of a member are to be merged by ordinal.
   bool OrderedInput(const Stage::Member& member) const {
     return std::any_of(shared_.plan->edges.begin(), shared_.plan->edges.end(), [&](const LocalEdge& e) {
@@ -248,18 +279,44 @@ class LocalTask final : public Task {
       SR_RETURN_IF_ERROR(node->OnIdle());
       all_done = all_done && node->done();
     }
-    if (all_done && empty) {
-      if (shared_.dead_letters) SR_RETURN_IF_ERROR(shared_.dead_letters->Close());
-      return StepResult::kDone;
-    }
     slept_ = true;
-    return StepResult::kWait;
+    return all_done && empty ? StepResult::kDone : StepResult::kWait;
+  }
+
+  Status CommitOn() {
+    for (auto it = uncommitted_.begin(); it != uncommitted_.end();) {
+      SR_ASSIGN_OR_RETURN(const bool committed, (*it)->Commit(committing_));
+      it = committed ? uncommitted_.erase(it) : it + 1;
+    }
+    if (uncommitted_.empty()) committed_ = std::exchange(committing_, 0);
+    return Status::Ok();
+  }
+
+  void RestoreChannels() {
+    if (!shared_.options.restore) return;
+    const auto* counted = shared_.options.restore->Channels();
+    if (counted == nullptr) return;
+    for (const ChannelCounters& counters : *counted) {
+      for (const auto& node : nodes_) {
+        for (const auto& edge : node->aligner().edges()) {
+          if (edge->channel != nullptr && edge->counters.channel == counters.channel) {
+            edge->counters = counters;
+          }
+        }
+      }
+      for (const auto& partitioner : partitioners_) partitioner->RestoreCounters(counters);
+    }
   }
 
   TaskShared shared_;
   std::vector<std::unique_ptr<Node>> nodes_;  // topological
   std::vector<std::unique_ptr<Partitioner>> partitioners_;
   bool slept_ = true;
+  uint64_t committing_ = 0;  // epoch that is being committed, 0: none
+  std::vector<Node*> uncommitted_;
+  std::optional<uint64_t> committed_;
+  uint64_t aborted_ = 0;
+  Status failure_;  // of an abort, told by the next step
 };
 
 }  // namespace

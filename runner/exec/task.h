@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "core/stream/wait.h"
 #include "runner/exec/channel.h"
 #include "runner/exec/counters.h"
+#include "runner/exec/restored_state.h"
+#include "runner/exec/snapshot.h"
 #include "runner/exec/time_board.h"
 #include "runner/local/local_plan.h"
 
@@ -22,7 +25,7 @@ namespace streamrun {
 enum class StepResult : uint8_t {
   kRan,   // call again
   kWait,  // nothing can go on: poll the channels, Task::Wait() and its deadline
-  kDone,  // everything ended and was handed over
+  kDone,  // everything ended; only barriers still come: go on as after kWait
 };
 
 struct TaskOptions {
@@ -40,6 +43,12 @@ struct TaskOptions {
   /// Where the sources of the pipeline compare their event times (max_drift); outlives the task. Null: none
   /// waits for another.
   TimeBoard* times = nullptr;
+  /// The checkpoint to go on from; null: begin anew.
+  std::shared_ptr<const RestoredState> restore;
+  /// Sinks stage files here, each in a directory of its own; empty: they cannot.
+  std::string stage_directory;
+  /// The state directory's unique mark, for idempotency keys.
+  std::string identity;
 
   // For tests of a whole pipeline in one process (runner/harness); all empty in a worker.
   /// Rows that went to the dead letters.
@@ -55,13 +64,34 @@ struct TaskOptions {
 class Task {
  public:
   virtual ~Task() = default;
-  /// Opens sources, operators and sinks. kUnavailable may be retried.
+  /// Opens sources, operators and sinks, restores them, and has sinks commit (again) what the restored epoch
+  /// decided. kUnavailable may be retried with a new task.
   virtual Status Open() = 0;
   virtual Result<StepResult> Step() = 0;
   /// After kWait: descriptors and deadline of sources, sinks, timers and linger.
   virtual WaitSpec Wait() = 0;
-  /// Sources stop reading; what is under way drains; EndOfStream(complete = false) follows it.
-  virtual void Stop() = 0;
+
+  // An epoch (RELIABILITY 1.3): Trigger, for some sources SetBound, then the barrier passes all nodes and
+  // TakeSnapshot gives what they were at it; after the decision Commit, until TakeCommitted gives the epoch.
+
+  /// Where a source stands whose chunks are dealt to several instances.
+  struct Place {
+    int node = 0;
+    Ordinal next = 0;  // first ordinal that this instance has not begun
+  };
+  /// Sources put the barrier behind what they have given out; with kStop they read no more. Those returned
+  /// hold still until SetBound says behind which ordinal all their instances put it, so that a merge by
+  /// ordinal never waits behind a barrier (DECISIONS 6).
+  virtual std::vector<Place> Trigger(const Barrier& barrier) = 0;
+  virtual void SetBound(uint64_t epoch, const std::vector<Place>& bounds) = 0;
+  /// The epoch was given up: nobody waits for its barriers any more.
+  virtual void Abort(uint64_t epoch) = 0;
+  /// Once, when the barrier has passed every node of this task.
+  virtual std::optional<TaskSnapshot> TakeSnapshot() = 0;
+  /// The epoch is decided.
+  virtual void Commit(uint64_t epoch) = 0;
+  /// Once, when every source and sink has committed.
+  virtual std::optional<uint64_t> TakeCommitted() = 0;
   virtual TaskCounters Counters() const = 0;
   /// After kDone: why an input ended before its end (damaged data that reading again would not mend); what
   /// was whole before the damage has been delivered. Ok when everything was read.

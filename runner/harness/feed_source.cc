@@ -1,5 +1,7 @@
 #include "runner/harness/feed_source.h"
 
+#include <charconv>
+
 #include "core/data/column_builder.h"
 #include "runner/harness/row_text.h"
 
@@ -16,7 +18,18 @@ class FeedSource final : public Source {
         env_(env),
         split_(std::make_shared<const std::string>("feed:" + node.name)) {}
 
-  Status Open(SourceContext&, const std::vector<std::string>&) override { return Status::Ok(); }
+  Status Open(SourceContext&, const std::vector<std::string>& positions) override {
+    if (positions.empty()) return Status::Ok();
+    const std::string& text = positions.front();
+    const size_t comma = text.find(',');
+    const char* const end = text.data() + text.size();
+    const bool whole = comma != std::string::npos &&
+                       std::from_chars(text.data(), text.data() + comma, at_).ec == std::errc() &&
+                       std::from_chars(text.data() + comma + 1, end, offset_).ec == std::errc();
+    return whole ? Status::Ok() : Status::Internal("a feed cannot go on from " + text);
+  }
+
+  std::string Position() const override { return std::to_string(at_) + "," + std::to_string(offset_); }
 
   Result<SourceOutcome> Poll(SourceOutput& out) override {
     if (at_ >= items_.size()) return SourceOutcome::kDone;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
+#include <map>
 
 namespace streamrun {
 
@@ -25,6 +27,37 @@ class MemoryChannel final : public OutChannel, public InChannel {
  private:
   static constexpr size_t kRoom = 4;
   std::deque<Event> queue_;
+};
+
+// A checkpoint that was never written down.
+class MemoryState final : public RestoredState {
+ public:
+  explicit MemoryState(std::vector<TaskSnapshot> tasks) : tasks_(std::move(tasks)) {}
+  uint64_t epoch() const override { return tasks_.front().epoch; }
+  bool committed() const override { return false; }
+  std::vector<const NodeSnapshot*> Find(const std::string& node) const override {
+    std::vector<const NodeSnapshot*> found;
+    for (const TaskSnapshot& task : tasks_) {
+      for (const NodeSnapshot& snapshot : task.nodes) {
+        if (snapshot.node == node) found.push_back(&snapshot);
+      }
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto* a, const auto* b) { return a->instance < b->instance; });
+    return found;
+  }
+  // The plan may be cut in another way now.
+  const std::vector<ChannelCounters>* Channels() const override { return nullptr; }
+  Status ReadTables(const NodeSnapshot& node,
+                    const std::function<Status(const TableSnapshot&, const BatchPtr&)>& take) const override {
+    for (const TableSnapshot& table : node.tables) {
+      for (const BatchPtr& rows : table.rows) SR_RETURN_IF_ERROR(take(table, rows));
+    }
+    return Status::Ok();
+  }
+
+ private:
+  std::vector<TaskSnapshot> tasks_;
 };
 
 class Family {
@@ -51,8 +84,40 @@ class Family {
     return Status::Ok();
   }
 
+  /// Until the sources were polled `polls` times, or everything has ended.
+  Status RunFor(int polls) {
+    polls_left_ = polls;
+    return Run();
+  }
+
+  /// Stops the sources behind a barrier and takes what everybody is worth at it.
+  Result<std::shared_ptr<const RestoredState>> TakeCheckpoint() {
+    const Barrier barrier{1, BarrierKind::kStop};
+    std::map<int, Ordinal> bounds;
+    for (Member& member : members_) {
+      for (const Task::Place& place : member.task->Trigger(barrier)) {
+        bounds[place.node] = std::max(bounds[place.node], place.next);
+      }
+    }
+    std::vector<Task::Place> places;
+    for (const auto& [node, next] : bounds) places.push_back({node, next});
+    std::vector<TaskSnapshot> snapshots;
+    for (int quiet = 0; snapshots.size() < members_.size();) {
+      bool worked = false;
+      for (Member& member : members_) {
+        member.task->SetBound(barrier.epoch, places);
+        SR_ASSIGN_OR_RETURN(const StepResult result, member.task->Step());
+        worked |= result == StepResult::kRan;
+        if (auto snapshot = member.task->TakeSnapshot()) snapshots.push_back(std::move(*snapshot));
+      }
+      quiet = worked ? 0 : quiet + 1;
+      if (quiet > kPatience) return Status::Internal("a barrier does not pass the pipeline");
+    }
+    return std::shared_ptr<const RestoredState>(std::make_shared<MemoryState>(std::move(snapshots)));
+  }
+
   Status Run() {
-    while (std::any_of(members_.begin(), members_.end(), [](const Member& m) { return !m.done; })) {
+    while (polls_left_ > 0 && std::any_of(members_.begin(), members_.end(), [](const Member& m) { return !m.done; })) {
       SR_ASSIGN_OR_RETURN(const bool worked, Drain());
       if (worked) continue;
       SR_ASSIGN_OR_RETURN(const bool read, StepSources());
@@ -102,6 +167,7 @@ class Family {
       SR_ASSIGN_OR_RETURN(const bool ran, Step(member));
       any |= ran;
     }
+    polls_left_ -= any;
     return any;
   }
 
@@ -130,6 +196,7 @@ class Family {
   TimeBoard times_;
   std::vector<Member> members_;
   int stuck_ = 0;
+  int polls_left_ = std::numeric_limits<int>::max();
 };
 
 }  // namespace
@@ -137,6 +204,20 @@ class Family {
 Status RunInMemory(const LocalPlanPtr& plan, const TaskOptions& options, VirtualEnv& env) {
   Family family(plan, env);
   SR_RETURN_IF_ERROR(family.Open(options));
+  return family.Run();
+}
+
+Status RunInterrupted(const LocalPlanPtr& plan, int polls, const LocalPlanPtr& then, const TaskOptions& options,
+                      VirtualEnv& env) {
+  TaskOptions resumed = options;
+  {
+    Family family(plan, env);
+    SR_RETURN_IF_ERROR(family.Open(options));
+    SR_RETURN_IF_ERROR(family.RunFor(polls));
+    SR_ASSIGN_OR_RETURN(resumed.restore, family.TakeCheckpoint());
+  }
+  Family family(then, env);
+  SR_RETURN_IF_ERROR(family.Open(resumed));
   return family.Run();
 }
 

@@ -27,15 +27,28 @@ struct Collected {
 struct Way {
   bool row_by_row = false;
   int parallelism = 0;
+  /// Stopped after this many polls of the sources and resumed from the checkpoint with another parallelism; 0:
+  /// never.
+  int interrupted = 0;
+  int resumed = 0;
 
   std::string Text() const {
     std::string text = row_by_row ? "fed row by row" : "";
     if (parallelism > 0) {
       text += (text.empty() ? "" : ", ") + std::string("parallelism ") + std::to_string(parallelism);
     }
+    if (interrupted > 0) {
+      text += (text.empty() ? "" : ", ") + std::string("stopped after ") + std::to_string(interrupted) +
+              " batches and resumed from the checkpoint";
+      if (resumed > 0) text += " with parallelism " + std::to_string(resumed);
+    }
     return text;
   }
 };
+
+LocalPlanPtr Cut(const PlanPtr& plan, int parallelism) {
+  return parallelism == 0 ? CutPlan(plan, true) : CutPlan(SpreadPlan(*plan, parallelism));
+}
 
 // What operators write for themselves; gone with the run.
 class ScratchDirectory {
@@ -78,8 +91,25 @@ Status RunOnce(const PlanPtr& plan, const TestCase& test, const Way& way, Collec
   options.on_dead_letters = [&](const BatchPtr& letters) {
     for (int64_t row = 0; row < letters->rows(); ++row) out->letters.push_back(RowOf(*letters, row));
   };
-  return RunInMemory(way.parallelism == 0 ? CutPlan(plan, true) : CutPlan(SpreadPlan(*plan, way.parallelism)),
-                     options, env);
+  if (way.interrupted == 0) return RunInMemory(Cut(plan, way.parallelism), options, env);
+  return RunInterrupted(Cut(plan, way.parallelism), way.interrupted, Cut(plan, way.resumed), options, env);
+}
+
+// Interruptions: after the first, in the middle and at the end of what is fed, and with other numbers of
+// workers afterwards.
+std::vector<Way> Interruptions(const TestCase& test, bool keyed) {
+  size_t items = 0;
+  for (const auto& feed : test.feeds) items = std::max(items, feed.items.size());
+  const int all = static_cast<int>(items) + 1;
+  std::vector<Way> ways;
+  for (const int after : {1, all / 3, all / 2, all * 3 / 4, all, all + 2}) {
+    if (after > 0) ways.push_back({true, 0, after, 0});
+  }
+  if (!keyed) return ways;
+  for (const auto& [before, then] : {std::pair(1, 2), {2, 3}, {3, 1}, {2, 7}, {3, 3}, {0, 2}}) {
+    ways.push_back({true, before, std::max(1, all / 2), then});
+  }
+  return ways;
 }
 
 struct Expected {
@@ -178,17 +208,19 @@ std::string Check(const PlanPtr& plan, const TestCase& test, const Collected& co
 
 TestResult RunTest(const PlanPtr& plan, const TestCase& test) {
   TestResult result{test.name, test.mark, ""};
-  std::vector<Way> ways{{false, 0}, {true, 0}};
+  std::vector<Way> ways{{false, 0, 0, 0}, {true, 0, 0, 0}};
   const bool keyed = std::any_of(plan->nodes.begin(), plan->nodes.end(), [](const PlanNode& node) {
     return node.op && std::any_of(node.op->exchanges.begin(), node.op->exchanges.end(),
                                   [](const Exchange& e) { return e.kind == Exchange::Kind::kHash; });
   });
-  if (keyed) ways.insert(ways.end(), {{false, 1}, {false, 2}, {true, 3}, {false, 7}});
+  if (keyed) ways.insert(ways.end(), {{false, 1, 0, 0}, {false, 2, 0, 0}, {true, 3, 0, 0}, {false, 7, 0, 0}});
+  const std::vector<Way> interruptions = Interruptions(test, keyed);
+  ways.insert(ways.end(), interruptions.begin(), interruptions.end());
   for (const Way& way : ways) {
     Collected collected;
     const Status status = RunOnce(plan, test, way, &collected);
     result.failure =
-        status.ok() ? Check(plan, test, collected, way.parallelism > 0) : "  " + status.message() + "\n";
+        status.ok() ? Check(plan, test, collected, way.parallelism > 0 || way.resumed > 0) : "  " + status.message() + "\n";
     if (result.failure.empty()) continue;
     if (const std::string text = way.Text(); !text.empty()) {
       result.failure = "  (" + text + ")\n" + result.failure;

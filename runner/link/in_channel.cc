@@ -83,7 +83,9 @@ Status ZmqInChannel::CheckSequence(const FrameHeader& header) {
     return Status::Corruption("expected frame " + std::to_string(next_seq_) + ", got " +
                               std::to_string(header.seq));
   }
-  if (ended_) return Status::Corruption("a frame came after the end of the stream");
+  if (ended_ && header.kind != FrameKind::kBarrier) {
+    return Status::Corruption("a frame came after the end of the stream");
+  }
   if (header.kind == FrameKind::kBarrier && header.epoch <= last_epoch_) {
     return Status::Corruption("barrier " + std::to_string(header.epoch) + " came after barrier " +
                               std::to_string(last_epoch_));

@@ -92,7 +92,7 @@ Result<bool> ZmqOutChannel::SendFrame(FrameHeader header, BufferPtr payload, Buf
 }
 
 Result<bool> ZmqOutChannel::TrySend(const Event& event) {
-  SR_CHECK(!ended_);
+  SR_CHECK(!ended_ || std::holds_alternative<Barrier>(event));
   if (!socket_->Ready()) return Refused();  // before encoding: a full channel costs nothing
   FrameHeader header;
   BufferPtr payload, ends;
@@ -126,7 +126,7 @@ Result<bool> ZmqOutChannel::TrySend(const Event& event) {
     header.flags = std::get<EndOfStream>(event).complete ? 1 : 0;
   }
   SR_ASSIGN_OR_RETURN(const bool sent, SendFrame(header, std::move(payload), std::move(ends)));
-  ended_ = sent && header.kind == FrameKind::kEndOfStream;
+  ended_ = ended_ || (sent && header.kind == FrameKind::kEndOfStream);
   return sent;
 }
 

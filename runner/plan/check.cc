@@ -112,8 +112,7 @@ void FindUsedColumns(Draft& draft) {
 
 namespace {
 
-// Weakest link of one source-to-sink path. Without checkpoints a restart reads replayable sources again from
-// the beginning, so a sink that starts anew keeps exactly once.
+// Weakest link of one source-to-sink path (RELIABILITY 1.2).
 Plan::Path Weakest(const Draft& draft, int source, int sink) {
   const PlanNode& from = draft.nodes[static_cast<size_t>(source)].node;
   const PlanNode& to = draft.nodes[static_cast<size_t>(sink)].node;
@@ -131,7 +130,7 @@ Plan::Path Weakest(const Draft& draft, int source, int sink) {
     case SinkGuarantee::kExactlyOnce:
       break;
   }
-  return {source, sink, Delivery::kExactlyOnce, "replayable source, sink that starts anew after a crash"};
+  return {source, sink, Delivery::kExactlyOnce, "the source is read again from the checkpoint, the sink commits with it"};
 }
 
 }  // namespace

@@ -16,6 +16,16 @@ std::vector<FieldSpec> MakeSettingsFields() {
   dead_letter.OneOf("when_full", &SettingsConfig::DeadLetter::drop_oldest,
                     {{"fail", false}, {"drop_oldest", true}},
                     "What happens beyond max_size: stop the pipeline, or forget the oldest letters.");
+  ConfigSpec<SettingsConfig::Checkpoint> checkpoint;
+  checkpoint
+      .DurationField("interval", &SettingsConfig::Checkpoint::interval,
+                     "Time from one checkpoint to the next, 0 for none but at a stop and at the end of the "
+                     "input. After a failure the pipeline goes on from the last one.")
+      .AtLeast(0);
+  checkpoint
+      .DurationField("timeout", &SettingsConfig::Checkpoint::timeout,
+                     "A checkpoint that is not complete by then is given up.")
+      .AtLeast(kSecond);
   ConfigSpec<SettingsConfig::Local> local;
   local.OneOf(
       "fuse", &SettingsConfig::Local::fuse,
@@ -52,6 +62,8 @@ std::vector<FieldSpec> MakeSettingsFields() {
                      "How long a stop may take to drain before the workers are killed.");
   spec.OneOf("on_error", &SettingsConfig::on_error, kOnErrorChoices, "Default of every node's on_error.");
   spec.Struct("dead_letter", &SettingsConfig::dead_letter, dead_letter, "The pipeline's dead-letter files.");
+  spec.Struct("checkpoint", &SettingsConfig::checkpoint, checkpoint,
+              "When state, positions and output are made safe together.");
   spec.Struct("engine", &SettingsConfig::engine, engine, "Settings of one engine only.");
   return spec.fields();
 }

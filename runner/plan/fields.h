@@ -21,6 +21,10 @@ struct SettingsConfig {
   struct Engine {
     Local local;
   };
+  struct Checkpoint {
+    Duration interval = 10 * kSecond;
+    Duration timeout = 60 * kSecond;
+  };
   std::string parallelism = "1";
   Delivery delivery = Delivery::kAuto;
   std::string state_dir;
@@ -29,6 +33,7 @@ struct SettingsConfig {
   Duration stop_deadline = 30 * kSecond;
   OnError on_error = OnError::kDeadLetter;
   DeadLetter dead_letter;
+  Checkpoint checkpoint;
   Engine engine;
 };
 

@@ -30,7 +30,8 @@ struct PlanSettings {
   std::string state_dir;  // empty = default
   int64_t max_row = 1 << 20;
   Duration linger = 5 * kMillisecond;
-  Duration checkpoint_interval = 10 * kSecond;
+  Duration checkpoint_interval = 10 * kSecond;  // kMaxTimestamp: only at a stop and at the end
+  Duration checkpoint_timeout = 60 * kSecond;
   int64_t dead_letter_max = int64_t{1} << 30;
   bool dead_letter_drop_oldest = false;
   /// settings.engine.local

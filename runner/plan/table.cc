@@ -43,7 +43,7 @@ class NestedTableReader final : public TableReader {
     SourceContext context;
     context.env = env_;
     context.once = true;
-    SR_RETURN_IF_ERROR(source->Open(context, std::nullopt));
+    SR_RETURN_IF_ERROR(source->Open(context, {}));
     std::unique_ptr<Decoder> decoder;
     if (format_) {
       DecodeOptions options;

@@ -71,6 +71,8 @@ void ReadSettings(Draft& draft) {
   out.stop_deadline = config.stop_deadline;
   out.dead_letter_max = config.dead_letter.max_size;
   out.dead_letter_drop_oldest = config.dead_letter.drop_oldest;
+  out.checkpoint_interval = config.checkpoint.interval > 0 ? config.checkpoint.interval : kMaxTimestamp;
+  out.checkpoint_timeout = config.checkpoint.timeout;
   out.fuse = config.engine.local.fuse;
   draft.delivery_value = settings["delivery"];
   draft.on_error = config.on_error;

@@ -11,7 +11,8 @@ using Json = nlohmann::json;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<ControlMessage>> kNames = {
-    "REGISTER", "BOUND", "READY", "BEAT", "FAIL", "DONE", "ASSIGN", "CONNECT", "START", "STOP", "EXIT"};
+    "REGISTER",  "BOUND",  "READY",   "BEAT",  "FAIL",    "DONE",          "PLACES", "ACK",    "NACK",
+    "COMMITTED", "ASSIGN", "CONNECT", "START", "TRIGGER", "PLACE_BARRIER", "ABORT",  "COMMIT", "EXIT"};
 
 Json ToJson(const TaskCounters& counters) {
   Json nodes = Json::array();
@@ -83,6 +84,26 @@ void PutStatus(Json& json, const Status& status) {
   json["message"] = status.message();
 }
 
+Json ToJson(const std::vector<Task::Place>& places) {
+  Json list = Json::array();
+  for (const Task::Place& place : places) list.push_back({{"node", place.node}, {"next", place.next}});
+  return list;
+}
+
+std::vector<Task::Place> PlacesFrom(const Json& json) {
+  std::vector<Task::Place> places;
+  for (const Json& j : json) places.push_back({j.at("node").get<int>(), j.at("next").get<Ordinal>()});
+  return places;
+}
+
+BarrierKind BarrierKindFrom(const Json& json) {
+  const int kind = json;
+  if (kind < 0 || kind > static_cast<int>(BarrierKind::kFinal)) {
+    throw Json::other_error::create(600, "barrier kind out of range", &json);
+  }
+  return static_cast<BarrierKind>(kind);
+}
+
 struct Writer {
   Json& json;
   void operator()(const RegisterMessage& m) const { json["pid"] = m.pid; }
@@ -91,6 +112,31 @@ struct Writer {
     json["blocked_on"] = m.blocked_on;
     json["counters"] = ToJson(m.counters);
   }
+  void operator()(const ReadyMessage& m) const { json["counters"] = ToJson(m.counters); }
+  void operator()(const PlacesMessage& m) const {
+    json["epoch"] = m.epoch;
+    json["places"] = ToJson(m.places);
+  }
+  void operator()(const AckMessage& m) const {
+    json["epoch"] = m.epoch;
+    json["fragment"] = m.fragment;
+  }
+  void operator()(const NackMessage& m) const {
+    json["epoch"] = m.epoch;
+    json["why"] = m.why;
+  }
+  void operator()(const CommittedMessage& m) const { json["epoch"] = m.epoch; }
+  void operator()(const TriggerMessage& m) const {
+    json["epoch"] = m.epoch;
+    json["barrier"] = static_cast<int>(m.kind);
+    json["directory"] = m.directory;
+  }
+  void operator()(const PlaceBarrierMessage& m) const {
+    json["epoch"] = m.epoch;
+    json["bounds"] = ToJson(m.bounds);
+  }
+  void operator()(const AbortMessage& m) const { json["epoch"] = m.epoch; }
+  void operator()(const CommitMessage& m) const { json["epoch"] = m.epoch; }
   void operator()(const FailMessage& m) const {
     PutStatus(json, m.status);
     json["opening"] = m.opening;
@@ -112,6 +158,9 @@ struct Writer {
     json["endpoint_directory"] = m.endpoint_directory;
     json["dead_letter_directory"] = m.dead_letter_directory;
     json["scratch_directory"] = m.scratch_directory;
+    json["stage_directory"] = m.stage_directory;
+    json["identity"] = m.identity;
+    json["checkpoint"] = m.checkpoint;
     json["once"] = m.once;
     json["restarted"] = m.restarted;
     json["log_level"] = static_cast<int>(m.log_level);
@@ -154,6 +203,9 @@ AssignMessage AssignFrom(const Json& json) {
   json.at("endpoint_directory").get_to(m.endpoint_directory);
   json.at("dead_letter_directory").get_to(m.dead_letter_directory);
   json.at("scratch_directory").get_to(m.scratch_directory);
+  json.at("stage_directory").get_to(m.stage_directory);
+  json.at("identity").get_to(m.identity);
+  json.at("checkpoint").get_to(m.checkpoint);
   json.at("once").get_to(m.once);
   json.at("restarted").get_to(m.restarted);
   const int level = json.at("log_level");
@@ -165,10 +217,25 @@ AssignMessage AssignFrom(const Json& json) {
   return m;
 }
 
+ControlMessage EpochMessageFrom(std::string_view kind, const Json& json) {
+  const uint64_t epoch = json.at("epoch");
+  if (kind == "PLACES") return PlacesMessage{epoch, PlacesFrom(json.at("places"))};
+  if (kind == "ACK") return AckMessage{epoch, json.at("fragment").get<std::string>()};
+  if (kind == "NACK") return NackMessage{epoch, json.at("why").get<std::string>()};
+  if (kind == "COMMITTED") return CommittedMessage{epoch};
+  if (kind == "TRIGGER") {
+    return TriggerMessage{epoch, BarrierKindFrom(json.at("barrier")), json.at("directory").get<std::string>()};
+  }
+  if (kind == "PLACE_BARRIER") return PlaceBarrierMessage{epoch, PlacesFrom(json.at("bounds"))};
+  if (kind == "ABORT") return AbortMessage{epoch};
+  if (kind == "COMMIT") return CommitMessage{epoch};
+  throw Json::other_error::create(600, "unknown kind", &json);
+}
+
 ControlMessage MessageFrom(std::string_view kind, const Json& json) {
   if (kind == "REGISTER") return RegisterMessage{json.at("pid").get<int64_t>()};
   if (kind == "BOUND") return BoundMessage{};
-  if (kind == "READY") return ReadyMessage{};
+  if (kind == "READY") return ReadyMessage{CountersFrom(json.at("counters"))};
   if (kind == "BEAT") {
     return BeatMessage{json.at("steps").get<int64_t>(), json.at("blocked_on").get<std::string>(),
                        CountersFrom(json.at("counters"))};
@@ -181,9 +248,8 @@ ControlMessage MessageFrom(std::string_view kind, const Json& json) {
   if (kind == "ASSIGN") return AssignFrom(json);
   if (kind == "CONNECT") return ConnectMessage{};
   if (kind == "START") return StartMessage{};
-  if (kind == "STOP") return StopMessage{};
   if (kind == "EXIT") return ExitMessage{};
-  throw Json::other_error::create(600, "unknown kind", &json);
+  return EpochMessageFrom(kind, json);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/base/logging.h"
 #include "core/base/status.h"
@@ -21,8 +22,10 @@ struct RegisterMessage {
 };
 /// All receiving ends are bound: senders may connect.
 struct BoundMessage {};
-/// Every input got its HELLO and every component is open.
-struct ReadyMessage {};
+/// Every input got its HELLO and every component is open; restored, with what it had counted.
+struct ReadyMessage {
+  TaskCounters counters;
+};
 /// Sent every second by a thread of its own, so that its absence means a stopped process, and an unmoved
 /// `steps` a component that does not return.
 struct BeatMessage {
@@ -36,10 +39,29 @@ struct FailMessage {
   bool opening = false;    // before START: an address in use, a file that is missing
   bool peer_gone = false;  // only because another worker went: not the cause
 };
-/// Everything ended and was handed over; the worker waits for EXIT, since its peers may still read.
+/// Everything ended and was handed over; the worker takes part in epochs until EXIT.
 struct DoneMessage {
   TaskCounters counters;
   Status failure;  // why an input ended before its end; ok: everything was read
+};
+
+/// Answer of a worker with sources to TRIGGER.
+struct PlacesMessage {
+  uint64_t epoch = 0;
+  std::vector<Task::Place> places;
+};
+/// The worker's part of the epoch is durable.
+struct AckMessage {
+  uint64_t epoch = 0;
+  std::string fragment;  // PrintFragment
+};
+/// It cannot be made durable.
+struct NackMessage {
+  uint64_t epoch = 0;
+  std::string why;
+};
+struct CommittedMessage {
+  uint64_t epoch = 0;
 };
 
 // --- Supervisor to worker
@@ -57,6 +79,9 @@ struct AssignMessage {
   std::string endpoint_directory;
   std::string dead_letter_directory;
   std::string scratch_directory;
+  std::string stage_directory;
+  std::string identity;
+  std::string checkpoint;  // directory of the checkpoint to go on from; empty: begin anew
   bool once = false;
   bool restarted = false;  // an earlier attempt of this generation ran
   LogLevel log_level = LogLevel::kInfo;
@@ -64,14 +89,32 @@ struct AssignMessage {
 };
 struct ConnectMessage {};
 struct StartMessage {};
-/// Sources stop, what is under way drains.
-struct StopMessage {};
+/// Take epoch `epoch`; files go into `directory`.
+struct TriggerMessage {
+  uint64_t epoch = 0;
+  BarrierKind kind = BarrierKind::kPeriodic;
+  std::string directory;
+};
+/// Behind which ordinal the instances of sources put the barrier.
+struct PlaceBarrierMessage {
+  uint64_t epoch = 0;
+  std::vector<Task::Place> bounds;
+};
+/// The epoch was given up.
+struct AbortMessage {
+  uint64_t epoch = 0;
+};
+/// The epoch is decided.
+struct CommitMessage {
+  uint64_t epoch = 0;
+};
 /// Leave now.
 struct ExitMessage {};
 
 using ControlMessage =
     std::variant<RegisterMessage, BoundMessage, ReadyMessage, BeatMessage, FailMessage, DoneMessage,
-                 AssignMessage, ConnectMessage, StartMessage, StopMessage, ExitMessage>;
+                 PlacesMessage, AckMessage, NackMessage, CommittedMessage, AssignMessage, ConnectMessage,
+                 StartMessage, TriggerMessage, PlaceBarrierMessage, AbortMessage, CommitMessage, ExitMessage>;
 
 std::string EncodeControl(const ControlMessage& message);
 /// kCorruption when it is no such message or a field is missing or of another type.

@@ -7,17 +7,17 @@ namespace streamrun {
 
 namespace {
 
-void Add(const NodeCounters& from, NodeStatus::Totals* to) {
-  to->rows_in += from.rows_in;
-  to->rows_out += from.rows_out;
-  to->bytes_in += from.bytes_in;
-  to->bytes_out += from.bytes_out;
-  to->busy_us += from.busy_us;
+void Add(const NodeCounters& from, NodeStatus::Totals* to, int64_t sign = 1) {
+  to->rows_in += sign * from.rows_in;
+  to->rows_out += sign * from.rows_out;
+  to->bytes_in += sign * from.bytes_in;
+  to->bytes_out += sign * from.bytes_out;
+  to->busy_us += sign * from.busy_us;
   for (size_t i = 0; i < kFateCount; ++i) {
-    if (static_cast<Fate>(i) != Fate::kForwarded) to->fates[i] += from.fates[i];
+    if (static_cast<Fate>(i) != Fate::kForwarded) to->fates[i] += sign * from.fates[i];
   }
   to->port_rows.resize(std::max(to->port_rows.size(), from.port_rows.size()));
-  for (size_t i = 0; i < from.port_rows.size(); ++i) to->port_rows[i] += from.port_rows[i];
+  for (size_t i = 0; i < from.port_rows.size(); ++i) to->port_rows[i] += sign * from.port_rows[i];
 }
 
 void Add(const NodeStatus::Totals& from, NodeStatus::Totals* to) {
@@ -52,31 +52,44 @@ std::string PortName(const PlanNode& node, int port) {
 
 }  // namespace
 
-void Ledger::EndAttempt(int stage, int instance) {
-  const auto it = workers_.find({stage, instance});
-  if (it == workers_.end()) return;
-  for (const NodeCounters& counters : it->second.nodes)
-    Add(counters, &ended_[static_cast<size_t>(counters.node)]);
-  for (const ChannelCounters& c : it->second.channels) {
+void Ledger::Count(const TaskCounters& counters, int64_t sign) {
+  for (const NodeCounters& c : counters.nodes) Add(c, &ended_[static_cast<size_t>(c.node)], sign);
+  for (const ChannelCounters& c : counters.channels) {
     if (!c.sender) continue;
     ChannelCounters& edge =
         ended_edges_[static_cast<size_t>(plan_->channels[static_cast<size_t>(c.channel)].edge)];
-    edge.rows += c.rows;
-    edge.bytes += c.bytes;
-    edge.full_us += c.full_us;
+    edge.rows += sign * c.rows;
+    edge.bytes += sign * c.bytes;
+    edge.full_us += sign * c.full_us;
   }
+}
+
+void Ledger::Begin(int stage, int instance, TaskCounters counters) {
+  Count(counters, -1);
+  begun_[{stage, instance}] = counters;
+  workers_[{stage, instance}] = std::move(counters);
+}
+
+void Ledger::EndAttempt(int stage, int instance) {
+  const auto it = workers_.find({stage, instance});
+  if (it == workers_.end()) return;
+  Count(it->second, 1);
   workers_.erase(it);
+  begun_.erase({stage, instance});
 }
 
 int64_t Ledger::Delivered(const std::vector<int>& stages) const {
-  int64_t rows = 0;
-  for (const auto& [worker, counters] : workers_) {
-    if (std::find(stages.begin(), stages.end(), worker.first) == stages.end()) continue;
-    for (const NodeCounters& c : counters.nodes) {
-      if (plan_->plan->node(c.node).kind == ComponentKind::kSink) rows += c.rows_out;
+  const auto count = [&](const auto& workers) {
+    int64_t rows = 0;
+    for (const auto& [worker, counters] : workers) {
+      if (std::find(stages.begin(), stages.end(), worker.first) == stages.end()) continue;
+      for (const NodeCounters& c : counters.nodes) {
+        if (plan_->plan->node(c.node).kind == ComponentKind::kSink) rows += c.rows_out;
+      }
     }
-  }
-  return rows;
+    return rows;
+  };
+  return count(workers_) - count(begun_);
 }
 
 int64_t Ledger::Unrepeatable(const std::vector<int>& stages) const {

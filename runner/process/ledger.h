@@ -1,7 +1,7 @@
 // Adds up what the workers counted: per node one fate for every row, per edge sent = received + in flight.
 //
-// The ledger is of the current attempt: a restarted region begins at nothing, since it reads its input again.
-// Totals over attempts are kept beside it for metrics, which never go back.
+// The ledger is of the rows that count: a restarted region goes back to what the checkpoint had counted, and
+// reads from there again. Totals of this process are kept beside it for metrics, which never go back.
 #pragma once
 
 #include <map>
@@ -19,13 +19,15 @@ class Ledger {
   explicit Ledger(LocalPlanPtr plan)
       : plan_(std::move(plan)), ended_(plan_->plan->nodes.size()), ended_edges_(plan_->edges.size()) {}
 
+  /// An attempt of a worker begins with what it had counted at the checkpoint it was restored from.
+  void Begin(int stage, int instance, TaskCounters counters);
   /// The newest counters of a worker; they replace its older ones.
   void Update(int stage, int instance, TaskCounters counters) {
     workers_[{stage, instance}] = std::move(counters);
   }
   /// The attempt that this worker belonged to is over: its counts go to the totals and leave the ledger.
   void EndAttempt(int stage, int instance);
-  /// Rows that sinks of these stages delivered in the current attempt.
+  /// Rows that sinks of these stages delivered in the current attempt, those of the checkpoint left out.
   int64_t Delivered(const std::vector<int>& stages) const;
   /// Rows that sources which cannot be read again gave out in the current attempt of these stages.
   int64_t Unrepeatable(const std::vector<int>& stages) const;
@@ -35,6 +37,7 @@ class Ledger {
   void Fill(PipelineStatus* status) const;
 
  private:
+  void Count(const TaskCounters& counters, int64_t sign);
   void FillNode(int node, NodeStatus* status) const;
   void FillStage(int stage, StageStatus* status) const;
   void FillEdge(const LocalEdge& edge, EdgeStatus* status) const;
@@ -42,6 +45,7 @@ class Ledger {
 
   LocalPlanPtr plan_;
   std::map<std::pair<int, int>, TaskCounters> workers_;
+  std::map<std::pair<int, int>, TaskCounters> begun_;  // what they began with
   std::vector<NodeStatus::Totals> ended_;     // by node
   std::vector<ChannelCounters> ended_edges_;  // by edge, senders only
 };

@@ -64,7 +64,9 @@ void Region::Start() {
 }
 
 Status Region::Spawn() {
+  SR_RETURN_IF_ERROR(host_->checkpoints->TrimLetters(stages_));
   SR_ASSIGN_OR_RETURN(host_->assignment.endpoint_directory, host_->state->MakeEndpoints(attempt_));
+  host_->assignment.checkpoint = host_->checkpoints->restore_directory();
   host_->assignment.attempt = attempt_;
   for (const int stage : stages_) {
     host_->times->Reset(stage);
@@ -151,25 +153,36 @@ void Region::OnMessage(Slot& slot, ControlMessage message) {
     if (!done->failure.ok() && damage_.ok()) damage_ = done->failure.WithContext("worker " + Name(slot));
     slot.state = WorkerState::kDone;
     slot.blocked_on.clear();
-    if (state_ == State::kRunning && All(WorkerState::kDone)) {
-      Enter(State::kLeaving);
-      stop_deadline_ = slot.last_beat + kLeavePatience;
-      SendAll(ExitMessage{});
-    }
   } else if (std::holds_alternative<BoundMessage>(message)) {
     slot.state = WorkerState::kBound;
     if (state_ == State::kWiring && All(WorkerState::kBound)) SendAll(ConnectMessage{});
-  } else if (std::holds_alternative<ReadyMessage>(message)) {
+  } else if (auto* ready = std::get_if<ReadyMessage>(&message)) {
     slot.state = WorkerState::kReady;
-    if (state_ == State::kWiring && All(WorkerState::kReady)) {
-      Enter(State::kRunning);
-      ran_once_ = true;
-      started_ = slot.last_beat;
-      for (Slot& s : slots_) s.state = WorkerState::kRunning, s.last_step = started_;
-      SendAll(StartMessage{});
-      if (stopping_) SendAll(StopMessage{});
-    }
+    host_->ledger->Begin(slot.stage, slot.instance, std::move(ready->counters));
+    if (state_ == State::kWiring && All(WorkerState::kReady)) BeginRunning();
+  } else if (state_ == State::kRunning) {
+    host_->checkpoints->OnMessage(slot.stage, slot.instance, message, slot.last_beat);
   }
+}
+
+void Region::BeginRunning() {
+  Enter(State::kRunning);
+  ran_once_ = true;
+  started_ = host_->env->MonotonicNow();
+  for (Slot& s : slots_) s.state = WorkerState::kRunning, s.last_step = started_;
+  SendAll(StartMessage{});
+  host_->checkpoints->Back(stages_, started_);
+}
+
+void Region::Tell(const ControlMessage& message) {
+  if (state_ == State::kRunning) SendAll(message);
+}
+
+void Region::Leave() {
+  if (state_ != State::kRunning) return;
+  Enter(State::kLeaving);
+  stop_deadline_ = host_->env->MonotonicNow() + kLeavePatience;
+  SendAll(ExitMessage{});
 }
 
 void Region::OnGone(Slot& slot, const std::string& how) {
@@ -205,6 +218,7 @@ void Region::Fail(Cause cause, const Slot* slot, Status status, bool opening) {
 void Region::BeginDying() {
   gather_until_ = stop_deadline_ = kMaxTimestamp;
   Enter(State::kDying);
+  host_->checkpoints->Gone(stages_, host_->env->MonotonicNow());
   for (Slot& slot : slots_) {
     if (slot.state != WorkerState::kGone) slot.process->Signal(SIGKILL);
   }
@@ -284,7 +298,7 @@ void Region::Tick(Timestamp now) {
     stop_deadline_ = kMaxTimestamp;
     for (Slot& slot : slots_) slot.process->Signal(SIGKILL);
   } else if (state_ == State::kRunning || state_ == State::kWiring) {
-    LogError("the pipeline did not drain in time; killing its workers");
+    LogError("the pipeline did not come to rest in time; killing its workers");
     forced_ = true;
     BeginDying();
   }
@@ -308,9 +322,7 @@ void Region::Stop(Timestamp deadline) {
     return Enter(State::kFinished);
   }
   if (state_ == State::kWiring) return BeginDying();  // no row was read yet
-  if (state_ != State::kRunning) return;
-  stop_deadline_ = deadline;
-  SendAll(StopMessage{});
+  if (state_ == State::kRunning) stop_deadline_ = deadline;
 }
 
 void Region::KillNow() {

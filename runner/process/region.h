@@ -1,6 +1,6 @@
 // A region: the stages that edges connect, started, watched and restarted together.
 //
-//   kWiring -> kRunning -> kLeaving -> kFinished
+//   kWiring -> kRunning -> kLeaving (told so, after the last epoch) -> kFinished
 //   any failure: -> kDying (all its workers are killed) -> kWaiting (back-off) -> kWiring, or kFailed
 //
 // A worker that dies takes the region with it: what lies in its channels belongs to no attempt any more. The
@@ -14,6 +14,7 @@
 
 #include "runner/exec/time_board.h"
 #include "runner/local/local_plan.h"
+#include "runner/process/checkpointer.h"
 #include "runner/process/ledger.h"
 #include "runner/process/restart_policy.h"
 #include "runner/process/state_directory.h"
@@ -30,6 +31,7 @@ struct RegionHost {
   LocalPlanPtr plan;
   StateDirectory* state = nullptr;
   Ledger* ledger = nullptr;
+  Checkpointer* checkpoints = nullptr;
   /// Everything but stage, instance, attempt and endpoints.
   AssignMessage assignment;
   int log_fd = 2;
@@ -51,8 +53,15 @@ class Region {
   void ReadWorkers();
   /// Acts on what time brought: gathering, back-off, hangs, stop deadline. Call after ReadWorkers.
   void Tick(Timestamp now);
-  /// Sources stop, the rest drains; workers that did not finish by `deadline` (monotonic) are killed.
+  /// A stop is under way: a region that does not run ends at once, the workers of another are killed if it
+  /// was not told to leave by `deadline` (monotonic).
   void Stop(Timestamp deadline);
+  /// The last epoch is committed: its workers leave.
+  void Leave();
+  /// Gives a message to its workers, if they run.
+  void Tell(const ControlMessage& message);
+  /// All inputs have ended and everything was handed over.
+  bool drained() const { return state_ == State::kRunning && All(WorkerState::kDone); }
   void KillNow();
 
   void AppendDescriptors(std::vector<pollfd>* fds) const;
@@ -96,6 +105,7 @@ class Region {
   void OnMessage(Slot& slot, ControlMessage message);
   void OnGone(Slot& slot, const std::string& how);
   void Fail(Cause cause, const Slot* slot, Status status, bool opening);
+  void BeginRunning();
   void BeginDying();
   void Conclude();
   void WatchForHang(Slot& slot, Timestamp now);

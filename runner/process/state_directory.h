@@ -47,6 +47,8 @@ class StateDirectory {
   std::string dead_letter_path() const { return path_ + "/dlq"; }
   /// For files of operators that need not outlive them; not made yet.
   std::string scratch_path() const { return path_ + "/scratch"; }
+  /// Where sinks stage what a checkpoint has decided or will decide.
+  std::string stage_path() const { return path_ + "/stage"; }
   std::string admin_socket() const { return run_path_ + "/admin.sock"; }
   uint64_t generation() const { return generation_; }
 

@@ -100,6 +100,10 @@ std::string StatusToJson(const PipelineStatus& s) {
   if (!s.last_failure.empty()) json["last_failure"] = s.last_failure;
   json["residue"] = s.residue;
   json["dead_letters"] = {{"rows", s.dead_letters}, {"directory", s.dead_letter_directory}};
+  json["checkpoint"] = {{"epoch", s.epoch},
+                        {"completed_us", s.epoch_completed},
+                        {"duration_us", s.epoch_duration},
+                        {"failed_in_a_row", s.epochs_failed}};
   json["nodes"] = Json::array();
   for (const NodeStatus& n : s.nodes) json["nodes"].push_back(NodeJson(n));
   json["edges"] = Json::array();

@@ -110,6 +110,10 @@ struct PipelineStatus {
   int64_t residue = 0;  // sum over the nodes: rows under way while it runs, 0 at the end
   int64_t dead_letters = 0;
   std::string dead_letter_directory;
+  uint64_t epoch = 0;             // newest checkpoint that counts, 0: none
+  Timestamp epoch_completed = 0;  // wall clock, of the newest of this run; 0: none
+  Duration epoch_duration = 0;    // of that one, from its trigger to its commit
+  int epochs_failed = 0;          // in a row
   /// What the closing summary must say about repeated or lost rows; empty when there is nothing.
   std::vector<std::string> remarks;
 };

@@ -37,11 +37,20 @@ bool WritesToTerminal(const Plan& plan) {
 
 Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOptions& options,
                        StateDirectory* state)
-    : plan_(std::move(plan)), options_(options), state_(state), ledger_(plan_), display_(STDERR_FILENO) {
+    : plan_(std::move(plan)),
+      options_(options),
+      state_(state),
+      ledger_(plan_),
+      checkpoints_(env_, plan_, state->path(), state->generation(),
+                   [this](const ControlMessage& message) {
+                     for (const auto& region : regions_) region->Tell(message);
+                   }),
+      display_(STDERR_FILENO) {
   host_.env = env_;
   host_.plan = plan_;
   host_.state = state_;
   host_.ledger = &ledger_;
+  host_.checkpoints = &checkpoints_;
   host_.on_workers_changed = [this] { workers_changed_ = true; };
   AssignMessage& a = host_.assignment;
   a.pipeline = PrintCanonicalJson(file.root, true);
@@ -51,6 +60,7 @@ Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOpt
   a.run_directory = state_->run_path();
   a.dead_letter_directory = state_->dead_letter_path();
   a.scratch_directory = state_->scratch_path();
+  a.stage_directory = state_->stage_path();
   a.once = options.once;
   a.log_level = options.log_level;
   a.log_json = options.log_json;
@@ -116,7 +126,13 @@ int Supervisor::Run() {
     LogError(status.message());
     return 3;
   }
+  if (Status status = checkpoints_.Recover({options_.reset_state, options_.restore, options_.accept_duplicates}); !status.ok()) {
+    LogError(status.message());
+    return status.code() == Code::kCorruption || status.code() == Code::kInvalidArgument ? 4 : 3;
+  }
+  host_.assignment.identity = checkpoints_.identity();
   LogPaths();
+  if (!checkpoints_.start_note().empty()) LogInfo(checkpoints_.start_note());
   for (const auto& region : regions_) region->Start();
   Loop();
   return Finish();
@@ -134,6 +150,7 @@ void Supervisor::Loop() {
     for (const auto& region : regions_) region->ReadWorkers();
     const Timestamp now = env_->MonotonicNow();
     for (const auto& region : regions_) region->Tick(now);
+    TakeEpochs(now);
     ReadLogs();
     EndOthersAfterFailure();
     const bool phase_changed = board_.Get()->phase != CurrentPhase();
@@ -148,10 +165,33 @@ void Supervisor::Loop() {
   }
 }
 
+// A pipeline that has nothing more to read takes its last epoch and leaves.
+void Supervisor::TakeEpochs(Timestamp now) {
+  const bool drained = std::all_of(regions_.begin(), regions_.end(), [](const auto& r) { return r->drained(); });
+  if (drained && !final_wanted_ && !stopping_) {
+    final_wanted_ = true;
+    checkpoints_.Request(BarrierKind::kFinal);
+  }
+  if (!leaving_) checkpoints_.Tick(now);
+  if (!checkpoints_.failure().ok() && !stopping_) {
+    LogError(checkpoints_.failure().message());
+    KillAll();
+  }
+  if (!checkpoints_.ended() || leaving_) return;
+  leaving_ = true;
+  for (const auto& region : regions_) region->Leave();
+}
+
+void Supervisor::KillAll() {
+  stopping_ = true;
+  for (const auto& region : regions_) region->KillNow();
+}
+
 void Supervisor::Sleep() {
   std::vector<pollfd> fds = {{signal_fd_, POLLIN, 0}, {commands_.fd(), POLLIN, 0}, {log_read_fd_, POLLIN, 0}};
   Timestamp deadline = options_.quiet ? kMaxTimestamp : next_show_;
   if (snapshot_due_) deadline = std::min(deadline, next_snapshot_);
+  if (!leaving_) deadline = std::min(deadline, checkpoints_.Deadline());
   for (const auto& region : regions_) {
     region->AppendDescriptors(&fds);
     deadline = std::min(deadline, region->Deadline());
@@ -188,11 +228,11 @@ void Supervisor::ReadSignals() {
 void Supervisor::OnStopSignal(bool interrupt) {
   if (++signals_.stops > 1) {
     LogWarning("stopped twice: killing the workers now");
-    for (const auto& region : regions_) region->KillNow();
+    KillAll();
     return;
   }
   signals_.interrupted = interrupt;
-  LogInfo("stopping: sources end, what is under way drains; once more kills at once");
+  LogInfo("stopping: sources stop, what is under way drains; once more kills at once");
   StopAll();
 }
 
@@ -200,6 +240,12 @@ void Supervisor::StopAll() {
   stopping_ = true;
   const Timestamp deadline = env_->MonotonicNow() + plan_->plan->settings.stop_deadline;
   for (const auto& region : regions_) region->Stop(deadline);
+  // A part that does not run cannot take part in an epoch; the last one that counts is where the next run
+  // goes on.
+  const bool all_run = std::all_of(regions_.begin(), regions_.end(),
+                                   [](const auto& r) { return r->state() == Region::State::kRunning; });
+  if (!all_run) return KillAll();
+  checkpoints_.Request(BarrierKind::kStop);
 }
 
 void Supervisor::ReadCommands() {
@@ -243,7 +289,7 @@ void Supervisor::ReadLogs() {
   }
 }
 
-// One region that failed for good ends the run; the others drain.
+// One region that failed for good ends the run; the others' rows since the last epoch are read again.
 void Supervisor::EndOthersAfterFailure() {
   if (stopping_) return;
   if (std::any_of(regions_.begin(), regions_.end(),
@@ -283,6 +329,10 @@ PipelineStatusPtr Supervisor::Snapshot() {
   status->started = started_wall_;
   status->elapsed = env_->MonotonicNow() - started_;
   status->dead_letter_directory = state_->dead_letter_path();
+  status->epoch = checkpoints_.current();
+  status->epoch_completed = checkpoints_.last_completed();
+  status->epoch_duration = checkpoints_.last_duration();
+  status->epochs_failed = checkpoints_.failed();
   for (const Stage& stage : plan_->stages) status->stages.push_back({.name = stage.name});
   for (const auto& region : regions_) {
     region->Fill(status.get());
@@ -294,8 +344,8 @@ PipelineStatusPtr Supervisor::Snapshot() {
   return status;
 }
 
-// Until checkpoints exist a restart reads replayable sources again from their beginning; only sinks that
-// begin anew (files) end up without repeated rows.
+// What a restart from a checkpoint cannot mend: sinks without a commit saw rows behind it, and sources that
+// cannot be read again gave them out once.
 void Supervisor::AddRemarks(PipelineStatus* status) const {
   const Plan& plan = *plan_->plan;
   for (const auto& region : regions_) {

@@ -39,6 +39,8 @@ class Supervisor {
   void ReadLogs();
   void OnStopSignal(bool interrupt);
   void StopAll();
+  void TakeEpochs(Timestamp now);
+  void KillAll();
   void Dump();
   void EndOthersAfterFailure();
   void RecordWorkers();
@@ -58,6 +60,7 @@ class Supervisor {
   StateDirectory* state_;
   RegionHost host_;
   Ledger ledger_;
+  Checkpointer checkpoints_;
   std::vector<std::unique_ptr<Region>> regions_;
   StatusBoard board_;
   CommandQueue commands_;
@@ -68,6 +71,8 @@ class Supervisor {
   std::string log_rest_;  // the beginning of a line of a worker
   Signals signals_;
   bool stopping_ = false;
+  bool leaving_ = false;  // the last epoch is committed
+  bool final_wanted_ = false;
   bool workers_changed_ = false;
   Timestamp started_ = 0;
   Timestamp started_wall_ = 0;

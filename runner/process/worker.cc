@@ -12,10 +12,13 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/logging.h"
+#include "runner/checkpoint/snapshot_writer.h"
+#include "runner/checkpoint/stored_state.h"
 #include "runner/exec/task.h"
 #include "runner/link/poller.h"
 #include "runner/link/zmq_channel.h"
@@ -66,11 +69,18 @@ class Worker {
     SR_RETURN_IF_ERROR(Connect());
     SR_RETURN_IF_ERROR(Open());
     SR_RETURN_IF_ERROR(AwaitHellos());
-    SR_RETURN_IF_ERROR(Send(ReadyMessage{}));
+    SR_RETURN_IF_ERROR(Send(ReadyMessage{task_->Counters()}));
     while (!start_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
     started_ = true;
-    SR_RETURN_IF_ERROR(Work());
-    SR_RETURN_IF_ERROR(Send(DoneMessage{task_->Counters(), task_->Failure()}));
+    writer_.emplace(env_, std::to_string(assign_.stage) + "." + std::to_string(assign_.instance),
+                    [this](uint64_t epoch, const Result<Fragment>& f) { Answer(epoch, f); });
+    const Status status = Work();
+    // Told to leave, or peers that were told earlier went first.
+    if (exit_ || (done_ && PeerGone())) return AwaitExit();
+    return status;
+  }
+
+  Status AwaitExit() {
     while (!exit_) {
       if (Status status = AwaitControl(kMaxTimestamp); !status.ok() && !exit_) return status;
     }
@@ -153,6 +163,11 @@ class Worker {
     options.once = assign_.once;
     options.restarted = assign_.restarted;
     options.times = times_.get();
+    options.stage_directory = assign_.stage_directory;
+    options.identity = assign_.identity;
+    if (!assign_.checkpoint.empty()) {
+      SR_ASSIGN_OR_RETURN(options.restore, OpenStoredState(env_, assign_.checkpoint, plan_->plan->hash));
+    }
     SR_ASSIGN_OR_RETURN(task_, CreateTask(plan_, assign_.stage, assign_.instance, in, out, options));
     return Status::Ok();
   }
@@ -183,15 +198,21 @@ class Worker {
     }
   }
 
+  // Until EXIT: an input that has ended still takes part in epochs.
   Status Work() {
     Timestamp next_control = 0;
     for (;;) {
       SR_ASSIGN_OR_RETURN(const StepResult result, task_->Step());
       ++steps_;
-      if (result == StepResult::kDone) return Status::Ok();
+      SR_RETURN_IF_ERROR(TellEpoch());
+      if (result == StepResult::kDone && !done_) {
+        done_ = true;
+        SR_RETURN_IF_ERROR(Send(DoneMessage{task_->Counters(), task_->Failure()}));
+      }
+      const bool rests = result != StepResult::kRan;
       const Timestamp now = env_->MonotonicNow();
-      if (now >= next_publish_) Publish(now, "");
-      if (result == StepResult::kWait) {
+      if (now >= next_publish_) Publish(now, done_ ? "input" : "");
+      if (rests) {
         Publish(now, task_->BlockedOn());
         WaitSpec wait = task_->Wait();
         wait.descriptors.push_back({kControlDescriptor, POLLIN});
@@ -199,15 +220,41 @@ class Worker {
         const Timestamp wake = held_back_ ? std::min(wait.deadline, next_publish_) : wait.deadline;
         SR_RETURN_IF_ERROR(poller_.Wait(env_, wait.descriptors, wake));
       }
-      if (result == StepResult::kWait || now >= next_control) {
+      if (rests || now >= next_control) {
         SR_RETURN_IF_ERROR(ReadControl());
         next_control = now + kControlInterval;
       }
-      if (stop_ && !stopping_) {
-        stopping_ = true;
-        task_->Stop();
-      }
     }
+  }
+
+  Status TellEpoch() {
+    if (auto snapshot = task_->TakeSnapshot()) writer_->Write(epoch_directory_, std::move(*snapshot));
+    if (const auto epoch = task_->TakeCommitted()) SR_RETURN_IF_ERROR(Send(CommittedMessage{*epoch}));
+    return Status::Ok();
+  }
+
+  // On the writer's thread.
+  void Answer(uint64_t epoch, const Result<Fragment>& stored) {
+    if (!stored.ok()) return (void)Send(NackMessage{epoch, stored.status().message()}).ok();
+    Fragment fragment = *stored;
+    fragment.generation = assign_.generation;
+    (void)Send(AckMessage{epoch, PrintFragment(fragment)}).ok();
+  }
+
+  Status OnEpochMessage(const ControlMessage& message) {
+    if (const auto* trigger = std::get_if<TriggerMessage>(&message)) {
+      epoch_directory_ = trigger->directory;
+      const auto places = task_->Trigger({trigger->epoch, trigger->kind});
+      return stage().has_source ? Send(PlacesMessage{trigger->epoch, places}) : Status::Ok();
+    }
+    if (const auto* bound = std::get_if<PlaceBarrierMessage>(&message)) {
+      task_->SetBound(bound->epoch, bound->bounds);
+    } else if (const auto* abort = std::get_if<AbortMessage>(&message)) {
+      task_->Abort(abort->epoch);
+    } else if (const auto* commit = std::get_if<CommitMessage>(&message)) {
+      task_->Commit(commit->epoch);
+    }
+    return Status::Ok();
   }
 
   // A waiting worker says at once what it waits for, but counts only now and then: at low rates it sleeps
@@ -263,7 +310,7 @@ class Worker {
       }
       connect_ |= std::holds_alternative<ConnectMessage>(**message);
       start_ |= std::holds_alternative<StartMessage>(**message);
-      stop_ |= std::holds_alternative<StopMessage>(**message);
+      if (started_) SR_RETURN_IF_ERROR(OnEpochMessage(**message));
       exit_ |= std::holds_alternative<ExitMessage>(**message);
       if (exit_) return Status::Cancelled("told to leave");
     }
@@ -275,8 +322,8 @@ class Worker {
   ControlChannel control_;
   Beater beater_;
   AssignMessage assign_;
-  bool assigned_ = false, connect_ = false, start_ = false, stop_ = false, exit_ = false;
-  bool started_ = false, stopping_ = false;
+  bool assigned_ = false, connect_ = false, start_ = false, exit_ = false;
+  bool started_ = false, done_ = false;
   LocalPlanPtr plan_;
   std::unique_ptr<SharedCells> cells_;
   std::unique_ptr<TimeBoard> times_;  // on cells_
@@ -289,6 +336,8 @@ class Worker {
   bool held_back_ = false;
   Timestamp next_publish_ = 0;
   std::string last_blocked_;
+  std::string epoch_directory_;
+  std::optional<SnapshotWriter> writer_;  // last: its thread uses the rest
 };
 
 // First thing: from here on the worker cannot outlive its supervisor.

@@ -6,7 +6,7 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift"]
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint"]
 
 
 def main():

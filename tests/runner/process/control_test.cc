@@ -98,9 +98,9 @@ TEST_CASE("the end of the other side is an error of its own, a quiet one is noth
   auto nothing = pair.worker.Receive();
   REQUIRE(nothing.ok());
   CHECK(!nothing->has_value());
-  CHECK(pair.supervisor.Send(StopMessage{}).ok());
+  CHECK(pair.supervisor.Send(CommitMessage{7}).ok());
   pair.supervisor = ControlChannel(-1);
-  Receive<StopMessage>(pair.worker);  // what was sent before the end is read first
+  CHECK(Receive<CommitMessage>(pair.worker).epoch == 7);  // what was sent before the end is read first
   const auto end = pair.worker.Receive();
   REQUIRE(!end.ok());
   CHECK(end.status().code() == Code::kUnavailable);

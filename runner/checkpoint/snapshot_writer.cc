@@ -1,0 +1,101 @@
+#include "runner/checkpoint/snapshot_writer.h"
+
+#include <set>
+#include <utility>
+
+namespace streamrun {
+
+namespace {
+
+std::string_view PartName(NodePart part) {
+  switch (part) {
+    case NodePart::kWhole:
+      return "whole";
+    case NodePart::kEncode:
+      return "encode";
+    case NodePart::kWrite:
+      return "write";
+    case NodePart::kCombine:
+      return "combine";
+    case NodePart::kMerge:
+      return "merge";
+  }
+  return "";
+}
+
+// What sinks wrote, then the directories that name it.
+Status SyncPrepared(Env* env, const Prepared& prepared, std::set<std::string>* directories) {
+  for (const std::string& file : prepared.files) SR_RETURN_IF_ERROR(env->SyncFile(file));
+  directories->insert(prepared.directories.begin(), prepared.directories.end());
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std::string& name,
+                               TaskSnapshot snapshot) {
+  Fragment fragment;
+  fragment.stage = snapshot.stage;
+  fragment.instance = snapshot.instance;
+  fragment.attempt = snapshot.attempt;
+  fragment.channels = std::move(snapshot.channels);
+  fragment.dead_letters = std::move(snapshot.dead_letters);
+  std::set<std::string> directories;
+  for (NodeSnapshot& node : snapshot.nodes) {
+    StoredNode stored;
+    const std::string prefix = name + "." + node.node + "." + std::string(PartName(node.part)) + ".";
+    for (const TableSnapshot& table : std::exchange(node.tables, {})) {
+      SegmentInfo segment;
+      segment.file = prefix + table.name + ".seg";
+      SR_RETURN_IF_ERROR(WriteSegment(env, directory + "/" + segment.file, table, &segment));
+      stored.tables.push_back(
+          {table.name, table.schema->ToString(), table.key_columns, {std::move(segment)}});
+    }
+    SR_RETURN_IF_ERROR(SyncPrepared(env, node.prepared, &directories));
+    stored.snapshot = std::move(node);
+    fragment.nodes.push_back(std::move(stored));
+  }
+  SR_RETURN_IF_ERROR(SyncPrepared(env, fragment.dead_letters, &directories));
+  directories.insert(directory);
+  for (const std::string& d : directories) SR_RETURN_IF_ERROR(env->SyncDirectory(d));
+  return fragment;
+}
+
+SnapshotWriter::SnapshotWriter(Env* env, std::string name, Done done)
+    : env_(env), name_(std::move(name)), done_(std::move(done)), thread_([this] { Run(); }) {}
+
+SnapshotWriter::~SnapshotWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void SnapshotWriter::Write(std::string directory, TaskSnapshot snapshot) {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !job_; });
+    job_ = Job{std::move(directory), std::move(snapshot)};
+  }
+  changed_.notify_all();
+}
+
+void SnapshotWriter::Run() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stop_ || job_; });
+    if (!job_) return;
+    Job job = std::move(*job_);
+    lock.unlock();
+    const uint64_t epoch = job.snapshot.epoch;
+    done_(epoch, StoreSnapshot(env_, job.directory, name_, std::move(job.snapshot)));
+    lock.lock();
+    job_.reset();
+    lock.unlock();
+    changed_.notify_all();
+  }
+}
+
+}  // namespace streamrun

@@ -1,0 +1,79 @@
+#include "runner/checkpoint/stored_state.h"
+
+#include <algorithm>
+
+namespace streamrun {
+
+namespace {
+
+// Manifests of very many files (positions) stay far below this.
+constexpr uint64_t kMaxManifest = uint64_t{1} << 30;
+
+class StoredState final : public RestoredState {
+ public:
+  StoredState(Env* env, std::string directory, Manifest manifest, const std::string& plan_hash)
+      : env_(env),
+        directory_(std::move(directory)),
+        manifest_(std::move(manifest)),
+        same_plan_(manifest_.plan_hash == plan_hash) {
+    for (const Fragment& fragment : manifest_.fragments) {
+      channels_.insert(channels_.end(), fragment.channels.begin(), fragment.channels.end());
+    }
+  }
+
+  uint64_t epoch() const override { return manifest_.epoch; }
+  bool committed() const override { return env_->Info(directory_ + "/committed").ok(); }
+
+  std::vector<const NodeSnapshot*> Find(const std::string& node) const override {
+    std::vector<const NodeSnapshot*> found;
+    for (const Fragment& fragment : manifest_.fragments) {
+      for (const StoredNode& stored : fragment.nodes) {
+        if (stored.snapshot.node == node) found.push_back(&stored.snapshot);
+      }
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto* a, const auto* b) { return a->instance < b->instance; });
+    return found;
+  }
+
+  const std::vector<ChannelCounters>* Channels() const override { return same_plan_ ? &channels_ : nullptr; }
+
+  Status ReadTables(const NodeSnapshot& node,
+                    const std::function<Status(const TableSnapshot&, const BatchPtr&)>& take) const override {
+    for (const StoredTable& table : Stored(node).tables) {
+      std::vector<std::string> paths;
+      for (const SegmentInfo& segment : table.segments) paths.push_back(directory_ + "/" + segment.file);
+      SR_RETURN_IF_ERROR(ReadChain(env_, paths, take).WithContext("state '" + table.name + "'"));
+    }
+    return Status::Ok();
+  }
+
+ private:
+  const StoredNode& Stored(const NodeSnapshot& node) const {
+    for (const Fragment& fragment : manifest_.fragments) {
+      for (const StoredNode& stored : fragment.nodes) {
+        if (&stored.snapshot == &node) return stored;
+      }
+    }
+    SR_CHECK(false);
+  }
+
+  Env* env_;
+  const std::string directory_;
+  const Manifest manifest_;
+  const bool same_plan_;
+  std::vector<ChannelCounters> channels_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const RestoredState>> OpenStoredState(Env* env, const std::string& directory,
+                                                             const std::string& plan_hash) {
+  SR_ASSIGN_OR_RETURN(const std::string text, env->ReadFile(directory + "/manifest", kMaxManifest));
+  Result<Manifest> manifest = ParseManifest(text);
+  if (!manifest.ok()) return manifest.status().WithContext(directory + "/manifest");
+  return std::shared_ptr<const RestoredState>(
+      std::make_shared<StoredState>(env, directory, std::move(*manifest), plan_hash));
+}
+
+}  // namespace streamrun

@@ -1,0 +1,102 @@
+#include "runner/exec/dead_letter_files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace streamrun {
+
+namespace {
+
+template <typename T>
+bool TakeNumber(std::string_view* text, T* number) {
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), *number);
+  if (error != std::errc()) return false;
+  text->remove_prefix(static_cast<size_t>(end - text->data()));
+  return true;
+}
+
+bool TakeChar(std::string_view* text, char c) {
+  if (text->empty() || text->front() != c) return false;
+  text->remove_prefix(1);
+  return true;
+}
+
+using Start = std::pair<uint64_t, uint64_t>;  // generation and attempt: ascending in time
+Start StartOf(const DeadLetterName& name) { return {name.generation, name.attempt}; }
+
+Result<std::map<std::string, uint64_t>> Lengths(const std::vector<KeptLetters>& kept) {
+  std::map<std::string, uint64_t> lengths;
+  for (const KeptLetters& worker : kept) {
+    if (worker.handle.empty()) continue;
+    const nlohmann::json files = nlohmann::json::parse(worker.handle, nullptr, false);
+    if (!files.is_array()) return Status::Corruption("the saved lengths of dead letters are damaged");
+    for (const nlohmann::json& file : files) {
+      if (!file.is_object() || !file.contains("file") || !file["file"].is_string() ||
+          !file.contains("length") || !file["length"].is_number_unsigned()) {
+        return Status::Corruption("the saved length of a dead-letter file is damaged");
+      }
+      lengths[file["file"].get<std::string>()] = file["length"].get<uint64_t>();
+    }
+  }
+  return lengths;
+}
+
+Status CutTo(Env* env, const std::string& path, uint64_t length) {
+  SR_ASSIGN_OR_RETURN(const FileInfo info, env->Info(path));
+  if (info.size < length) {
+    return Status::Corruption(path + " has " + std::to_string(info.size) + " bytes, the checkpoint knows " +
+                              std::to_string(length) + "; dead letters were lost");
+  }
+  if (info.size == length) return Status::Ok();
+  SR_ASSIGN_OR_RETURN(const auto file, env->OpenForWrite(path, WriteMode::kAppend));
+  SR_RETURN_IF_ERROR(file->Truncate(length));
+  return file->Close();
+}
+
+}  // namespace
+
+std::string DeadLetterName::Print() const {
+  return std::to_string(generation) + "." + std::to_string(attempt) + "-" + std::to_string(stage) + "-" +
+         std::to_string(instance);
+}
+
+std::optional<DeadLetterName> DeadLetterName::Parse(std::string_view file) {
+  DeadLetterName name;
+  const bool named = TakeNumber(&file, &name.generation) && TakeChar(&file, '.') &&
+                     TakeNumber(&file, &name.attempt) && TakeChar(&file, '-') &&
+                     TakeNumber(&file, &name.stage) && TakeChar(&file, '-') &&
+                     TakeNumber(&file, &name.instance) && file.ends_with(".jsonl");
+  if (!named) return std::nullopt;
+  return name;
+}
+
+Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector<int>& stages,
+                       const std::vector<KeptLetters>& kept) {
+  const Result<std::vector<std::string>> names = env->List(directory);
+  if (!names.ok()) return Status::Ok();  // no directory, no letters
+  SR_ASSIGN_OR_RETURN(const auto lengths, Lengths(kept));
+  Start last{0, 0};
+  for (const KeptLetters& worker : kept) last = std::max(last, StartOf(worker.worker));
+  for (const std::string& name : *names) {
+    const auto writer = DeadLetterName::Parse(name);
+    if (!writer) continue;
+    if (!stages.empty() && std::find(stages.begin(), stages.end(), writer->stage) == stages.end()) continue;
+    const std::string path = directory + "/" + name;
+    const bool of_checkpoint = std::any_of(kept.begin(), kept.end(), [&](const KeptLetters& k) {
+      return StartOf(k.worker) == StartOf(*writer) && k.worker.stage == writer->stage &&
+             k.worker.instance == writer->instance;
+    });
+    const auto length = lengths.find(name);
+    if (length != lengths.end()) {
+      SR_RETURN_IF_ERROR(CutTo(env, path, length->second));
+    } else if (of_checkpoint || StartOf(*writer) > last) {
+      SR_RETURN_IF_ERROR(env->Remove(path));
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace streamrun

@@ -1,0 +1,39 @@
+// The dead-letter files of all workers of a pipeline: their names, and what of them counts after a restart.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/env.h"
+#include "core/base/status.h"
+
+namespace streamrun {
+
+/// Who wrote a file: "<generation>.<attempt>-<stage>-<instance>[.<part>].jsonl".
+struct DeadLetterName {
+  uint64_t generation = 0;
+  uint64_t attempt = 0;
+  int stage = 0;
+  int instance = 0;
+
+  /// Without part and extension.
+  std::string Print() const;
+  static std::optional<DeadLetterName> Parse(std::string_view file);
+};
+
+/// What a checkpoint knows of one worker's letters.
+struct KeptLetters {
+  DeadLetterName worker;
+  std::string handle;  // DeadLetterFile::Prepare
+};
+
+/// Makes the letters of `stages` (empty: of all) what they were at a checkpoint, before its rows are read
+/// again: files of its workers are cut to the lengths it knows or removed, those of workers that started
+/// later are removed, and those of earlier runs stay. Without `kept` none counts.
+Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector<int>& stages,
+                       const std::vector<KeptLetters>& kept);
+
+}  // namespace streamrun

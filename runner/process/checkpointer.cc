@@ -1,0 +1,268 @@
+#include "runner/process/checkpointer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "core/base/logging.h"
+#include "runner/exec/dead_letter_files.h"
+#include "runner/exec/key_group.h"
+
+namespace streamrun {
+
+namespace {
+
+std::string_view KindWord(BarrierKind kind) {
+  switch (kind) {
+    case BarrierKind::kSavepoint:
+      return "savepoint";
+    case BarrierKind::kReload:
+      return "reload";
+    case BarrierKind::kStop:
+      return "stop";
+    case BarrierKind::kFinal:
+      return "end of input";
+    case BarrierKind::kPeriodic:
+      break;
+  }
+  return "periodic";
+}
+
+std::vector<bool> SourceWorkers(const LocalPlan& plan) {
+  std::vector<bool> sources;
+  for (const Stage& stage : plan.stages) {
+    sources.insert(sources.end(), static_cast<size_t>(stage.parallelism), stage.has_source);
+  }
+  return sources;
+}
+
+CheckpointTimes TimesOf(const PlanSettings& settings) {
+  CheckpointTimes times;
+  times.interval = settings.checkpoint_interval;
+  times.timeout = settings.checkpoint_timeout;
+  return times;
+}
+
+bool HasHandle(const Fragment& fragment) {
+  return std::any_of(fragment.nodes.begin(), fragment.nodes.end(),
+                     [](const StoredNode& n) { return !n.snapshot.prepared.handle.empty(); });
+}
+
+}  // namespace
+
+Checkpointer::Checkpointer(Env* env, LocalPlanPtr plan, std::string directory, uint64_t generation,
+                           std::function<void(const ControlMessage&)> send)
+    : env_(env),
+      plan_(std::move(plan)),
+      directory_(std::move(directory)),
+      generation_(generation),
+      send_(std::move(send)),
+      disk_(env, directory_) {
+  coordinator_.emplace(SourceWorkers(*plan_), 0, TimesOf(plan_->plan->settings));
+}
+
+Status Checkpointer::FindIdentity() {
+  const std::string path = directory_ + "/instance";
+  if (const auto text = env_->ReadFile(path, 64); text.ok()) {
+    identity_ = text->substr(0, text->find('\n'));
+    return Status::Ok();
+  }
+  char mark[33];
+  std::snprintf(mark, sizeof mark, "%016llx%016llx", static_cast<unsigned long long>(env_->Random64()),
+                static_cast<unsigned long long>(env_->Random64()));
+  identity_ = mark;
+  return env_->WriteFileAtomically(path, identity_ + "\n");
+}
+
+// A number is an epoch, anything else a savepoint.
+Status Checkpointer::RestoreChosen(const Choice& choice) {
+  const bool number = choice.restore.find_first_not_of("0123456789") == std::string::npos;
+  const std::string directory = number ? disk_.EpochDirectory(std::stoull(choice.restore.substr(0, 19)))
+                                       : directory_ + "/savepoint/" + choice.restore;
+  if (!number && choice.restore.find('/') != std::string::npos) {
+    return Status::InvalidArgument("--restore takes an epoch or the name of a savepoint, not a path");
+  }
+  SR_ASSIGN_OR_RETURN(const Manifest manifest, disk_.Verify(directory));
+  if (manifest.needs_commit && !choice.accept_duplicates) {
+    return Status::InvalidArgument(
+        "going back to epoch " + std::to_string(manifest.epoch) +
+        " reads rows again that sinks may have received since; say so with --accept-duplicates");
+  }
+  return disk_.Restore(directory).status();
+}
+
+Status Checkpointer::Recover(const Choice& choice) {
+  SR_RETURN_IF_ERROR(FindIdentity());
+  if (choice.reset) SR_RETURN_IF_ERROR(disk_.Reset());
+  if (!choice.restore.empty()) SR_RETURN_IF_ERROR(RestoreChosen(choice));
+  SR_ASSIGN_OR_RETURN(CheckpointDirectory::Found found, disk_.Recover());
+  coordinator_.emplace(SourceWorkers(*plan_), found.epoch_high, TimesOf(plan_->plan->settings));
+  if (!found.current) return TrimLetters({});
+  const std::string epoch = "epoch " + std::to_string(found.current->epoch);
+  current_ = std::move(found.current);
+  SR_RETURN_IF_ERROR(TrimLetters({}));
+  if (current_->kind == BarrierKind::kFinal && found.committed && choice.restore.empty()) {
+    start_note_ = "the last run came to its end (" + epoch + "); begins anew";
+    base_ = std::exchange(current_, std::nullopt);
+    return Status::Ok();
+  }
+  start_note_ = "goes on from " + epoch;
+  if (current_->plan_hash != plan_->plan->hash) start_note_ += ", which an older version of the file took";
+  if (current_->key_groups != static_cast<int>(kKeyGroups)) {
+    return Status::InvalidArgument("the saved state was dealt to " + std::to_string(current_->key_groups) +
+                                   " key groups, this program deals to " + std::to_string(kKeyGroups) +
+                                   "; start over with --reset-state");
+  }
+  return Status::Ok();
+}
+
+std::string Checkpointer::restore_directory() const {
+  return current_ ? disk_.EpochDirectory(current_->epoch) : std::string();
+}
+
+std::vector<KeptLetters> Checkpointer::Kept() const {
+  std::vector<KeptLetters> kept;
+  const std::optional<Manifest>& manifest = current_ ? current_ : base_;
+  if (!manifest) return kept;
+  for (const Fragment& f : manifest->fragments) {
+    kept.push_back({{f.generation, f.attempt, f.stage, f.instance}, f.dead_letters.handle});
+  }
+  return kept;
+}
+
+Status Checkpointer::TrimLetters(const std::vector<int>& stages) {
+  return TrimDeadLetters(env_, directory_ + "/dlq", stages, Kept());
+}
+
+int Checkpointer::WorkerOf(int stage, int instance) const {
+  int worker = instance;
+  for (int s = 0; s < stage; ++s) worker += plan_->stages[static_cast<size_t>(s)].parallelism;
+  return worker;
+}
+
+void Checkpointer::Back(const std::vector<int>& stages, Timestamp now) {
+  for (const int stage : stages) {
+    for (int i = 0; i < plan_->stages[static_cast<size_t>(stage)].parallelism; ++i) {
+      coordinator_->Back(WorkerOf(stage, i), now);
+    }
+  }
+  Act(now);
+}
+
+void Checkpointer::Gone(const std::vector<int>& stages, Timestamp now) {
+  for (const int stage : stages) {
+    for (int i = 0; i < plan_->stages[static_cast<size_t>(stage)].parallelism; ++i) {
+      coordinator_->Gone(WorkerOf(stage, i), now);
+    }
+  }
+  Act(now);
+}
+
+void Checkpointer::Tick(Timestamp now) {
+  coordinator_->Tick(now);
+  Act(now);
+}
+
+void Checkpointer::OnMessage(int stage, int instance, const ControlMessage& message, Timestamp now) {
+  const int worker = WorkerOf(stage, instance);
+  if (const auto* places = std::get_if<PlacesMessage>(&message)) {
+    coordinator_->Places(worker, places->epoch, places->places);
+  } else if (const auto* nack = std::get_if<NackMessage>(&message)) {
+    if (nack->epoch == coordinator_->epoch()) {
+      LogWarning("epoch " + std::to_string(nack->epoch) + " is given up: " + nack->why);
+    }
+    coordinator_->Nack(worker, nack->epoch, now);
+  } else if (const auto* committed = std::get_if<CommittedMessage>(&message)) {
+    coordinator_->Committed(worker, committed->epoch, now);
+  } else if (const auto* ack = std::get_if<AckMessage>(&message)) {
+    if (ack->epoch != coordinator_->epoch()) return;
+    Result<Fragment> fragment = ParseFragment(ack->fragment);
+    if (!fragment.ok()) {
+      LogError("the answer of a worker to epoch " + std::to_string(ack->epoch) +
+               " cannot be read: " + fragment.status().message());
+      coordinator_->Nack(worker, ack->epoch, now);
+    } else {
+      fragments_[worker] = std::move(*fragment);
+      coordinator_->Ack(worker, ack->epoch);
+    }
+  }
+  Act(now);
+}
+
+void Checkpointer::Act(Timestamp now) {
+  for (;;) {
+    const std::vector<Coordinator::Action> actions = coordinator_->Take();
+    if (actions.empty()) return;
+    for (const Coordinator::Action& action : actions) Do(action, now);
+  }
+}
+
+void Checkpointer::Do(const Coordinator::Action& action, Timestamp now) {
+  using Kind = Coordinator::Action::Kind;
+  switch (action.kind) {
+    case Kind::kTrigger:
+      return Trigger(action, now);
+    case Kind::kBound:
+      return send_(PlaceBarrierMessage{action.epoch, action.bounds});
+    case Kind::kAbort:
+      send_(AbortMessage{action.epoch});
+      fragments_.clear();
+      if (const Status status = disk_.Abandon(action.epoch); !status.ok()) LogWarning(status.message());
+      return;
+    case Kind::kDecide:
+      return Decide(action, now);
+    case Kind::kCommit:
+      return send_(CommitMessage{action.epoch});
+    case Kind::kFinish:
+      return Finish(action, now);
+  }
+}
+
+void Checkpointer::Trigger(const Coordinator::Action& action, Timestamp now) {
+  fragments_.clear();
+  began_ = now;
+  if (const Status status = disk_.Begin(action.epoch); !status.ok()) {
+    LogWarning("epoch " + std::to_string(action.epoch) + " cannot begin: " + status.message());
+    return coordinator_->Nack(0, action.epoch, now);
+  }
+  send_(TriggerMessage{action.epoch, action.barrier, disk_.TemporaryDirectory(action.epoch)});
+}
+
+void Checkpointer::Decide(const Coordinator::Action& action, Timestamp now) {
+  Manifest manifest;
+  manifest.pipeline = plan_->plan->pipeline;
+  manifest.instance = identity_;
+  manifest.generation = generation_;
+  manifest.epoch = action.epoch;
+  manifest.parent = current();
+  manifest.kind = action.barrier;
+  manifest.plan_hash = plan_->plan->hash;
+  manifest.key_groups = static_cast<int>(kKeyGroups);
+  manifest.taken = env_->WallNow();
+  for (auto& [worker, fragment] : fragments_) {
+    manifest.needs_commit = manifest.needs_commit || HasHandle(fragment);
+    manifest.fragments.push_back(std::move(fragment));
+  }
+  fragments_.clear();
+  if (Status status = disk_.Decide(manifest); !status.ok()) {
+    failure_ = status.WithContext("epoch " + std::to_string(action.epoch) + " cannot be decided");
+    return;
+  }
+  current_ = std::move(manifest);
+  coordinator_->Decided(action.epoch, now);
+}
+
+void Checkpointer::Finish(const Coordinator::Action& action, Timestamp now) {
+  if (Status status = disk_.MarkCommitted(action.epoch); !status.ok()) {
+    // Without the marker the next start commits once more, which changes nothing.
+    LogWarning(status.message());
+  }
+  last_completed_ = env_->WallNow();
+  last_duration_ = now - began_;
+  LogDebug("epoch complete", {{"epoch", std::to_string(action.epoch)},
+                              {"kind", std::string(KindWord(action.barrier))},
+                              {"ms", std::to_string(last_duration_ / kMillisecond)}});
+  ended_ = action.barrier == BarrierKind::kStop || action.barrier == BarrierKind::kFinal;
+}
+
+}  // namespace streamrun
