@@ -3,6 +3,7 @@
 
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
+#include "core/component/window_field.h"
 #include "core/expr/bind.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/ranking.h"
@@ -18,6 +19,7 @@ using Emit = RankingPlan::Emit;
 enum class EmitChoice : uint8_t { kAuto, kOnClose, kOnUpdate };
 
 struct Config {
+  ConfigValue window;
   ConfigValue per;
   Sql order_by;
   int64_t limit = 0;
@@ -35,7 +37,7 @@ class BoundTop final : public BoundOperator {
 
   // All: what the order leaves equal is decided by the other columns.
   std::vector<bool> NeededColumns(int, const std::vector<std::vector<bool>>&) const override {
-    return std::vector<bool>(static_cast<size_t>(plan_->input->size()), true);
+    return std::vector<bool>(static_cast<size_t>(plan_->received->size()), true);
   }
   std::unique_ptr<Operator> Create() const override { return MakeRanking(plan_); }
 
@@ -47,7 +49,7 @@ class PlanBuilder {
  public:
   PlanBuilder(const Config& config, BindContext& context)
       : config_(config), context_(context), input_(context.inputs[0]), scope_(input_) {
-    plan_->input = input_;
+    plan_->received = input_;
     plan_->limit = config.limit;
     plan_->method = config.method;
     plan_->with_rank = !config.rank.empty();
@@ -61,6 +63,8 @@ class PlanBuilder {
     bool fine = ReadKeys(config_.per, "per", scope_, context_, &keys_);
     plan_->per = keys_.expressions;
     plan_->per_schema = keys_.schema;
+    if (!ReadOwnWindow()) return nullptr;
+    plan_->input = input_;
     FindWindow();
     fine &= ReadOrder();
     fine &= ReadEmit();
@@ -83,10 +87,46 @@ class PlanBuilder {
                                       [column](const ExpressionPtr& key) { return key->column() == column; });
   }
 
+  // `window`: rows get its bounds as two more columns, and their time is then the window's last instant.
+  bool ReadOwnWindow() {
+    if (!config_.window.present()) return true;
+    WindowSpec spec;
+    if (!ReadWindow(config_.window, &spec, context_.diagnostics())) return false;
+    if (spec.kind != WindowSpec::Kind::kTumbling || spec.processing_time) {
+      return Error("window", "top.window", "'top' puts rows in tumbling windows of event time only",
+                   "write window: {tumbling: 10s}, or rank the windows of an aggregate");
+    }
+    if (input_->event_time < 0) {
+      return Error("window", "plan.no_event_time", "the window goes by event time, but the input has none",
+                   "give the source event_time: {column: ...}");
+    }
+    const DataType time = input_->field(input_->event_time).type;
+    if (spec.zone && time.id() == TypeId::kTimestamp) {
+      return Error("window", "window.zone", "a timestamp without time zone has no zone",
+                   "declare the column as timestamptz");
+    }
+    std::vector<Field> fields = input_->fields();
+    for (const std::string& name : {spec.start_name, spec.end_name}) {
+      if (input_->Find(name) != -1) {
+        return Error("window", "top.duplicate_column", "column '" + name + "' would be there twice",
+                     "rename it with window: {..., as: [from, to]}");
+      }
+      fields.push_back({name, time});
+    }
+    Schema widened(std::move(fields));
+    widened.window_start = input_->size();
+    widened.window_end = widened.event_time = input_->size() + 1;
+    widened.changes = input_->changes;
+    input_ = std::make_shared<const Schema>(std::move(widened));
+    plan_->window = std::move(spec);
+    return true;
+  }
+
   // Groups that are windows are closed by the watermark.
   void FindWindow() {
     if (input_->window_end < 0) return;
-    if (IsPer(input_->window_start) || IsPer(input_->window_end)) plan_->window_end = input_->window_end;
+    if (plan_->window || IsPer(input_->window_start) || IsPer(input_->window_end))
+      plan_->window_end = input_->window_end;
   }
 
   bool ReadOrder() {
@@ -121,7 +161,7 @@ class PlanBuilder {
   }
 
   void AddTieBreakers() {
-    for (int column = 0; column < input_->size(); ++column) {
+    for (int column = 0; column < plan_->received->size(); ++column) {
       const bool ordered = std::any_of(plan_->order.begin(), plan_->order.end(),
                                        [column](const RankKey& key) { return key.column == column; });
       if (!ordered && !IsPer(column)) plan_->order.push_back({column, false, false});
@@ -171,9 +211,7 @@ class PlanBuilder {
 
   std::shared_ptr<const BoundOperator> Bound() {
     if (plan_->windowed()) {
-      Schema late = *LateSchema(*input_);
-      late.changes = input_->changes;
-      plan_->late = std::make_shared<const Schema>(std::move(late));
+      plan_->late = LateSchema(*plan_->received);
     }
     auto bound = std::make_shared<BoundTop>(plan_);
     bound->ports = {{"ok", PortRole::kData, "The first rows of each group, in order."}};
@@ -207,6 +245,11 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
 
 OperatorDefinition Define() {
   ConfigSpec<Config> spec;
+  spec.Raw(
+      "window", &Config::window,
+      "Ranks each tumbling window of event time by itself: {tumbling: 10s}; beside it offset, zone and as "
+      "(names of the columns with the bounds, which come behind the input's). Without: no window, or that "
+      "which `per` names.");
   spec.Raw("per", &Config::per, "Columns (or expressions) whose values make a group. Without: one group.");
   spec.Expression(
           "order_by", &Config::order_by,
@@ -239,9 +282,9 @@ OperatorDefinition Define() {
   d.name = "top";
   d.summary = "Gives the first rows of each group by an order.";
   d.description =
-      "Passes all columns. When `per` names a window's `window_start` or `window_end`, a group is one "
-      "window: "
-      "it is given once, when the watermark passes the window's end, and rows that come later leave by "
+      "Passes all columns. With `window`, or when `per` names the `window_start` or `window_end` of an "
+      "aggregate, a group is of one window: it is given once, when the watermark passes the window's end, "
+      "and rows that come later leave by "
       "`late`. Other groups have no end: their rows are given when the input ends, or as changes "
       "(`emit: on_update`): a row that drops out is a delete and a new one an insert; with `rank` and "
       "`method: row_number` the row at a number is updated.\n\n"

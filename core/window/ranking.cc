@@ -11,6 +11,7 @@
 #include "core/window/group_expiry.h"
 #include "core/window/ranked_groups.h"
 #include "core/window/row_times.h"
+#include "core/window/window_columns.h"
 
 namespace streamrun {
 
@@ -24,6 +25,7 @@ class Ranking final : public Operator {
  public:
   explicit Ranking(std::shared_ptr<const RankingPlan> plan) : plan_(std::move(plan)), groups_(*plan_) {
     if (plan_->ttl > 0) expiry_.emplace(plan_->ttl);
+    if (plan_->window) windows_.emplace(*plan_->window, *plan_->received, plan_->input);
   }
 
   Status Open(OperatorContext& context) override {
@@ -37,10 +39,11 @@ class Ranking final : public Operator {
 
   Result<Outcome> Process(int, const BatchPtr& batch, Output& out) override {
     std::vector<RowFailure> failures;
-    const std::vector<ColumnPtr> keys = GroupKeys(batch, &failures);
-    const std::vector<ColumnPtr> columns = RowColumns(*batch, &failures);
+    const BatchPtr ranked = windows_ ? windows_->Add(*batch, &failures) : batch;
+    const std::vector<ColumnPtr> keys = GroupKeys(ranked, &failures);
+    const std::vector<ColumnPtr> columns = RowColumns(*ranked, &failures);
     const Selection rows = InTime(batch, failures, out);
-    const int64_t missing = Take(batch, keys, columns, rows);
+    const int64_t missing = Take(ranked, keys, columns, rows);
     if (expiry_ && !rows.empty()) expiry_->Touch(slots_, ExpiryClock());
     out.Count(Fate::kAbsorbed, static_cast<int64_t>(rows.size()) - missing);
     out.Count(Fate::kUnmatched, missing);
@@ -110,7 +113,8 @@ class Ranking final : public Operator {
   Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out) {
     if (!plan_->windowed()) return RowsWithout(batch->rows(), failures);
     const Timestamp closed = Minus(watermark_, plan_->allowed_lateness);
-    return streamrun::InTime(batch, failures, times_, closed, watermark_, plan_->late, out);
+    const std::vector<int64_t>& times = windows_ ? windows_->times() : times_;
+    return streamrun::InTime(batch, failures, times_, times, closed, watermark_, plan_->late, out);
   }
 
   int64_t Take(const BatchPtr& batch, const std::vector<ColumnPtr>& keys,
@@ -335,6 +339,7 @@ class Ranking final : public Operator {
   std::vector<Evaluator> per_;
   std::vector<Evaluator> computed_;
   std::optional<GroupExpiry> expiry_;
+  std::optional<WindowColumns> windows_;
   std::vector<bool> known_;  // by group: it was told when to be shown
   Groups to_show_;
   Groups to_forget_;
@@ -343,7 +348,7 @@ class Ranking final : public Operator {
   std::vector<RankedChange> changes_;
   std::deque<BatchPtr> ready_;
   // Scratch of the batch under way.
-  std::vector<int64_t> times_;
+  std::vector<int64_t> times_;  // last instant of each row's window
   std::vector<uint64_t> hashes_;
   std::vector<uint64_t> prefixes_;
   std::vector<uint32_t> slots_;

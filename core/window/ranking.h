@@ -6,12 +6,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/expr/expression.h"
 #include "core/stream/operator.h"
 #include "core/window/kept_state.h"
 #include "core/window/ranked_rows.h"
+#include "core/window/window_spec.h"
 
 namespace streamrun {
 
@@ -23,7 +25,12 @@ struct RankingPlan {
   };
   enum class Emit : uint8_t { kOnClose, kOnUpdate };
 
+  /// Rows as they come.
+  SchemaPtr received;
+  /// Rows as they are ranked: with the bounds of `window` behind, if there is one.
   SchemaPtr input;
+  /// The tumbling window that `top` itself puts rows in.
+  std::optional<WindowSpec> window;
   std::vector<ExpressionPtr> per;
   SchemaPtr per_schema;
   /// Keys of the order that are not columns of the input stand behind them.
@@ -41,7 +48,7 @@ struct RankingPlan {
   Duration ttl = 0;
   bool ttl_by_event_time = false;
   int64_t max_state = 0;
-  /// Columns of the input, then the rank.
+  /// Columns of `input`, then the rank.
   SchemaPtr output;
   SchemaPtr late;  // null without windows
 
@@ -52,7 +59,7 @@ struct RankingPlan {
   std::vector<DataType> row_types() const;
 };
 
-/// per; then the input's columns, shown boolean, touched_at bigint.
+/// per; then the columns of `input`, shown boolean, touched_at bigint.
 StateShape RankingState(const RankingPlan& plan);
 
 std::unique_ptr<Operator> MakeRanking(std::shared_ptr<const RankingPlan> plan);

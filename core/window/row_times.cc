@@ -60,10 +60,16 @@ void GiveLate(const BatchPtr& batch, const Selection& rows, const std::vector<in
 Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures,
                  const std::vector<int64_t>& times, Timestamp limit, Timestamp watermark,
                  const SchemaPtr& schema, Output& out, int port) {
+  return InTime(batch, failures, times, times, limit, watermark, schema, out, port);
+}
+
+Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures,
+                 const std::vector<int64_t>& ends, const std::vector<int64_t>& times, Timestamp limit,
+                 Timestamp watermark, const SchemaPtr& schema, Output& out, int port) {
   Selection rows = RowsWithout(batch->rows(), failures);
   Selection late;
   std::erase_if(rows, [&](uint32_t row) {
-    if (times[row] > limit) return false;
+    if (ends[row] > limit) return false;
     late.push_back(row);
     return true;
   });

@@ -25,6 +25,11 @@ Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures,
                  const std::vector<int64_t>& times, Timestamp limit, Timestamp watermark,
                  const SchemaPtr& schema, Output& out, int port = kLatePort);
 
+/// The same where a row is in time as long as its `ends` is later than `limit`; `times` tells how late it is.
+Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures,
+                 const std::vector<int64_t>& ends, const std::vector<int64_t>& times, Timestamp limit,
+                 Timestamp watermark, const SchemaPtr& schema, Output& out, int port = kLatePort);
+
 /// Columns of `input` and `late_by interval`.
 SchemaPtr LateSchema(const Schema& input);
 
