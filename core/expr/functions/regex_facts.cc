@@ -150,6 +150,16 @@ bool OrderedByLength(const RegexNode& node, bool longest_first) {
   switch (node.op) {
     case Op::kCapture:
       return OrderedByLength(*node.kids[0], longest_first);
+    case Op::kAlternate: {
+      // They are tried as they are written.
+      auto before = FixedLength(*node.kids[0]);
+      for (const auto& kid : node.kids) {
+        const auto length = FixedLength(*kid);
+        if (!length || (longest_first ? *length > *before : *length < *before)) return false;
+        before = length;
+      }
+      return true;
+    }
     case Op::kRepeat: {
       const auto length = FixedLength(*node.kids[0]);
       return length && *length > 0 && (node.prefers == RegexNode::Prefers::kLonger) == longest_first;
