@@ -68,12 +68,16 @@ class Pipeline:
         file = self.directory / f"{self.name}.yaml"
         file.write_text(json.dumps(self.tree))  # JSON is YAML
         environment = dict(os.environ, XDG_STATE_HOME=str(self.directory / "state"), XDG_RUNTIME_DIR=str(self.directory))
+        result = self.directory / "out.jsonl"
+        result.unlink(missing_ok=True)
         done = subprocess.run([self.binary, "run", str(file), "--set", f"settings.parallelism={parallelism}"],
                               env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         summary = done.stderr + done.stdout
         if done.returncode != 0 or "ledger balances" not in summary or "dead-lettered" in summary or " late" in summary:
             raise RuntimeError(f"it ended with {done.returncode}:\n{summary[-3000:]}")
-        with open(self.directory / "out.jsonl") as out:
+        if not result.exists():
+            raise RuntimeError(f"it ended with 0 and wrote no file:\n{summary[-3000:]}")
+        with open(result) as out:
             return [json.loads(line, parse_int=str, parse_float=str) for line in out]
 
 
