@@ -32,6 +32,7 @@ void SuffixStack::Reset() {
   cut_ = cut_again_ = false;
   newer_.clear();
   suffixes_.clear();
+  spare_.clear();
   changed_ = std::vector<uint32_t>();  // without the old memory
   is_changed_ = std::vector<bool>();
 }
@@ -45,6 +46,25 @@ SuffixStack::States SuffixStack::NewStates(uint32_t groups) const {
 
 void SuffixStack::Resize(States& states, uint32_t groups) {
   for (const auto& accumulator : states) accumulator->Resize(groups);
+}
+
+SuffixStack::States SuffixStack::Copy(const States& states, const std::vector<uint32_t>& all) {
+  const auto groups = static_cast<uint32_t>(all.size());
+  States copy;
+  if (spare_.empty()) {
+    copy = NewStates(groups);
+  } else {
+    copy = std::move(spare_.back());
+    spare_.pop_back();
+    Resize(copy, groups);
+  }
+  for (size_t i = 0; i < copy.size(); ++i) copy[i]->Assign(*states[i], {groups, nullptr, all.data()});
+  return copy;
+}
+
+void SuffixStack::DropLast() {
+  if (spare_.size() < kMostParts) spare_.push_back(std::move(suffixes_.back().states));
+  suffixes_.pop_back();
 }
 
 void SuffixStack::MergeSlice(const HeldSlice& held, States& into) const {
@@ -133,18 +153,13 @@ void SuffixStack::MakeSuffixes(Timestamp from, const HeldSlices& held, uint32_t 
   for (auto it = held.lower_bound(from); it != held.end() && it->first < limit; ++it) walk.push_back(&*it);
   if (walk.empty()) return;
   const std::vector<uint32_t> all = UpTo(groups);
-  const auto copy = [&](const States& states) {
-    States made = NewStates(groups);
-    for (size_t i = 0; i < made.size(); ++i) made[i]->Assign(*states[i], {groups, all.data(), all.data()});
-    return made;
-  };
   if (!suffixes_.empty()) Resize(suffixes_.back().states, groups);
-  States running = suffixes_.empty() ? NewStates(groups) : copy(suffixes_.back().states);
+  States running = suffixes_.empty() ? NewStates(groups) : Copy(suffixes_.back().states, all);
   const size_t parts = Parts(walk, groups);
   const size_t stride = (walk.size() + parts - 1) / parts;
   for (size_t left = walk.size(); left-- > 0;) {
     MergeSlice(walk[left]->second, running);
-    if (left != 0 && left % stride == 0) suffixes_.push_back({walk[left]->first, copy(running)});
+    if (left != 0 && left % stride == 0) suffixes_.push_back({walk[left]->first, Copy(running, all)});
   }
   suffixes_.push_back({walk[0]->first, std::move(running)});
 }
@@ -168,7 +183,7 @@ void SuffixStack::Settle(const Window& window, const HeldSlices& held, GroupTabl
   if (cut_again_) Cut(window.end, table);
   if (changed_.empty()) return;
   for (const uint32_t group : changed_) is_changed_[group] = false;
-  while (!suffixes_.empty() && suffixes_.back().from < window.start) suffixes_.pop_back();
+  while (!suffixes_.empty() && suffixes_.back().from < window.start) DropLast();
   if (window.start < pivot_) MakeSuffixes(window.start, held, table.keys().slots());
   Recompute(table);
   changed_.clear();
@@ -180,6 +195,7 @@ size_t SuffixStack::MemoryBytes() const {
     for (const auto& accumulator : states) bytes += accumulator->MemoryBytes();
   };
   add(newer_);
+  for (const States& states : spare_) add(states);
   for (const Suffix& suffix : suffixes_) add(suffix.states);
   return bytes;
 }

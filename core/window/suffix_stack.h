@@ -62,6 +62,9 @@ class SuffixStack {
 
   States NewStates(uint32_t groups) const;
   static void Resize(States& states, uint32_t groups);
+  /// `all`: 0, 1, ... for every group.
+  States Copy(const States& states, const std::vector<uint32_t>& all);
+  void DropLast();
   void MergeSlice(const HeldSlice& held, States& into) const;
   /// The states that hold a slice, as large as the table.
   std::vector<States*> Holding(Timestamp slice, uint32_t groups);
@@ -79,6 +82,7 @@ class SuffixStack {
   Timestamp pivot_ = 0;
   States newer_;                   // of the slices from pivot_ on
   std::vector<Suffix> suffixes_;   // descending `from`: the last one begins where the window does
+  std::vector<States> spare_;      // memory of suffixes that are gone, for the next ones
   std::vector<uint32_t> changed_;  // groups of slices that left
   std::vector<bool> is_changed_;
   FilteredRows filtered_;
