@@ -348,6 +348,10 @@ PipelineStatusPtr Supervisor::Snapshot() {
 // cannot be read again gave them out once.
 void Supervisor::AddRemarks(PipelineStatus* status) const {
   const Plan& plan = *plan_->plan;
+  if (stopping_ && leaving_) {
+    status->remarks.push_back("stopped at epoch " + std::to_string(checkpoints_.current()) +
+                              ": the next run goes on from there, --reset-state begins anew");
+  }
   for (const auto& region : regions_) {
     if (region->restarts() == 0) continue;
     const auto holds = [&](int node) {
