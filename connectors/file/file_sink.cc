@@ -12,7 +12,7 @@ using Roll = FileSinkConfig::Roll;
 
 // What is written directly and cannot be taken back. Of a path that does not exist yet a file is made.
 bool IsPipeOrDevice(const std::string& path) {
-  if (path.starts_with("/dev/")) return true;
+  if (path.starts_with("/dev/") && !path.starts_with("/dev/shm/")) return true;
   const Result<FileInfo> info = Env::Default()->Info(path);
   return info.ok() && !info->is_regular && !info->is_directory;
 }

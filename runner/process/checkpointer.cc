@@ -225,7 +225,7 @@ void Checkpointer::Trigger(const Coordinator::Action& action, Timestamp now) {
     LogWarning("epoch " + std::to_string(action.epoch) + " cannot begin: " + status.message());
     return coordinator_->Nack(0, action.epoch, now);
   }
-  send_(TriggerMessage{action.epoch, action.barrier, disk_.TemporaryDirectory(action.epoch)});
+  send_(TriggerMessage{action.epoch, action.barrier});
 }
 
 void Checkpointer::Decide(const Coordinator::Action& action, Timestamp now) {

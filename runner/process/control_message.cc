@@ -129,7 +129,6 @@ struct Writer {
   void operator()(const TriggerMessage& m) const {
     json["epoch"] = m.epoch;
     json["barrier"] = static_cast<int>(m.kind);
-    json["directory"] = m.directory;
   }
   void operator()(const PlaceBarrierMessage& m) const {
     json["epoch"] = m.epoch;
@@ -159,6 +158,7 @@ struct Writer {
     json["dead_letter_directory"] = m.dead_letter_directory;
     json["scratch_directory"] = m.scratch_directory;
     json["stage_directory"] = m.stage_directory;
+    json["state_directory"] = m.state_directory;
     json["identity"] = m.identity;
     json["checkpoint"] = m.checkpoint;
     json["once"] = m.once;
@@ -204,6 +204,7 @@ AssignMessage AssignFrom(const Json& json) {
   json.at("dead_letter_directory").get_to(m.dead_letter_directory);
   json.at("scratch_directory").get_to(m.scratch_directory);
   json.at("stage_directory").get_to(m.stage_directory);
+  json.at("state_directory").get_to(m.state_directory);
   json.at("identity").get_to(m.identity);
   json.at("checkpoint").get_to(m.checkpoint);
   json.at("once").get_to(m.once);
@@ -224,7 +225,7 @@ ControlMessage EpochMessageFrom(std::string_view kind, const Json& json) {
   if (kind == "NACK") return NackMessage{epoch, json.at("why").get<std::string>()};
   if (kind == "COMMITTED") return CommittedMessage{epoch};
   if (kind == "TRIGGER") {
-    return TriggerMessage{epoch, BarrierKindFrom(json.at("barrier")), json.at("directory").get<std::string>()};
+    return TriggerMessage{epoch, BarrierKindFrom(json.at("barrier"))};
   }
   if (kind == "PLACE_BARRIER") return PlaceBarrierMessage{epoch, PlacesFrom(json.at("bounds"))};
   if (kind == "ABORT") return AbortMessage{epoch};

@@ -80,6 +80,7 @@ struct AssignMessage {
   std::string dead_letter_directory;
   std::string scratch_directory;
   std::string stage_directory;
+  std::string state_directory;  // where checkpoints lie
   std::string identity;
   std::string checkpoint;  // directory of the checkpoint to go on from; empty: begin anew
   bool once = false;
@@ -89,11 +90,10 @@ struct AssignMessage {
 };
 struct ConnectMessage {};
 struct StartMessage {};
-/// Take epoch `epoch`; files go into `directory`.
+/// Sources put a barrier. Other workers may see it before they read this.
 struct TriggerMessage {
   uint64_t epoch = 0;
   BarrierKind kind = BarrierKind::kPeriodic;
-  std::string directory;
 };
 /// Behind which ordinal the instances of sources put the barrier.
 struct PlaceBarrierMessage {

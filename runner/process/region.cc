@@ -298,7 +298,7 @@ void Region::Tick(Timestamp now) {
     stop_deadline_ = kMaxTimestamp;
     for (Slot& slot : slots_) slot.process->Signal(SIGKILL);
   } else if (state_ == State::kRunning || state_ == State::kWiring) {
-    LogError("the pipeline did not come to rest in time; killing its workers");
+    LogError("the pipeline did not drain in time; killing its workers");
     forced_ = true;
     BeginDying();
   }

@@ -61,6 +61,7 @@ Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOpt
   a.dead_letter_directory = state_->dead_letter_path();
   a.scratch_directory = state_->scratch_path();
   a.stage_directory = state_->stage_path();
+  a.state_directory = state_->path();
   a.once = options.once;
   a.log_level = options.log_level;
   a.log_json = options.log_json;

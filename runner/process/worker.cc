@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/base/logging.h"
+#include "runner/checkpoint/checkpoint_directory.h"
 #include "runner/checkpoint/snapshot_writer.h"
 #include "runner/checkpoint/stored_state.h"
 #include "runner/exec/task.h"
@@ -228,8 +229,15 @@ class Worker {
   }
 
   Status TellEpoch() {
-    if (auto snapshot = task_->TakeSnapshot()) writer_->Write(epoch_directory_, std::move(*snapshot));
-    if (const auto epoch = task_->TakeCommitted()) SR_RETURN_IF_ERROR(Send(CommittedMessage{*epoch}));
+    if (auto snapshot = task_->TakeSnapshot()) {
+      const CheckpointDirectory disk(env_, assign_.state_directory);
+      writer_->Write(disk.TemporaryDirectory(snapshot->epoch), std::move(*snapshot));
+    }
+    if (const auto epoch = task_->TakeCommitted()) {
+      // With the counts of this moment: after a stop there are no later ones.
+      SR_RETURN_IF_ERROR(Send(BeatMessage{steps_, task_->BlockedOn(), task_->Counters()}));
+      SR_RETURN_IF_ERROR(Send(CommittedMessage{*epoch}));
+    }
     return Status::Ok();
   }
 
@@ -243,7 +251,6 @@ class Worker {
 
   Status OnEpochMessage(const ControlMessage& message) {
     if (const auto* trigger = std::get_if<TriggerMessage>(&message)) {
-      epoch_directory_ = trigger->directory;
       const auto places = task_->Trigger({trigger->epoch, trigger->kind});
       return stage().has_source ? Send(PlacesMessage{trigger->epoch, places}) : Status::Ok();
     }
@@ -336,7 +343,6 @@ class Worker {
   bool held_back_ = false;
   Timestamp next_publish_ = 0;
   std::string last_blocked_;
-  std::string epoch_directory_;
   std::optional<SnapshotWriter> writer_;  // last: its thread uses the rest
 };
 

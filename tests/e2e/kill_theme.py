@@ -72,8 +72,9 @@ class Kill(Case):
             self.assertTrue(eventually(10, self.running))
             process.send_signal(number)
             self.assertEqual(self.wait(process, 10), code, self.log())
-            got = self.read("out.jsonl")
-            self.assertTrue(got and WHOLE.startswith(got), "what is published is not a prefix")
+            self.assertRaises(FileNotFoundError, self.read, "out.jsonl")
+        self.assertEqual(self.wait(self.start(numbers(TO_FILE)), 30), 0)
+        self.assertTrue(self.read("out.jsonl") == WHOLE, "what was stopped did not go on")
 
     def test_a_second_signal_kills_a_family_that_cannot_drain(self):
         endless = numbers("connector: stdout", rate=1_000_000).replace(f"count: {ROWS}, ", "")
