@@ -58,6 +58,12 @@ class Accumulator {
   virtual void Subtract(const Accumulator& other, const SlotPairs& pairs);
   /// The states of some slots as columns of the function's state types.
   virtual std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const = 0;
+  /// How many of these slots (at least one, unless there is none) have states and results that fit into one
+  /// column each; SaveStates and Results take no more.
+  virtual int64_t Fitting(const uint32_t* slots, int64_t count) const {
+    (void)slots;
+    return count;
+  }
   /// The results; a slot whose result cannot be given (overflow) is null and named in `failures` by its
   /// position in `slots`.
   virtual ColumnPtr Results(const uint32_t* slots, int64_t count,

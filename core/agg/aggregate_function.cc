@@ -55,7 +55,11 @@ void Accumulator::MergeFrom(const Accumulator& other, const SlotPairs& pairs) {
   std::vector<uint32_t> first;
   for (int64_t i = 0; pairs.from == nullptr && i < pairs.count; ++i) first.push_back(pairs.source(i));
   const uint32_t* from = pairs.from ? pairs.from : first.data();
-  Merge(other.SaveStates(from, pairs.count), {pairs.count, nullptr, pairs.to});
+  for (int64_t at = 0; at < pairs.count;) {
+    const int64_t count = other.Fitting(from + at, pairs.count - at);
+    Merge(other.SaveStates(from + at, count), {count, nullptr, pairs.to + at});
+    at += count;
+  }
 }
 
 void Accumulator::Subtract(const Accumulator&, const SlotPairs&) {

@@ -37,6 +37,9 @@ struct AggregateTypes {
   bool descending = false;
   /// Rows may be taken back: the input carries changes.
   bool retracting = false;
+  /// What an aggregate that keeps its rows may keep of one group, and the bytes that its result may have:
+  /// PostgreSQL's limit of a value.
+  size_t largest = 0x3fffffff;
 };
 
 struct AggregateFunction {

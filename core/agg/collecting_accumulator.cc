@@ -69,8 +69,8 @@ CollectingAccumulator::CollectingAccumulator(const AggregateTypes& types, Option
       varying_(types),
       skip_null_(options.skip_null),
       kept_types_(Joined(varying_.types(), options.more)),
-      rows_(kept_types_),
-      taken_(kept_types_) {}
+      rows_(kept_types_, KeptWeight(types), types.largest),
+      taken_(kept_types_, KeptWeight(types), types.largest) {}
 
 std::vector<DataType> CollectingAccumulator::States(const AggregateTypes& types) { return States(types, {}); }
 
@@ -105,11 +105,21 @@ GroupedRows CollectingAccumulator::Chosen(std::span<const ColumnPtr> args, const
 
 void CollectingAccumulator::Add(std::span<const ColumnPtr> args, const GroupedRows& rows) {
   rows_.Append(Kept(args), Chosen(args, rows));
+  ForgetTakenOfFull(rows);
+}
+
+// Of a slot that lacks rows none must be cancelled, or it would seem to be whole again.
+void CollectingAccumulator::ForgetTakenOfFull(const GroupedRows& rows) {
+  if (taken_.size() == 0) return;
+  for (int64_t i = 0; i < rows.count; ++i) {
+    if (Full(rows.slots[i])) taken_.Clear(rows.slots[i]);
+  }
 }
 
 void CollectingAccumulator::Retract(std::span<const ColumnPtr> args, const GroupedRows& rows) {
   if (!types_.retracting) return Accumulator::Retract(args, rows);
   taken_.Append(Kept(args), Chosen(args, rows));
+  ForgetTakenOfFull(rows);
   if (taken_.size() > kFewTaken && taken_.size() > rows_.size() / 2) Cancel();
 }
 
@@ -120,6 +130,7 @@ void CollectingAccumulator::Merge(std::span<const ColumnPtr> states, const Group
   if (!types_.retracting) return;
   const FlatRows taken = FromLists(states.subspan(width), rows);
   taken_.Append(taken.columns, taken.grouped());
+  ForgetTakenOfFull(rows);
 }
 
 SlotRows CollectingAccumulator::Remaining(const uint32_t* slots, int64_t count, SlotRows* owed) const {
@@ -153,7 +164,7 @@ void CollectingAccumulator::Cancel() {
   SlotRows owed;
   const SlotRows left = Remaining(all.data(), slots_, &owed);
   const auto refill = [&](const SlotRows& rows) {
-    RowLists lists(kept_types_);
+    RowLists lists(kept_types_, KeptWeight(types_), types_.largest);
     lists.Resize(slots_);
     std::vector<uint32_t> slots;
     for (size_t i = 0; i < rows.ends.size(); ++i) {
@@ -178,11 +189,24 @@ ColumnPtr CollectingAccumulator::Results(const uint32_t* slots, int64_t count,
                                          std::vector<RowFailure>* failures) const {
   ColumnBuilder out(types_.result);
   out.Reserve(count);
-  for (int64_t first = 0; first < count; first += kSlotsAtOnce) {
-    const SlotRows rows = Remaining(slots + first, std::min(kSlotsAtOnce, count - first), nullptr);
-    Finish(rows, static_cast<uint32_t>(first), out, failures);
+  for (int64_t first = 0; first < count;) {
+    if (Full(slots[first])) {
+      out.AppendNull();
+      failures->push_back(TooLarge(static_cast<uint32_t>(first++)));
+      continue;
+    }
+    int64_t end = first + 1;
+    while (end < std::min(count, first + kSlotsAtOnce) && !Full(slots[end])) ++end;
+    Finish(Remaining(slots + first, end - first, nullptr), static_cast<uint32_t>(first), out, failures);
+    first = end;
   }
   return out.Finish();
+}
+
+int64_t CollectingAccumulator::Fitting(const uint32_t* slots, int64_t count) const {
+  return FittingSlots(slots, count, types_.largest, [&](uint32_t slot) {
+    return rows_.weight(slot) + (types_.retracting ? taken_.weight(slot) : 0);
+  });
 }
 
 size_t CollectingAccumulator::MemoryBytes() const { return rows_.MemoryBytes() + taken_.MemoryBytes(); }

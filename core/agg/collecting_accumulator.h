@@ -10,7 +10,8 @@ namespace streamrun {
 
 /// Rows are kept in the order in which they came. Rows that are taken back are kept beside them and cancelled
 /// against equal ones (the first of them) when results are computed and, so that memory stays bounded by what
-/// is there, whenever half of the rows are taken back.
+/// is there, whenever half of the rows are taken back. A slot that weighs more than the types allow takes
+/// nothing more and has no result: it stays so, saved and loaded too, until it is cleared.
 class CollectingAccumulator : public Accumulator {
  public:
   struct Options {
@@ -32,6 +33,7 @@ class CollectingAccumulator : public Accumulator {
   void Retract(std::span<const ColumnPtr> args, const GroupedRows& rows) override;
   void Merge(std::span<const ColumnPtr> states, const GroupedRows& rows) override;
   std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const override;
+  int64_t Fitting(const uint32_t* slots, int64_t count) const override;
   ColumnPtr Results(const uint32_t* slots, int64_t count, std::vector<RowFailure>* failures) const override;
   size_t MemoryBytes() const override;
 
@@ -50,6 +52,8 @@ class CollectingAccumulator : public Accumulator {
   // What is left of the slots' rows; `owed`: rows taken back that have not been added yet.
   SlotRows Remaining(const uint32_t* slots, int64_t count, SlotRows* owed) const;
   void Cancel();
+  bool Full(uint32_t slot) const { return rows_.weight(slot) > types_.largest; }
+  void ForgetTakenOfFull(const GroupedRows& rows);
 
   AggregateTypes types_;
   VaryingArgs varying_;

@@ -3,7 +3,10 @@
 namespace streamrun {
 
 DistinctAccumulator::DistinctAccumulator(const AggregateTypes& types, std::unique_ptr<Accumulator> inner)
-    : retracting_(types.retracting), varying_(types), values_(varying_.types()), inner_(std::move(inner)) {}
+    : retracting_(types.retracting),
+      varying_(types),
+      values_(varying_.types(), types),
+      inner_(std::move(inner)) {}
 
 std::vector<DataType> DistinctAccumulator::States(const AggregateTypes& types) {
   std::vector<DataType> lists;
@@ -76,7 +79,35 @@ std::vector<ColumnPtr> DistinctAccumulator::SaveStates(const uint32_t* slots, in
 
 ColumnPtr DistinctAccumulator::Results(const uint32_t* slots, int64_t count,
                                        std::vector<RowFailure>* failures) const {
-  return inner_->Results(slots, count, failures);
+  // The failures of the inner one stand behind those of this one, for which it has no result anyway.
+  std::vector<uint32_t> whole;
+  std::vector<uint32_t> places;
+  for (int64_t i = 0; i < count; ++i) {
+    if (values_.Full(slots[i])) {
+      failures->push_back(TooLarge(static_cast<uint32_t>(i)));
+    } else {
+      whole.push_back(slots[i]);
+      places.push_back(static_cast<uint32_t>(i));
+    }
+  }
+  if (static_cast<int64_t>(whole.size()) == count) return inner_->Results(slots, count, failures);
+  std::vector<RowFailure> failed;
+  const ColumnPtr results = inner_->Results(whole.data(), static_cast<int64_t>(whole.size()), &failed);
+  for (RowFailure& failure : failed) {
+    failure.row = places[failure.row];
+    failures->push_back(std::move(failure));
+  }
+  ColumnBuilder out(results->type());
+  size_t at = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    at < places.size() && places[at] == i ? out.AppendFrom(*results, static_cast<int64_t>(at++))
+                                          : out.AppendNull();
+  }
+  return out.Finish();
+}
+
+int64_t DistinctAccumulator::Fitting(const uint32_t* slots, int64_t count) const {
+  return inner_->Fitting(slots, values_.Fitting(slots, count));
 }
 
 size_t DistinctAccumulator::MemoryBytes() const { return values_.MemoryBytes() + inner_->MemoryBytes(); }

@@ -22,6 +22,7 @@ class DistinctAccumulator final : public Accumulator {
   void Retract(std::span<const ColumnPtr> args, const GroupedRows& rows) override;
   void Merge(std::span<const ColumnPtr> states, const GroupedRows& rows) override;
   std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const override;
+  int64_t Fitting(const uint32_t* slots, int64_t count) const override;
   ColumnPtr Results(const uint32_t* slots, int64_t count, std::vector<RowFailure>* failures) const override;
   size_t MemoryBytes() const override;
 

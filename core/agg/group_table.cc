@@ -152,6 +152,11 @@ void GroupTable::Renew(size_t call) {
   accumulators_[call]->Resize(keys_.slots());
 }
 
+int64_t GroupTable::Fitting(const uint32_t* slots, int64_t count) const {
+  for (const auto& accumulator : accumulators_) count = accumulator->Fitting(slots, count);
+  return count;
+}
+
 std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) const {
   std::vector<ColumnPtr> columns;
   const auto count = static_cast<int64_t>(slots.size());

@@ -73,6 +73,9 @@ class GroupTable {
                     std::vector<uint32_t>* slots);
   /// Adds all groups of another table of the same shape.
   void Merge(const GroupTable& other);
+  /// How many of these groups (at least one, unless there is none) fit into the columns of Save and Results,
+  /// which take no more.
+  int64_t Fitting(const uint32_t* slots, int64_t count) const;
   /// The groups in `slots`: key columns, then the states of every call (what Load takes).
   std::vector<ColumnPtr> Save(const std::vector<uint32_t>& slots) const;
   /// The groups in `slots`: key columns, then the results of every call.

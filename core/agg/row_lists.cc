@@ -2,13 +2,15 @@
 
 namespace streamrun {
 
-RowLists::RowLists(const std::vector<DataType>& types) {
+RowLists::RowLists(const std::vector<DataType>& types, const KeptWeight& weight, size_t most)
+    : weight_(weight), most_(most) {
   for (const DataType& type : types) columns_.emplace_back(type);
 }
 
 void RowLists::Resize(uint32_t slots) {
   first_.Resize(slots, kEnd);
   last_.Resize(slots, kEnd);
+  weights_.Resize(slots);
 }
 
 void RowLists::Clear(uint32_t slot) {
@@ -21,6 +23,7 @@ void RowLists::Clear(uint32_t slot) {
     free_ = first_[slot];
   }
   first_[slot] = last_[slot] = kEnd;
+  weights_[slot] = 0;
 }
 
 uint32_t RowLists::NewRow() {
@@ -40,10 +43,11 @@ uint32_t RowLists::NewRow() {
 void RowLists::Append(std::span<const ColumnPtr> columns, const GroupedRows& rows) {
   for (int64_t i = 0; i < rows.count; ++i) {
     const uint32_t slot = rows.slots[i];
+    if (weights_[slot] > most_) continue;
+    const auto from = static_cast<int64_t>(rows.row(i));
+    weights_[slot] += weight_.Of(columns, from);
     const uint32_t row = NewRow();
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      columns_[c].Set(row, *columns[c], static_cast<int64_t>(rows.row(i)));
-    }
+    for (size_t c = 0; c < columns_.size(); ++c) columns_[c].Set(row, *columns[c], from);
     (first_[slot] == kEnd ? first_[slot] : next_[last_[slot]]) = row;
     last_[slot] = row;
   }
@@ -63,7 +67,7 @@ SlotRows RowLists::Gather(const uint32_t* slots, int64_t count) const {
 }
 
 size_t RowLists::MemoryBytes() const {
-  size_t bytes = next_.MemoryBytes() + first_.MemoryBytes() + last_.MemoryBytes();
+  size_t bytes = next_.MemoryBytes() + first_.MemoryBytes() + last_.MemoryBytes() + weights_.MemoryBytes();
   for (const SlotColumn& column : columns_) bytes += column.MemoryBytes();
   return bytes;
 }

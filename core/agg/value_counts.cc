@@ -1,5 +1,7 @@
 #include "core/agg/value_counts.h"
 
+#include <algorithm>
+
 #include "core/data/selection.h"
 
 namespace streamrun {
@@ -30,11 +32,13 @@ std::vector<ColumnPtr> KeysOf(const std::vector<ColumnPtr>& columns, const Group
 
 }  // namespace
 
-ValueCounts::ValueCounts(const std::vector<DataType>& types) : values_(WithSlot(types)) {}
+ValueCounts::ValueCounts(const std::vector<DataType>& columns, const AggregateTypes& types)
+    : weight_(types), most_(types.largest), values_(WithSlot(columns)) {}
 
 void ValueCounts::Resize(uint32_t slots) {
   first_.Resize(slots, kEnd);
   last_.Resize(slots, kEnd);
+  weights_.Resize(slots);
 }
 
 void ValueCounts::Clear(uint32_t slot) {
@@ -45,10 +49,13 @@ void ValueCounts::Clear(uint32_t slot) {
     value = next;
   }
   first_[slot] = last_[slot] = kEnd;
+  weights_[slot] = 0;
 }
 
-void ValueCounts::Append(uint32_t slot, uint32_t value) {
+void ValueCounts::Append(uint32_t slot, uint32_t value, size_t weight) {
   Link& link = links_[value];
+  link.weight = static_cast<uint32_t>(std::min<size_t>(weight, ~uint32_t{0}));
+  weights_[slot] += link.weight;
   link.slot = slot;
   link.previous = last_[slot];
   link.next = kEnd;
@@ -60,6 +67,7 @@ void ValueCounts::Unlink(uint32_t value) {
   const Link link = links_[value];
   (link.previous == kEnd ? first_[link.slot] : links_[link.previous].next) = link.next;
   (link.next == kEnd ? last_[link.slot] : links_[link.next].previous) = link.previous;
+  weights_[link.slot] -= link.weight;
   links_[value] = {};
 }
 
@@ -73,14 +81,24 @@ void ValueCounts::Change(const std::vector<ColumnPtr>& columns, const GroupedRow
   values_.FindOrInsert(keys, hashes_, nullptr, rows.count, found_.data());
   links_.Resize(values_.slots());
   bool some_zero = false;
+  refused_.clear();
   for (int64_t i = 0; i < rows.count; ++i) {
     const uint32_t value = found_[static_cast<size_t>(i)];
-    if (links_[value].slot == kEnd) Append(rows.slots[i], value);
+    if (Full(rows.slots[i])) {
+      if (links_[value].slot == kEnd) refused_.push_back(value);
+      continue;
+    }
+    if (links_[value].slot == kEnd) {
+      Append(rows.slots[i], value, weight_.Of(columns, static_cast<int64_t>(rows.row(i))));
+    }
     int64_t& count = links_[value].count;
     const bool was = count > 0;
     count += counts != nullptr ? by * counts->values<int64_t>()[rows.row(i)] : by;
     some_zero |= count == 0;
     if (turned != nullptr && was != (count > 0)) turned->push_back(static_cast<uint32_t>(i));
+  }
+  for (const uint32_t value : refused_) {
+    if (values_.Holds(value)) values_.Erase(value);
   }
   // Only now: a value may stand in more than one row.
   if (!some_zero) return;
@@ -112,9 +130,13 @@ SlotRows ValueCounts::Gather(const uint32_t* slots, int64_t count, bool all) con
   return out;
 }
 
+int64_t ValueCounts::Fitting(const uint32_t* slots, int64_t count) const {
+  return FittingSlots(slots, count, most_, [&](uint32_t slot) { return weights_[slot]; });
+}
+
 size_t ValueCounts::MemoryBytes() const {
   return values_.MemoryBytes() + links_.MemoryBytes() + first_.MemoryBytes() + last_.MemoryBytes() +
-         hashes_.capacity() * 8 + found_.capacity() * 4;
+         weights_.MemoryBytes() + hashes_.capacity() * 8 + found_.capacity() * 4;
 }
 
 }  // namespace streamrun

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/agg/kept_weight.h"
 #include "core/agg/list_states.h"
 #include "core/data/key_table.h"
 #include "core/data/slot_array.h"
@@ -13,7 +14,9 @@ namespace streamrun {
 /// is taken back before it was added; it is there when its count is above. Not thread-safe.
 class ValueCounts {
  public:
-  explicit ValueCounts(const std::vector<DataType>& types);
+  /// Of the arguments of `types` those in `columns` are kept. A slot whose values weigh more than the types
+  /// allow takes no change any more until it is cleared.
+  ValueCounts(const std::vector<DataType>& columns, const AggregateTypes& types);
 
   void Resize(uint32_t slots);
   void Clear(uint32_t slot);
@@ -25,6 +28,8 @@ class ValueCounts {
   /// The values with a count of each slot, in the order in which they came; counts stand in a last column.
   /// `all`: those below zero too.
   SlotRows Gather(const uint32_t* slots, int64_t count, bool all) const;
+  bool Full(uint32_t slot) const { return weights_[slot] > most_; }
+  int64_t Fitting(const uint32_t* slots, int64_t count) const;
   size_t MemoryBytes() const;
 
  private:
@@ -34,18 +39,22 @@ class ValueCounts {
     uint32_t previous = kEnd;
     uint32_t next = kEnd;
     uint32_t slot = kEnd;  // kEnd: not in a chain
-    uint32_t unused = 0;
+    uint32_t weight = 0;
   };
 
-  void Append(uint32_t slot, uint32_t value);
+  void Append(uint32_t slot, uint32_t value, size_t weight);
   void Unlink(uint32_t value);
 
+  KeptWeight weight_;
+  size_t most_;
   KeyTable values_;  // the slot, then the columns
   SlotArray<Link> links_;
   SlotArray<uint32_t> first_;  // by slot
   SlotArray<uint32_t> last_;
+  SlotArray<uint64_t> weights_;
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> found_;
+  std::vector<uint32_t> refused_;  // new values of full slots
 };
 
 }  // namespace streamrun

@@ -161,9 +161,18 @@ class CountAggregation final : public Operator {
       writer_->Give(panes_, groups, bounds, out);
     } else {
       GroupTable merged(TableKeys(*plan_), plan_->calls);
-      std::vector<ColumnPtr> states = panes_.Save(groups);
-      states[plan_->key_types.size()] = BigintColumn(owner);
-      merged.Load(states, static_cast<int64_t>(groups.size()));
+      for (size_t at = 0; at < groups.size();) {
+        const auto count =
+            static_cast<size_t>(panes_.Fitting(groups.data() + at, static_cast<int64_t>(groups.size() - at)));
+        const auto part = [&](const auto& all) {
+          const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at);
+          return std::vector(begin, begin + static_cast<std::ptrdiff_t>(count));
+        };
+        std::vector<ColumnPtr> states = panes_.Save(part(groups));
+        states[plan_->key_types.size()] = BigintColumn(part(owner));
+        merged.Load(states, static_cast<int64_t>(count));
+        at += count;
+      }
       // New groups get their slots in order: the i-th window is slot i.
       writer_->Give(merged, merged.keys().Live(), bounds, out);
     }

@@ -9,7 +9,7 @@
 
 namespace streamrun {
 
-/// Rows of a result batch; callers hand over at most so many groups at once.
+/// Rows of a result batch, fewer where they are large; callers hand over at most so many groups at once.
 inline constexpr size_t kResultRows = 8192;
 
 /// One per operator instance.
@@ -33,6 +33,9 @@ class ResultWriter {
   void Emit(Output& out);
 
  private:
+  void ShowPiece(const GroupTable& table, const std::vector<uint32_t>& slots,
+                 const std::vector<ColumnPtr>& bounds, Changelog& shown, Output& out, Selection* empty);
+
   ResultRows rows_;
   std::deque<BatchPtr> ready_;
 };

@@ -185,7 +185,7 @@ std::vector<DataType> States(const AggregateTypes& types) { return CollectingAcc
 class Mode final : public Accumulator {
  public:
   explicit Mode(const AggregateTypes& types)
-      : type_(types.args[0]), descending_(types.descending), values_({type_}) {}
+      : type_(types.args[0]), descending_(types.descending), values_({type_}, types) {}
 
   static std::vector<DataType> States(const AggregateTypes& types) {
     return {ListOf(types.args[0]), ListOf(TypeId::kBigint)};
@@ -202,12 +202,20 @@ class Mode final : public Accumulator {
   std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const override {
     return ToLists(values_.Gather(slots, count, true));
   }
-  ColumnPtr Results(const uint32_t* slots, int64_t count, std::vector<RowFailure>*) const override {
+  int64_t Fitting(const uint32_t* slots, int64_t count) const override {
+    return values_.Fitting(slots, count);
+  }
+  ColumnPtr Results(const uint32_t* slots, int64_t count, std::vector<RowFailure>* failures) const override {
     const SlotRows rows = values_.Gather(slots, count, false);
     const auto* counts = rows.columns[1]->values<int64_t>();
     const std::vector<SortKey> keys = {{0, descending_, false}};
     ColumnBuilder out(type_);
     for (size_t i = 0; i < rows.ends.size(); ++i) {
+      if (values_.Full(slots[i])) {
+        out.AppendNull();
+        failures->push_back(TooLarge(static_cast<uint32_t>(i)));
+        continue;
+      }
       int64_t best = -1;
       for (int64_t row = rows.begin(i); row < rows.ends[i]; ++row) {
         const bool better = best < 0 || counts[row] > counts[best] ||
