@@ -1,6 +1,7 @@
 #include "core/window/session_list.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace streamrun {
 
@@ -20,6 +21,8 @@ uint32_t SessionList::Make(uint32_t key, Timestamp first, Timestamp last, uint32
   session.serial = next_serial_++;
   session.key = key;
   session.older = older;
+  session.newer = newer;
+  if (older != kNone) sessions_[older].newer = number;
   session.alive = true;
   (newer == kNone ? latest_[key] : sessions_[newer].older) = number;
   ++alive_;
@@ -44,6 +47,7 @@ SessionList::Placed SessionList::Place(uint32_t key, Timestamp time, Timestamp l
     Session& joined = sessions_[at];
     sessions_[before].last = std::max(joined.last, time);
     (newer == kNone ? latest_[key] : sessions_[newer].older) = before;
+    sessions_[before].newer = newer;
     joined.alive = false;
     --alive_;
     return {before, false, at};
@@ -66,9 +70,9 @@ uint32_t SessionList::Insert(uint32_t key, Timestamp first, Timestamp last) {
 
 bool SessionList::Remove(uint32_t session) {
   const uint32_t key = sessions_[session].key;
-  uint32_t* link = &latest_[key];
-  while (*link != session) link = &sessions_[*link].older;
-  *link = sessions_[session].older;
+  const auto [older, newer] = std::pair(sessions_[session].older, sessions_[session].newer);
+  (newer == kNone ? latest_[key] : sessions_[newer].older) = older;
+  if (older != kNone) sessions_[older].newer = newer;
   sessions_[session].alive = false;
   --alive_;
   Free(session);

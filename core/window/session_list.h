@@ -16,6 +16,7 @@ struct Session {
   uint32_t key = 0;    // slot of its key
   uint32_t group = 0;  // slot of its states
   uint32_t older = 0;  // the session of the same key before it, or kNone
+  uint32_t newer = 0;  // and behind it
   bool alive = false;
   bool fired = false;    // given as it is now; later rows are changes
   bool touched = false;  // changed since it was shown
