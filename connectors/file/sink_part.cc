@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/base/failpoint.h"
+
 namespace streamrun {
 
 namespace {
@@ -86,10 +88,14 @@ Status PublishPart(Env* env, const SinkPart& part, bool replace) {
   }
   if (written->size < part.length) return TooShort(part.written, written->size, part.length);
   if (written->size > part.length) SR_RETURN_IF_ERROR(CutOff(env, part));
-  return replace ? env->Rename(part.written, part.path) : env->RenameNoReplace(part.written, part.path);
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("file.publish"));
+  SR_RETURN_IF_ERROR(replace ? env->Rename(part.written, part.path)
+                             : env->RenameNoReplace(part.written, part.path));
+  return SR_FAILPOINT("file.published");
 }
 
 Status RestorePart(Env* env, const SinkPart& part) {
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("file.restore"));
   SR_ASSIGN_OR_RETURN(auto file, InfoIfThere(env, part.written));
   if (!file && part.staged()) {
     // An older epoch than the last one is restored: the file had not got its name yet.

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/crc32c.h"
+#include "core/base/failpoint.h"
 #include "core/base/sealed_file.h"
 
 namespace streamrun {
@@ -210,7 +211,9 @@ Result<CheckpointDirectory::Found> CheckpointDirectory::Recover() {
   const auto high = EpochHigh();
   if (!high.ok()) return Refusal(high.status());
   found.epoch_high = *high;
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("recover.verified"));
   SR_RETURN_IF_ERROR(RemoveLeftovers(current.ok() ? *current : 0));
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("recover.cleaned"));
   return found;
 }
 
@@ -260,7 +263,9 @@ Status CheckpointDirectory::RemoveEpoch(uint64_t epoch) {
   SR_ASSIGN_OR_RETURN(const auto older, InfoIfAny(env_, hidden));
   if (older) SR_RETURN_IF_ERROR(RemoveHidden(hidden));
   SR_RETURN_IF_ERROR(env_->Rename(EpochDirectory(epoch), hidden));
-  return RemoveHidden(hidden);
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.gc.hidden"));
+  SR_RETURN_IF_ERROR(RemoveHidden(hidden));
+  return SR_FAILPOINT("ckpt.gc.removed");
 }
 
 // Its new name must be durable before anything in it goes, also when a killed process gave it that name.
@@ -291,7 +296,8 @@ Status CheckpointDirectory::Begin(uint64_t epoch) {
   SR_ASSIGN_OR_RETURN(const auto whole, InfoIfAny(env_, EpochDirectory(epoch)));
   if (whole) return {Code::kAlreadyExists, EpochDirectory(epoch) + " is there already"};
   SR_RETURN_IF_ERROR(Abandon(epoch));
-  return env_->MakeDirectories(TemporaryDirectory(epoch), 0700);
+  SR_RETURN_IF_ERROR(env_->MakeDirectories(TemporaryDirectory(epoch), 0700));
+  return SR_FAILPOINT("ckpt.begun");
 }
 
 Status CheckpointDirectory::Decide(const Manifest& manifest) {
@@ -307,20 +313,27 @@ Status CheckpointDirectory::Decide(const Manifest& manifest) {
     if (info.size != segment.bytes)
       return Status::Internal(written + "/" + segment.file + " is not as acknowledged");
   }
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.decide"));
   // Its sync of the directory also makes the names of the segments durable.
   SR_RETURN_IF_ERROR(env_->WriteFileAtomically(written + "/manifest", PrintManifest(manifest)));
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.manifest.written"));
   SR_RETURN_IF_ERROR(env_->RenameNoReplace(written, EpochDirectory(epoch)));
   SR_RETURN_IF_ERROR(env_->SyncDirectory(CheckpointPath()));
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.epoch.renamed"));
   return MakeCurrent(epoch);
 }
 
 Status CheckpointDirectory::MakeCurrent(uint64_t epoch) {
   SR_RETURN_IF_ERROR(WriteSealedNumber(env_, path_ + "/EPOCH_HIGH", epoch));
-  return WriteSealedNumber(env_, path_ + "/CURRENT", epoch);
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.high.written"));
+  SR_RETURN_IF_ERROR(WriteSealedNumber(env_, path_ + "/CURRENT", epoch));
+  return SR_FAILPOINT("ckpt.current.written");
 }
 
 Status CheckpointDirectory::MarkCommitted(uint64_t epoch) {
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.marker"));
   SR_RETURN_IF_ERROR(WriteSealedNumber(env_, EpochDirectory(epoch) + "/committed", epoch));
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.marker.written"));
   SR_ASSIGN_OR_RETURN(const auto epochs, Epochs());
   const size_t kept = std::min(epochs.size(), static_cast<size_t>(retain_));
   for (size_t i = 0; i + kept < epochs.size() && epochs[i] < epoch; ++i)

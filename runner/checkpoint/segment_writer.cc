@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/base/crc32c.h"
+#include "core/base/failpoint.h"
 #include "core/data/selection.h"
 #include "runner/checkpoint/segment_format.h"
 
@@ -118,7 +119,9 @@ Status Writer::FlushPending() {
 Status Writer::Finish(SegmentInfo* info) {
   SR_RETURN_IF_ERROR(AddRecord(RecordKind::kEnd, PrintCounts(counts_)));
   SR_RETURN_IF_ERROR(FlushPending());
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("segment.written"));
   SR_RETURN_IF_ERROR(file_->Sync());
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("segment.synced"));
   SR_RETURN_IF_ERROR(file_->Close());
   info->bytes = bytes_;
   info->crc = crc_;

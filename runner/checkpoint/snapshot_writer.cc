@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include "core/base/failpoint.h"
+
 namespace streamrun {
 
 namespace {
@@ -56,8 +58,10 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
     fragment.nodes.push_back(std::move(stored));
   }
   SR_RETURN_IF_ERROR(SyncPrepared(env, fragment.dead_letters, &directories));
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("snapshot.synced"));
   directories.insert(directory);
   for (const std::string& d : directories) SR_RETURN_IF_ERROR(env->SyncDirectory(d));
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("snapshot.stored"));
   return fragment;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.h"
+
 namespace streamrun {
 
 namespace {
@@ -69,6 +71,7 @@ class StoredState final : public RestoredState {
 
 Result<std::shared_ptr<const RestoredState>> OpenStoredState(Env* env, const std::string& directory,
                                                              const std::string& plan_hash) {
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("restore.opened"));
   SR_ASSIGN_OR_RETURN(const std::string text, env->ReadFile(directory + "/manifest", kMaxManifest));
   Result<Manifest> manifest = ParseManifest(text);
   if (!manifest.ok()) return manifest.status().WithContext(directory + "/manifest");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/base/failpoint.h"
 #include "runner/cli/commands.h"
 #include "runner/cli/load.h"
 #include "runner/process/worker.h"
@@ -23,11 +24,22 @@ constexpr char kFooter[] =
     "What an expression gives: streamrun eval \"upper('a')\"; functions: streamrun describe functions\n"
     "Every command has --help.";
 
+// Name, process, and whether an error can be put there, one a line.
+void ListFailpoints() {
+  for (const Failpoint& point : kFailpoints) {
+    const bool worker = point.process == FamilyProcess::kWorker;
+    std::printf("%s %s%s\n", std::string(point.name).c_str(), worker ? "worker" : "supervisor",
+                point.fails ? " error" : "");
+  }
+  throw CLI::Success();
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{kAbout, "streamrun"};
   app.footer(kFooter);
   app.set_version_flag("--version", "streamrun " SR_VERSION);
   app.require_subcommand(1);
+  app.add_flag_callback("--list-failpoints", ListFailpoints)->group("");  // hidden: for tests
   CliResult result;
   AddRunCommand(app, result);
   AddValidateCommand(app, result);
@@ -64,7 +76,7 @@ int Main(int argc, char** argv) {
     }
   }
   // `streamrun --quiet pipeline.yaml`: options of run without its name.
-  static constexpr std::string_view kOwn[] = {"-h", "--help", "--version"};
+  static constexpr std::string_view kOwn[] = {"-h", "--help", "--version", "--list-failpoints"};
   if (!arguments.empty() && arguments[0].starts_with("-") &&
       std::find(std::begin(kOwn), std::end(kOwn), arguments[0]) == std::end(kOwn)) {
     arguments.insert(arguments.begin(), "run");
@@ -82,6 +94,12 @@ int Main(int argc, char** argv) {
 }  // namespace streamrun
 
 int main(int argc, char** argv) {
-  if (streamrun::IsWorker(argc, argv)) return streamrun::WorkerMain(argc, argv);
+  const bool worker = streamrun::IsWorker(argc, argv);
+  const auto self = worker ? streamrun::FamilyProcess::kWorker : streamrun::FamilyProcess::kSupervisor;
+  if (const streamrun::Status status = streamrun::ArmFailpointsFromEnvironment(self); !status.ok()) {
+    std::fprintf(stderr, "streamrun: %s\n", status.message().c_str());
+    return streamrun::kExitConfig;
+  }
+  if (worker) return streamrun::WorkerMain(argc, argv);
   return streamrun::Main(argc, argv);
 }

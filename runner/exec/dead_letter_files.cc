@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/base/failpoint.h"
+
 namespace streamrun {
 
 namespace {
@@ -77,6 +79,7 @@ Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector
                        const std::vector<KeptLetters>& kept) {
   const Result<std::vector<std::string>> names = env->List(directory);
   if (!names.ok()) return Status::Ok();  // no directory, no letters
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("letters.trim"));
   SR_ASSIGN_OR_RETURN(const auto lengths, Lengths(kept));
   Start last{0, 0};
   for (const KeptLetters& worker : kept) last = std::max(last, StartOf(worker.worker));

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "core/base/failpoint.h"
 #include "core/stream/dead_letter.h"
 
 namespace streamrun {
@@ -173,6 +174,7 @@ Status DeadLetterFile::Write(const BatchPtr& letters) {
     return Status::ResourceExhausted("dead letters reached settings.dead_letter.max_size in " + path_ +
                                      "; mend the input, raise the limit, or write when_full: drop_oldest");
   }
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("letters.write"));
   rows_ += letters->rows();
   return file_->Append(bytes.view());
 }

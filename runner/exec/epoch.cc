@@ -1,5 +1,7 @@
 #include "runner/exec/epoch.h"
 
+#include "core/base/failpoint.h"
+
 namespace streamrun {
 
 Status EpochProgress::Pass(const Barrier& barrier, NodeSnapshot node,
@@ -22,6 +24,7 @@ Status EpochProgress::Complete() {
   if (letters_ != nullptr) {
     SR_ASSIGN_OR_RETURN(building_.dead_letters, letters_->Prepare());
   }
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("letters.prepared"));
   complete_ = std::move(building_);
   building_ = TaskSnapshot{};
   return WriteHeld();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.h"
 #include "core/data/row_hash.h"
 #include "core/data/selection.h"
 #include "runner/exec/key_group.h"
@@ -132,6 +133,7 @@ Result<BatchPtr> NodeRestore::Own(const TableSnapshot& shape, const BatchPtr& ro
 
 Status NodeRestore::LoadTables(const PlanNode& node, const std::vector<StateTable*>& tables) const {
   const auto load = [&](const TableSnapshot& shape, const BatchPtr& rows) -> Status {
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("restore.table"));
     const auto table = std::find_if(tables.begin(), tables.end(),
                                     [&](const StateTable* t) { return t->name() == shape.name; });
     const StateDeclaration* declared = FindDeclaration(node, shape.name);
@@ -142,8 +144,8 @@ Status NodeRestore::LoadTables(const PlanNode& node, const std::vector<StateTabl
     std::vector<Field> fields = declared->key->fields();
     fields.insert(fields.end(), declared->value->fields().begin(), declared->value->fields().end());
     if (fields != shape.schema->fields()) {
-      return Status::InvalidArgument("the saved state '" + shape.name + "' of node '" + node.name + "' has (" +
-                                     shape.schema->ToString() + "), the pipeline now needs (" +
+      return Status::InvalidArgument("the saved state '" + shape.name + "' of node '" + node.name +
+                                     "' has (" + shape.schema->ToString() + "), the pipeline now needs (" +
                                      Schema(std::move(fields)).ToString() +
                                      "); undo the change or start with --reset-state");
     }

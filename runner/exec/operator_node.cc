@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/base/failpoint.h"
 #include "runner/exec/node.h"
 
 namespace streamrun {
@@ -196,6 +197,7 @@ class OperatorNode final : public Node {
     control_.reset();
     if (const auto* barrier = std::get_if<Barrier>(&event)) {
       SR_RETURN_IF_ERROR(Pass(*barrier));
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("operator.barrier"));
       for (auto& [port, letters] : unwired_) letters.set_epoch(passed_ + 1);
       return true;
     }

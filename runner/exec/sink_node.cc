@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "core/base/failpoint.h"
 #include "core/data/column_builder.h"
 #include "runner/exec/node.h"
 
@@ -140,7 +141,9 @@ class SinkNode : public Node {
     if (!sink_) return true;
     const auto handle = prepared_.find(epoch);
     if (handle == prepared_.end()) return true;
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.commit"));
     SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Commit(epoch, handle->second));
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.committed"));
     committing_ = outcome == SinkOutcome::kBusy;
     if (committing_) return false;
     prepared_.erase(prepared_.begin(), std::next(handle));
@@ -200,7 +203,9 @@ class SinkNode : public Node {
     for (const std::string& handle : context_.handles) {
       const Timestamp give_up = context_.env->MonotonicNow() + kCommitPatience;
       for (;;) {
+        SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.commit"));
         SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Commit(passed_, handle));
+        SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.committed"));
         if (outcome == SinkOutcome::kAccepted) break;
         if (context_.env->MonotonicNow() >= give_up) {
           return Status::Unavailable("sink '" + plan_node_.name + "' cannot commit epoch " +
@@ -227,8 +232,10 @@ class SinkNode : public Node {
       busy_ = outcome == SinkOutcome::kBusy;
       if (busy_) return false;
       unflushed_ = false;
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.flushed"));
     }
     SR_RETURN_IF_ERROR(Pass(*std::exchange(barrier_, std::nullopt)));
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.barrier"));
     return true;
   }
 
@@ -237,6 +244,7 @@ class SinkNode : public Node {
     if (!sink_) return snapshot;
     Result<Prepared> prepared = sink_->Prepare(epoch);
     if (!prepared.ok()) return prepared.status().WithContext("sink '" + plan_node_.name + "'");
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.prepared"));
     snapshot.prepared = std::move(*prepared);
     snapshot.counters = Counters();
     if (!snapshot.prepared.handle.empty()) prepared_[epoch] = snapshot.prepared.handle;
@@ -255,6 +263,7 @@ class SinkNode : public Node {
     if (busy_) return false;
     SR_RETURN_IF_ERROR(DeliverLetters());
     if (end) {
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.finished"));
       done_ = true;
       complete_ = end->complete;
       unflushed_ = false;

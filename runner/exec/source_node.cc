@@ -1,4 +1,5 @@
 // A source inside a task: polls the connector, runs the decoder, tells the time.
+#include "core/base/failpoint.h"
 #include "core/stream/projection.h"
 #include "runner/exec/drift_gate.h"
 #include "runner/exec/node.h"
@@ -82,6 +83,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   void OnWake() override { asleep_ = false; }
 
   std::optional<Task::Place> Trigger(const Barrier& barrier) override {
+    (void)SR_FAILPOINT("source.triggered").ok();
     barrier_ = barrier;
     const bool dealt = shared_.parallelism > 1 && plan_node_.source->ordered && !done_;
     if (!dealt) {
@@ -103,6 +105,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   Result<bool> Commit(uint64_t epoch) override {
     if (opened_) {
       SR_RETURN_IF_ERROR(source_->Commit(epoch).WithContext("source '" + plan_node_.name + "'"));
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("source.committed"));
     }
     return true;
   }
@@ -168,7 +171,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   Result<bool> PassBarrier() {
     const Barrier barrier = *std::exchange(barrier_, std::nullopt);
     stopped_ = stopped_ || barrier.kind == BarrierKind::kStop;
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("source.bound"));
     SR_RETURN_IF_ERROR(Pass(barrier));
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("source.barrier"));
     return true;
   }
 
@@ -197,6 +202,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   }
 
   Result<bool> PollOnce() {
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("source.poll"));
     Result<SourceOutcome> outcome = SourceOutcome::kWait;
     {
       BusyTimer timer(context_.env, &counters_.busy_us);
@@ -382,8 +388,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   DriftGate gate_;
   Timestamp last_row_at_ = 0;  // later by the time since then in which it was not willing to read
   Timestamp looked_at_ = 0;
-  bool willing_ = true;  // at the last look
-  bool waits_ = false;   // for other sources
+  bool willing_ = true;     // at the last look
+  bool waits_ = false;      // for other sources
   bool rows_came_ = false;  // since the last watermark
   bool idle_ = false;
   bool told_idle_ = false;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "core/base/failpoint.h"
 #include "core/base/logging.h"
 #include "runner/exec/dead_letter_files.h"
 #include "runner/exec/key_group.h"
@@ -39,6 +40,7 @@ std::vector<bool> SourceWorkers(const LocalPlan& plan) {
 CheckpointTimes TimesOf(const PlanSettings& settings) {
   CheckpointTimes times;
   times.interval = settings.checkpoint_interval;
+  times.min_pause = std::min(times.min_pause, times.interval);
   times.timeout = settings.checkpoint_timeout;
   return times;
 }
@@ -92,6 +94,7 @@ Status Checkpointer::RestoreChosen(const Choice& choice) {
 }
 
 Status Checkpointer::Recover(const Choice& choice) {
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("recover.begin"));
   SR_RETURN_IF_ERROR(FindIdentity());
   if (choice.reset) SR_RETURN_IF_ERROR(disk_.Reset());
   if (!choice.restore.empty()) SR_RETURN_IF_ERROR(RestoreChosen(choice));
@@ -173,8 +176,10 @@ void Checkpointer::OnMessage(int stage, int instance, const ControlMessage& mess
     }
     coordinator_->Nack(worker, nack->epoch, now);
   } else if (const auto* committed = std::get_if<CommittedMessage>(&message)) {
+    (void)SR_FAILPOINT("ckpt.committed.received").ok();
     coordinator_->Committed(worker, committed->epoch, now);
   } else if (const auto* ack = std::get_if<AckMessage>(&message)) {
+    (void)SR_FAILPOINT("ckpt.ack.received").ok();
     if (ack->epoch != coordinator_->epoch()) return;
     Result<Fragment> fragment = ParseFragment(ack->fragment);
     if (!fragment.ok()) {
@@ -203,16 +208,19 @@ void Checkpointer::Do(const Coordinator::Action& action, Timestamp now) {
     case Kind::kTrigger:
       return Trigger(action, now);
     case Kind::kBound:
-      return send_(PlaceBarrierMessage{action.epoch, action.bounds});
+      send_(PlaceBarrierMessage{action.epoch, action.bounds});
+      return (void)SR_FAILPOINT("ckpt.bound.sent").ok();
     case Kind::kAbort:
       send_(AbortMessage{action.epoch});
+      (void)SR_FAILPOINT("ckpt.aborted").ok();
       fragments_.clear();
       if (const Status status = disk_.Abandon(action.epoch); !status.ok()) LogWarning(status.message());
-      return;
+      return (void)SR_FAILPOINT("ckpt.abandoned").ok();
     case Kind::kDecide:
       return Decide(action, now);
     case Kind::kCommit:
-      return send_(CommitMessage{action.epoch});
+      send_(CommitMessage{action.epoch});
+      return (void)SR_FAILPOINT("ckpt.commit.sent").ok();
     case Kind::kFinish:
       return Finish(action, now);
   }
@@ -226,6 +234,7 @@ void Checkpointer::Trigger(const Coordinator::Action& action, Timestamp now) {
     return coordinator_->Nack(0, action.epoch, now);
   }
   send_(TriggerMessage{action.epoch, action.barrier});
+  (void)SR_FAILPOINT("ckpt.triggered").ok();
 }
 
 void Checkpointer::Decide(const Coordinator::Action& action, Timestamp now) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/base/failpoint.h"
 #include "core/base/logging.h"
 
 namespace streamrun {
@@ -91,6 +92,7 @@ Status Region::SpawnWorker(int stage, int instance) {
   // Sent at once: it waits in the socket until the worker is up.
   SR_ASSIGN_OR_RETURN(const bool sent, slot.process->control().Send(assign));
   if (!sent) return Status::Internal("a fresh control channel is full");
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("region.spawned"));
   LogDebug("worker started", {{"worker", Name(slot)}, {"pid", std::to_string(slot.process->identity().pid)}});
   slots_.push_back(std::move(slot));
   return Status::Ok();
@@ -155,7 +157,8 @@ void Region::OnMessage(Slot& slot, ControlMessage message) {
     slot.blocked_on.clear();
   } else if (std::holds_alternative<BoundMessage>(message)) {
     slot.state = WorkerState::kBound;
-    if (state_ == State::kWiring && All(WorkerState::kBound)) SendAll(ConnectMessage{});
+    if (state_ == State::kWiring && All(WorkerState::kBound))
+      SendAll(ConnectMessage{}), (void)SR_FAILPOINT("region.connect").ok();
   } else if (auto* ready = std::get_if<ReadyMessage>(&message)) {
     slot.state = WorkerState::kReady;
     host_->ledger->Begin(slot.stage, slot.instance, std::move(ready->counters));
@@ -171,6 +174,7 @@ void Region::BeginRunning() {
   started_ = host_->env->MonotonicNow();
   for (Slot& s : slots_) s.state = WorkerState::kRunning, s.last_step = started_;
   SendAll(StartMessage{});
+  (void)SR_FAILPOINT("region.started").ok();
   host_->checkpoints->Back(stages_, started_);
 }
 
@@ -183,6 +187,7 @@ void Region::Leave() {
   Enter(State::kLeaving);
   stop_deadline_ = host_->env->MonotonicNow() + kLeavePatience;
   SendAll(ExitMessage{});
+  (void)SR_FAILPOINT("region.leaving").ok();
 }
 
 void Region::OnGone(Slot& slot, const std::string& how) {

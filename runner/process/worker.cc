@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/failpoint.h"
 #include "core/base/logging.h"
 #include "runner/checkpoint/checkpoint_directory.h"
 #include "runner/checkpoint/snapshot_writer.h"
@@ -63,16 +64,21 @@ class Worker {
     SR_RETURN_IF_ERROR(Send(RegisterMessage{::getpid()}));
     while (!assigned_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
     StartLogging({assign_.log_level, assign_.log_json, nullptr}, {});
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.assigned"));
     SR_RETURN_IF_ERROR(MakePlan());
     SR_RETURN_IF_ERROR(Bind());
     SR_RETURN_IF_ERROR(Send(BoundMessage{}));
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.bound"));
     while (!connect_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
     SR_RETURN_IF_ERROR(Connect());
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.connected"));
     SR_RETURN_IF_ERROR(Open());
     SR_RETURN_IF_ERROR(AwaitHellos());
     SR_RETURN_IF_ERROR(Send(ReadyMessage{task_->Counters()}));
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.ready"));
     while (!start_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
     started_ = true;
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.started"));
     writer_.emplace(env_, std::to_string(assign_.stage) + "." + std::to_string(assign_.instance),
                     [this](uint64_t epoch, const Result<Fragment>& f) { Answer(epoch, f); });
     const Status status = Work();
@@ -205,10 +211,12 @@ class Worker {
     for (;;) {
       SR_ASSIGN_OR_RETURN(const StepResult result, task_->Step());
       ++steps_;
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.stepped"));
       SR_RETURN_IF_ERROR(TellEpoch());
       if (result == StepResult::kDone && !done_) {
         done_ = true;
         SR_RETURN_IF_ERROR(Send(DoneMessage{task_->Counters(), task_->Failure()}));
+        SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.done"));
       }
       const bool rests = result != StepResult::kRan;
       const Timestamp now = env_->MonotonicNow();
@@ -237,6 +245,7 @@ class Worker {
       // With the counts of this moment: after a stop there are no later ones.
       SR_RETURN_IF_ERROR(Send(BeatMessage{steps_, task_->BlockedOn(), task_->Counters()}));
       SR_RETURN_IF_ERROR(Send(CommittedMessage{*epoch}));
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("committed.sent"));
     }
     return Status::Ok();
   }
@@ -247,17 +256,21 @@ class Worker {
     Fragment fragment = *stored;
     fragment.generation = assign_.generation;
     (void)Send(AckMessage{epoch, PrintFragment(fragment)}).ok();
+    (void)SR_FAILPOINT("ack.sent").ok();
   }
 
   Status OnEpochMessage(const ControlMessage& message) {
     if (const auto* trigger = std::get_if<TriggerMessage>(&message)) {
       const auto places = task_->Trigger({trigger->epoch, trigger->kind});
-      return stage().has_source ? Send(PlacesMessage{trigger->epoch, places}) : Status::Ok();
+      if (!stage().has_source) return Status::Ok();
+      SR_RETURN_IF_ERROR(Send(PlacesMessage{trigger->epoch, places}));
+      return SR_FAILPOINT("source.places.sent");
     }
     if (const auto* bound = std::get_if<PlaceBarrierMessage>(&message)) {
       task_->SetBound(bound->epoch, bound->bounds);
     } else if (const auto* abort = std::get_if<AbortMessage>(&message)) {
       task_->Abort(abort->epoch);
+      return SR_FAILPOINT("worker.aborted");
     } else if (const auto* commit = std::get_if<CommitMessage>(&message)) {
       task_->Commit(commit->epoch);
     }
@@ -319,6 +332,7 @@ class Worker {
       start_ |= std::holds_alternative<StartMessage>(**message);
       if (started_) SR_RETURN_IF_ERROR(OnEpochMessage(**message));
       exit_ |= std::holds_alternative<ExitMessage>(**message);
+      if (exit_) (void)SR_FAILPOINT("worker.leaving").ok();
       if (exit_) return Status::Cancelled("told to leave");
     }
   }
