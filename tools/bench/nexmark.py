@@ -102,5 +102,5 @@ def bench_nexmark(root, binary, shm, run, runs, only):
         per_core = EVENTS / statistics.median(cpus) / 1e3
         flink = FLINK[name.split()[0]]
         print(f"| {name} | {wall:.3f} | {EVENTS / wall / 1e6:.2f} | {statistics.median(cpus):.3f} "
-              f"({min(cpus):.3f}-{max(cpus):.3f}) | {per_core:,.0f} | {flink:.0f} | {per_core / flink:.0f} |"
+              f"({min(cpus):.3f}-{max(cpus):.3f}) | {per_core:,.0f} | {flink:.0f} | {per_core / flink:.1f} |"
               + ("" if per_core >= AIM * flink else f"  below {AIM}"), flush=True)
