@@ -128,12 +128,7 @@ void GroupTable::LoadStates(const std::vector<ColumnPtr>& columns, const Grouped
 
 void GroupTable::FindOrInsert(const GroupTable& other, const std::vector<uint32_t>& groups,
                               std::vector<uint32_t>* slots) {
-  const auto count = static_cast<int64_t>(groups.size());
-  std::vector<ColumnPtr> keys;
-  for (size_t i = 0; i < keys_.key_columns(); ++i) {
-    keys.push_back(other.keys_.key(i).Gather(groups.data(), count));
-  }
-  FindOrInsert(keys, count, slots);
+  FindOrInsert(other.Keys(groups), static_cast<int64_t>(groups.size()), slots);
 }
 
 void GroupTable::Merge(const GroupTable& other) {
@@ -152,16 +147,22 @@ void GroupTable::Renew(size_t call) {
   accumulators_[call]->Resize(keys_.slots());
 }
 
+std::vector<ColumnPtr> GroupTable::Keys(const std::vector<uint32_t>& slots) const {
+  std::vector<ColumnPtr> keys;
+  for (size_t i = 0; i < keys_.key_columns(); ++i) {
+    keys.push_back(keys_.key(i).Gather(slots.data(), static_cast<int64_t>(slots.size())));
+  }
+  return keys;
+}
+
 int64_t GroupTable::Fitting(const uint32_t* slots, int64_t count) const {
   for (const auto& accumulator : accumulators_) count = accumulator->Fitting(slots, count);
   return count;
 }
 
 std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) const {
-  std::vector<ColumnPtr> columns;
+  std::vector<ColumnPtr> columns = Keys(slots);
   const auto count = static_cast<int64_t>(slots.size());
-  for (size_t i = 0; i < keys_.key_columns(); ++i)
-    columns.push_back(keys_.key(i).Gather(slots.data(), count));
   for (const auto& accumulator : accumulators_) {
     for (ColumnPtr& column : accumulator->SaveStates(slots.data(), count))
       columns.push_back(std::move(column));
@@ -171,10 +172,8 @@ std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) cons
 
 std::vector<ColumnPtr> GroupTable::Results(const std::vector<uint32_t>& slots,
                                            std::vector<RowFailure>* failures) const {
-  std::vector<ColumnPtr> columns;
+  std::vector<ColumnPtr> columns = Keys(slots);
   const auto count = static_cast<int64_t>(slots.size());
-  for (size_t i = 0; i < keys_.key_columns(); ++i)
-    columns.push_back(keys_.key(i).Gather(slots.data(), count));
   for (const auto& accumulator : accumulators_) {
     columns.push_back(accumulator->Results(slots.data(), count, failures));
   }

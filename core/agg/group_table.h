@@ -1,6 +1,7 @@
 // Groups with their accumulators: the state of one window, or of a whole stream.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -73,6 +74,8 @@ class GroupTable {
                     std::vector<uint32_t>* slots);
   /// Adds all groups of another table of the same shape.
   void Merge(const GroupTable& other);
+  /// The keys of the groups in `slots`.
+  std::vector<ColumnPtr> Keys(const std::vector<uint32_t>& slots) const;
   /// How many of these groups (at least one, unless there is none) fit into the columns of Save and Results,
   /// which take no more.
   int64_t Fitting(const uint32_t* slots, int64_t count) const;
@@ -102,5 +105,17 @@ class GroupTable {
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   FilteredRows filtered_;
 };
+
+/// Calls f(pieces of `slots`) until one fails: each of at most `most` groups that fit into columns.
+template <typename F>
+Status InFittingPieces(const GroupTable& table, const std::vector<uint32_t>& slots, size_t most, F&& f) {
+  for (auto begin = slots.begin(); begin != slots.end();) {
+    const auto rest = std::min(static_cast<int64_t>(slots.end() - begin), static_cast<int64_t>(most));
+    const auto end = begin + table.Fitting(&*begin, rest);
+    SR_RETURN_IF_ERROR(f(std::vector<uint32_t>(begin, end)));
+    begin = end;
+  }
+  return Status::Ok();
+}
 
 }  // namespace streamrun

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "core/window/aggregation_state.h"
-#include "core/window/group_expiry.h"
+#include "core/window/due_windows.h"
 #include "core/window/result_writer.h"
 #include "core/window/row_dealer.h"
-#include "core/window/slice_merger.h"
+#include "core/window/shown_windows.h"
+#include "core/window/slice_state.h"
 
 namespace streamrun {
 
@@ -25,8 +25,9 @@ class TimeAggregation final : public Operator {
         dealer_(*plan_),
         windows_(dealer_.windows()),
         store_(*plan_),
+        due_(*plan_, windows_, store_, watermark_),
+        shown_(*plan_),
         hasher_(plan_->key_types) {
-    if (windows_ != nullptr && !windows_->single()) merger_.emplace(*plan_, store_);
     if (plan_->ttl > 0) expiry_.emplace(plan_->ttl);
   }
 
@@ -46,7 +47,7 @@ class TimeAggregation final : public Operator {
       timer_ = context_->ProcessingTime() + plan_->every;
     }
     // With on_close only windows that have fired already can be touched.
-    if (plan_->emit != Emit::kEvery) show_ = true;
+    if (plan_->emit != Emit::kEvery) due_.ShowTouched();
     SR_RETURN_IF_ERROR(CheckStateSize(*plan_, StateBytes()));
     return Drain(out);
   }
@@ -61,8 +62,7 @@ class TimeAggregation final : public Operator {
 
   Result<Outcome> OnEndOfStream(bool complete, Output& out) override {
     if (complete) {
-      show_ = true;
-      ended_ = true;
+      due_.End();
       watermark_ = kMaxTimestamp;
     }
     return Drain(out);
@@ -71,7 +71,7 @@ class TimeAggregation final : public Operator {
   Timestamp NextTimer() const override {
     Timestamp next = timer_;
     if (plan_->window.processing_time) {
-      if (const auto window = NextWindow()) next = std::min(next, window->end);
+      if (const auto window = due_.NextWindow()) next = std::min(next, window->end);
     }
     if (expiry_ && !plan_->ttl_by_event_time) next = std::min(next, expiry_->Next());
     return next;
@@ -81,33 +81,13 @@ class TimeAggregation final : public Operator {
     if (plan_->window.processing_time) watermark_ = std::max(watermark_, now - 1);
     if (timer_ <= now) {
       timer_ = kMaxTimestamp;
-      show_ = true;
+      due_.ShowTouched();
     }
     ShowWhatExpires();
     return Drain(out);
   }
 
  private:
-  // Changes against what was shown of a window; ordered as windows close.
-  using ShownKey = std::pair<Timestamp, Timestamp>;  // end, start
-
-  // Groups of one window on their way out, a batch at a time.
-  struct Job {
-    Window window;
-    const GroupTable* table = nullptr;
-    std::unique_ptr<TimeSlice> owned;
-    TimeSlice* live = nullptr;  // the table's slice, if it goes on: groups without rows are dropped from it
-    std::vector<uint32_t> slots;
-    size_t at = 0;
-  };
-
-  // Windows of many slices that touched groups of one slice have to be shown in again.
-  struct Revisit {
-    Timestamp slice;
-    std::optional<Window> window;
-    std::unique_ptr<SliceMerger> merger;
-  };
-
   // --- rows in
 
   void AddRows(const BatchPtr& batch, Output& out) {
@@ -119,7 +99,7 @@ class TimeAggregation final : public Operator {
     }
     dealer_.ReadTimes(*batch, now, &failures);
     input_->Evaluate(batch, hasher_, &failures);
-    for (const auto& [start, rows] : dealer_.Deal(batch, failures, ClosedEnd(), watermark_, out)) {
+    for (const auto& [start, rows] : dealer_.Deal(batch, failures, due_.ClosedEnd(), watermark_, out)) {
       AddTo(start, rows.added, batch, false);
       AddTo(start, rows.taken_back, batch, true);
     }
@@ -133,11 +113,11 @@ class TimeAggregation final : public Operator {
     const auto count = static_cast<int64_t>(rows.size());
     take_back ? slice.table.Retract(*input_, chosen, count, &slots_)
               : slice.table.Add(*input_, chosen, count, &slots_);
-    if (merger_ && merger_->Holds(start)) {
-      merger_->Feed(start, *input_, {count, chosen, slots_.data()}, take_back);
+    if (due_.merger() != nullptr && due_.merger()->Holds(start)) {
+      due_.merger()->Feed(start, *input_, {count, chosen, slots_.data()}, take_back);
     }
     if (expiry_) TouchGroups(*batch, chosen);
-    if (plan_->gives_changes() && (plan_->emit != Emit::kOnClose || HasFired(windows_->First(start)))) {
+    if (plan_->gives_changes() && (plan_->emit != Emit::kOnClose || due_.HasFired(windows_->First(start)))) {
       store_.Touch(start, slice, slots_);
     }
     store_.Measure(slice);
@@ -161,7 +141,7 @@ class TimeAggregation final : public Operator {
       int64_t end = begin + 1;
       while (end < batch->rows() && starts[end] == starts[begin]) ++end;
       const BatchPtr part = end - begin == batch->rows() ? batch : Slice(batch, begin, end);
-      if (windows_ && windows_->Last(starts[begin]).end <= ClosedEnd()) {
+      if (windows_ && windows_->Last(starts[begin]).end <= due_.ClosedEnd()) {
         GiveLatePart(starts[begin], *part, out);
       } else {
         LoadSlicePart(starts[begin], *part);
@@ -192,26 +172,15 @@ class TimeAggregation final : public Operator {
     slice.table.FindOrInsert(keys, batch.rows(), &slots_);
     const GroupedRows rows{batch.rows(), nullptr, slots_.data()};
     slice.table.LoadStates(groups, rows);
-    if (merger_ && merger_->Holds(start)) merger_->Load(start, groups, rows);
+    if (due_.merger() != nullptr && due_.merger()->Holds(start)) due_.merger()->Load(start, groups, rows);
     store_.Measure(slice);
   }
 
-  // --- time
-
-  // Windows that end here or before take no more rows.
-  Timestamp ClosedEnd() const {
-    if (watermark_ == kMinTimestamp || watermark_ < kMinTimestamp + plan_->allowed_lateness) {
-      return kMinTimestamp;
-    }
-    return Behind(watermark_ - plan_->allowed_lateness);
-  }
-  static Timestamp Behind(Timestamp time) { return time == kMaxTimestamp ? time : time + 1; }
-  bool HasFired(const Window& window) const { return window.end <= fired_end_; }
   Timestamp ExpiryClock() const { return plan_->ttl_by_event_time ? watermark_ : context_->ProcessingTime(); }
 
   // Groups that are to be forgotten are shown before, if they changed.
   void ShowWhatExpires() {
-    if (expiry_ && expiry_->HasDue(ExpiryClock())) show_ = true;
+    if (expiry_ && expiry_->HasDue(ExpiryClock())) due_.ShowTouched();
   }
 
   // --- results
@@ -219,107 +188,15 @@ class TimeAggregation final : public Operator {
   // One batch at most, then the next piece of work.
   Result<Outcome> Drain(Output& out) {
     while (!writer_->ready()) {
-      if (job_.table != nullptr) {
-        RunJob(out);
-      } else if (!StartShowing() && !StartFiring()) {
+      if (job_.table == nullptr) job_ = due_.Next();
+      if (job_.table == nullptr) {
         Finish();
         return Outcome::kNeedInput;
       }
+      RunJob(out);
     }
     writer_->Emit(out);
     return Outcome::kHaveMore;
-  }
-
-  // The next window in which touched groups are to be shown.
-  bool StartShowing() {
-    while (revisit_ || !store_.touched().empty()) {
-      if (revisit_) {
-        if (StartRevisit()) return true;
-        continue;
-      }
-      const Timestamp start = *store_.touched().begin();
-      if (!show_ && !ClosesUnshown(start)) return false;
-      std::vector<uint32_t> slots = store_.TakeTouched(start);
-      std::sort(slots.begin(), slots.end());
-      TimeSlice& slice = *store_.Find(start);
-      if (merger_) {
-        revisit_.emplace(RevisitOf(start, slice, slots));
-      } else {
-        job_ = {
-            windows_ ? windows_->First(start) : Window{}, &slice.table, nullptr, &slice, std::move(slots), 0};
-        return true;
-      }
-    }
-    show_ = false;
-    return false;
-  }
-
-  // With `every`, rows that came for a window after it fired must not be forgotten before their turn.
-  bool ClosesUnshown(Timestamp start) const {
-    if (windows_ == nullptr || plan_->emit != Emit::kEvery) return false;
-    const Window first = windows_->First(start);
-    return HasFired(first) && first.end <= ClosedEnd();
-  }
-
-  Revisit RevisitOf(Timestamp start, const TimeSlice& slice, const std::vector<uint32_t>& slots) const {
-    std::vector<ColumnPtr> keys = writer_->rows().Keys(slice.table, slots, {});
-    return {
-        start, windows_->FirstEndingAfter(start, closed_end_),
-        std::make_unique<SliceMerger>(*plan_, store_, std::move(keys), static_cast<int64_t>(slots.size()))};
-  }
-
-  bool StartRevisit() {
-    const std::optional<Window> window = revisit_->window;
-    if (!window || (plan_->emit == Emit::kOnClose && !HasFired(*window))) {
-      revisit_.reset();
-      return false;
-    }
-    revisit_->window = windows_->Next(revisit_->slice, *window);
-    const GroupTable& table = revisit_->merger->Merge(*window);
-    job_ = {*window, &table, nullptr, nullptr, table.keys().Live(), 0};
-    return true;
-  }
-
-  // The window that fires next, whether the watermark has passed it or not.
-  std::optional<Window> NextWindow() const {
-    if (windows_ == nullptr) return std::nullopt;
-    const SliceMap& slices = store_.slices();
-    for (auto it = slices.lower_bound(windows_->EarliestSliceBehind(fired_end_)); it != slices.end(); ++it) {
-      if (const auto window = windows_->FirstEndingAfter(it->first, fired_end_)) return window;
-    }
-    return std::nullopt;
-  }
-
-  // Starts the next window that is due, or the final result of an aggregate without windows.
-  bool StartFiring() {
-    if (windows_ == nullptr) {
-      if (!ended_ || plan_->gives_changes() || store_.empty()) return false;
-      Fire({}, store_.Release(kEverything));
-      return true;
-    }
-    for (auto window = NextWindow(); window && window->last() <= watermark_; window = NextWindow()) {
-      fired_end_ = window->end;
-      // What is shown at every update has been shown.
-      if (plan_->emit == Emit::kOnUpdate) continue;
-      if (merger_) {
-        const GroupTable& table = merger_->Merge(*window);
-        job_ = {*window, &table, nullptr, nullptr, table.keys().Live(), 0};
-      } else if (window->end <= ClosedEnd()) {
-        Fire(*window, store_.Release(window->start));
-      } else {
-        store_.TakeTouched(window->start);
-        TimeSlice* slice = store_.Find(window->start);
-        job_ = {*window, &slice->table, nullptr, slice, slice->table.keys().Live(), 0};
-      }
-      return true;
-    }
-    return false;
-  }
-
-  void Fire(const Window& window, std::unique_ptr<TimeSlice> slice) {
-    std::vector<uint32_t> live = slice->table.keys().Live();
-    const GroupTable* table = &slice->table;
-    job_ = {window, table, std::move(slice), nullptr, std::move(live), 0};
   }
 
   void RunJob(Output& out) {
@@ -331,10 +208,8 @@ class TimeAggregation final : public Operator {
         writer_->rows().Bounds(job_.window, static_cast<int64_t>(some.size()));
     if (plan_->gives_changes()) {
       Selection empty;
-      Changelog& shown = ShownOf(job_.window);
-      const size_t before = shown.MemoryBytes();
-      writer_->Show(*job_.table, some, bounds, shown, out, &empty);
-      shown_bytes_ += shown.MemoryBytes() - before;
+      shown_.Change(job_.window,
+                    [&](Changelog& shown) { writer_->Show(*job_.table, some, bounds, shown, out, &empty); });
       if (job_.live != nullptr) EraseGroups(*job_.live, some, empty);
     } else {
       writer_->Give(*job_.table, some, bounds, out);
@@ -349,37 +224,20 @@ class TimeAggregation final : public Operator {
     }
   }
 
-  Changelog& ShownOf(const Window& window) {
-    const auto [it, made] =
-        shown_.try_emplace(ShownKey(window.end, window.start), plan_->output, plan_->groups->size());
-    if (made) shown_bytes_ += it->second.MemoryBytes();
-    return it->second;
-  }
-
   // --- what is over
 
   void Finish() {
     if (windows_ == nullptr) return Expire();
-    if (watermark_ != kMinTimestamp) fired_end_ = std::max(fired_end_, Behind(watermark_));
-    closed_end_ = ClosedEnd();
-    while (!shown_.empty() && shown_.begin()->first.first <= closed_end_) {
-      shown_bytes_ -= shown_.begin()->second.MemoryBytes();
-      shown_.erase(shown_.begin());
-    }
-    while (!store_.empty() && windows_->Last(store_.slices().begin()->first).end <= closed_end_) {
-      const Timestamp slice = store_.slices().begin()->first;
-      if (merger_) merger_->Forget(slice);
-      store_.Drop(slice);
-    }
+    shown_.Forget(due_.DropClosed());
   }
 
   void Expire() {
     TimeSlice* slice = store_.Find(kEverything);
-    if (!expiry_ || ended_ || slice == nullptr || !store_.touched().empty()) return;
+    if (!expiry_ || due_.ended() || slice == nullptr || !store_.touched().empty()) return;
     const std::vector<uint32_t> expired = expiry_->Take(ExpiryClock());
     if (expired.empty()) return;
-    const std::vector<ColumnPtr> keys = writer_->rows().Keys(slice->table, expired, {});
-    ShownOf({}).Forget(keys, static_cast<int64_t>(expired.size()));
+    const std::vector<ColumnPtr> keys = slice->table.Keys(expired);
+    shown_.Change({}, [&](Changelog& shown) { shown.Forget(keys, static_cast<int64_t>(expired.size())); });
     for (const uint32_t slot : expired) slice->table.Erase(slot);
     store_.Measure(*slice);
   }
@@ -387,93 +245,11 @@ class TimeAggregation final : public Operator {
   // --- state
 
   size_t StateBytes() const {
-    return store_.bytes() + shown_bytes_ + (merger_ ? merger_->MemoryBytes() : 0) +
+    return store_.bytes() + shown_.bytes() + (due_.merger() ? due_.merger()->MemoryBytes() : 0) +
            (expiry_ ? expiry_->MemoryBytes() : 0);
   }
 
-  Status SaveGroups(const TakeRows& take) const {
-    const SchemaPtr schema = GroupState(*plan_).Row();
-    for (const auto& entry : store_.slices()) {
-      const Timestamp start = entry.first;
-      const TimeSlice& slice = *entry.second;
-      SR_RETURN_IF_ERROR(InPieces(slice.table.keys().Live(), kResultRows, [&](const auto& slots) {
-        std::vector<bool> touched;
-        std::vector<int64_t> touched_at;
-        for (const uint32_t slot : slots) {
-          touched.push_back(slot < slice.is_touched.size() && slice.is_touched[slot]);
-          touched_at.push_back(expiry_ ? expiry_->touched_at(slot) : 0);
-        }
-        std::vector<ColumnPtr> columns = slice.table.Save(slots);
-        const std::vector<int64_t> starts(slots.size(), start);
-        const auto behind_keys = columns.begin() + static_cast<std::ptrdiff_t>(plan_->key_types.size());
-        columns.insert(behind_keys, {BigintColumn(starts), BooleanColumn(touched), BigintColumn(touched_at)});
-        return take(
-            std::make_shared<const Batch>(schema, static_cast<int64_t>(slots.size()), std::move(columns)));
-      }));
-    }
-    return Status::Ok();
-  }
-
-  Status LoadGroups(const BatchPtr& rows) {
-    const auto keys = static_cast<std::ptrdiff_t>(plan_->key_types.size());
-    const int64_t* starts = rows->column(static_cast<int>(keys))->values<int64_t>();
-    std::map<Timestamp, Selection> by_slice;
-    for (uint32_t row = 0; row < rows->rows(); ++row) by_slice[starts[row]].push_back(row);
-    for (const auto& [start, chosen] : by_slice) {
-      std::vector<ColumnPtr> columns = Take(rows, chosen)->columns();
-      const ColumnPtr touched = columns[static_cast<size_t>(keys) + 1];
-      const ColumnPtr touched_at = columns[static_cast<size_t>(keys) + 2];
-      columns.erase(columns.begin() + keys, columns.begin() + keys + 3);
-      LoadSlice(start, columns, *touched, *touched_at);
-    }
-    return Status::Ok();
-  }
-
-  void LoadSlice(Timestamp start, const std::vector<ColumnPtr>& columns, const Column& touched,
-                 const Column& touched_at) {
-    const int64_t rows = touched.length();
-    TimeSlice& slice = store_.FindOrMake(start);
-    slice.table.Load(columns, rows);
-    const std::vector<ColumnPtr> keys(columns.begin(),
-                                      columns.begin() + static_cast<std::ptrdiff_t>(plan_->key_types.size()));
-    std::vector<uint64_t> hashes;
-    slice.table.keys().Hash(keys, rows, &hashes);
-    std::vector<uint32_t> slots(static_cast<size_t>(rows));
-    slice.table.keys().Find(keys, hashes, nullptr, rows, slots.data());
-    std::vector<uint32_t> to_show;
-    for (int64_t row = 0; row < rows; ++row) {
-      const uint32_t slot = slots[static_cast<size_t>(row)];
-      if (touched.Bool(row)) to_show.push_back(slot);
-      if (expiry_) expiry_->Touch(slot, touched_at.values<int64_t>()[row]);
-    }
-    store_.Touch(start, slice, to_show);
-    store_.Measure(slice);
-  }
-
-  Status SaveShown(const TakeRows& take) const {
-    for (const auto& [key, shown] : shown_) {
-      if (shown.size() > 0) SR_RETURN_IF_ERROR(take(ToShownState(*plan_, shown.Save())));
-    }
-    return Status::Ok();
-  }
-
-  Status LoadShown(const BatchPtr& state) {
-    const BatchPtr rows = FromShownState(*plan_, state);
-    std::map<ShownKey, Selection> by_window;
-    for (uint32_t row = 0; row < rows->rows(); ++row) {
-      const bool windowed = windows_ != nullptr;
-      by_window[{windowed ? rows->column(1)->values<int64_t>()[row] : 0,
-                 windowed ? rows->column(0)->values<int64_t>()[row] : 0}]
-          .push_back(row);
-    }
-    for (const auto& [key, chosen] : by_window) {
-      Changelog& shown = ShownOf({key.second, key.first});
-      const size_t before = shown.MemoryBytes();
-      shown.Load(Take(rows, chosen));
-      shown_bytes_ += shown.MemoryBytes() - before;
-    }
-    return Status::Ok();
-  }
+  GroupExpiry* expiry() { return expiry_ ? &*expiry_ : nullptr; }
 
   AggregationPlanPtr plan_;
   bool partial_;
@@ -484,36 +260,29 @@ class TimeAggregation final : public Operator {
   std::optional<ResultWriter> writer_;
 
   SliceStore store_;
-  std::optional<SliceMerger> merger_;  // windows of more than one slice
-  std::map<ShownKey, Changelog> shown_;
-  size_t shown_bytes_ = 0;
-  std::optional<GroupExpiry> expiry_;
   Timestamp watermark_ = kMinTimestamp;
-  Timestamp fired_end_ = kMinTimestamp;   // windows that end here or before have fired
-  Timestamp closed_end_ = kMinTimestamp;  // what was shown of windows that end here or before is forgotten
+  DueWindows due_;
+  DueGroups job_;
+  ShownWindows shown_;
+  std::optional<GroupExpiry> expiry_;
   Timestamp timer_ = kMaxTimestamp;
-  bool ended_ = false;
-
-  bool show_ = false;  // touched groups are to be shown now
-  std::optional<Revisit> revisit_;
-  Job job_;
 
   KeyTable hasher_;  // empty: hashes keys for all slices
   std::vector<uint32_t> slots_;
 
   KeptState groups_state_{
       "groups",
-      {[this](const TakeRows& take) { return SaveGroups(take); },
-       [this](const BatchPtr& rows) { return LoadGroups(rows); }, [this] { return store_.groups(); },
-       [this] { return StateBytes() - shown_bytes_; }}};
-  KeptTime time_state_{&watermark_, &timer_, [this] {
-                         fired_end_ = watermark_ == kMinTimestamp ? kMinTimestamp : Behind(watermark_);
-                         closed_end_ = ClosedEnd();
-                       }};
+      {[this](const TakeRows& take) { return SaveSlices(*plan_, store_, expiry(), take); },
+       [this](const BatchPtr& rows) {
+         LoadSlices(*plan_, rows, store_, expiry());
+         return Status::Ok();
+       },
+       [this] { return store_.groups(); }, [this] { return StateBytes() - shown_.bytes(); }}};
+  KeptTime time_state_{&watermark_, &timer_, [this] { due_.Restored(); }};
   KeptState shown_state_{"shown",
-                         {[this](const TakeRows& take) { return SaveShown(take); },
-                          [this](const BatchPtr& rows) { return LoadShown(rows); }, [] { return int64_t{0}; },
-                          [this] { return shown_bytes_; }}};
+                         {[this](const TakeRows& take) { return shown_.Save(take); },
+                          [this](const BatchPtr& rows) { return shown_.Load(rows); },
+                          [] { return int64_t{0}; }, [this] { return shown_.bytes(); }}};
 };
 
 }  // namespace

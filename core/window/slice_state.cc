@@ -1,0 +1,73 @@
+#include "core/window/slice_state.h"
+
+#include <map>
+
+#include "core/window/result_writer.h"
+
+namespace streamrun {
+
+namespace {
+
+BatchPtr RowsOf(const AggregationPlan& plan, Timestamp start, const TimeSlice& slice,
+                const std::vector<uint32_t>& slots, const GroupExpiry* expiry) {
+  std::vector<bool> touched;
+  std::vector<int64_t> touched_at;
+  for (const uint32_t slot : slots) {
+    touched.push_back(slot < slice.is_touched.size() && slice.is_touched[slot]);
+    touched_at.push_back(expiry != nullptr ? expiry->touched_at(slot) : 0);
+  }
+  std::vector<ColumnPtr> columns = slice.table.Save(slots);
+  const std::vector<int64_t> starts(slots.size(), start);
+  const auto behind_keys = columns.begin() + static_cast<std::ptrdiff_t>(plan.key_types.size());
+  columns.insert(behind_keys, {BigintColumn(starts), BooleanColumn(touched), BigintColumn(touched_at)});
+  return std::make_shared<const Batch>(GroupState(plan).Row(), static_cast<int64_t>(slots.size()),
+                                       std::move(columns));
+}
+
+void LoadSlice(const AggregationPlan& plan, Timestamp start, const std::vector<ColumnPtr>& columns,
+               const Column& touched, const Column& touched_at, SliceStore& store, GroupExpiry* expiry) {
+  const int64_t rows = touched.length();
+  TimeSlice& slice = store.FindOrMake(start);
+  const std::vector<ColumnPtr> keys(columns.begin(),
+                                    columns.begin() + static_cast<std::ptrdiff_t>(plan.key_types.size()));
+  std::vector<uint32_t> slots;
+  slice.table.FindOrInsert(keys, rows, &slots);
+  slice.table.LoadStates(columns, {rows, nullptr, slots.data()});
+  std::vector<uint32_t> to_show;
+  for (int64_t row = 0; row < rows; ++row) {
+    const uint32_t slot = slots[static_cast<size_t>(row)];
+    if (touched.Bool(row)) to_show.push_back(slot);
+    if (expiry != nullptr) expiry->Restore(slot, touched_at.values<int64_t>()[row]);
+  }
+  store.Touch(start, slice, to_show);
+  store.Measure(slice);
+}
+
+}  // namespace
+
+Status SaveSlices(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
+                  const TakeRows& take) {
+  for (const auto& entry : store.slices()) {
+    const TimeSlice& slice = *entry.second;
+    SR_RETURN_IF_ERROR(InFittingPieces(
+        slice.table, slice.table.keys().Live(), kResultRows,
+        [&](const auto& slots) { return take(RowsOf(plan, entry.first, slice, slots, expiry)); }));
+  }
+  return Status::Ok();
+}
+
+void LoadSlices(const AggregationPlan& plan, const BatchPtr& rows, SliceStore& store, GroupExpiry* expiry) {
+  const auto keys = static_cast<std::ptrdiff_t>(plan.key_types.size());
+  const int64_t* starts = rows->column(static_cast<int>(keys))->values<int64_t>();
+  std::map<Timestamp, Selection> by_slice;
+  for (uint32_t row = 0; row < rows->rows(); ++row) by_slice[starts[row]].push_back(row);
+  for (const auto& [start, chosen] : by_slice) {
+    std::vector<ColumnPtr> columns = Take(rows, chosen)->columns();
+    const ColumnPtr touched = columns[static_cast<size_t>(keys) + 1];
+    const ColumnPtr touched_at = columns[static_cast<size_t>(keys) + 2];
+    columns.erase(columns.begin() + keys, columns.begin() + keys + 3);
+    LoadSlice(plan, start, columns, *touched, *touched_at, store, expiry);
+  }
+}
+
+}  // namespace streamrun
