@@ -161,18 +161,16 @@ class CountAggregation final : public Operator {
       writer_->Give(panes_, groups, bounds, out);
     } else {
       GroupTable merged(TableKeys(*plan_), plan_->calls);
-      for (size_t at = 0; at < groups.size();) {
-        const auto count =
-            static_cast<size_t>(panes_.Fitting(groups.data() + at, static_cast<int64_t>(groups.size() - at)));
-        const auto part = [&](const auto& all) {
-          const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at);
-          return std::vector(begin, begin + static_cast<std::ptrdiff_t>(count));
-        };
-        std::vector<ColumnPtr> states = panes_.Save(part(groups));
-        states[plan_->key_types.size()] = BigintColumn(part(owner));
-        merged.Load(states, static_cast<int64_t>(count));
-        at += count;
-      }
+      auto owners = owner.begin();
+      const Status moved = InFittingPieces(panes_, groups, groups.size(), [&](const auto& some) {
+        const auto end = owners + static_cast<std::ptrdiff_t>(some.size());
+        std::vector<ColumnPtr> states = panes_.Save(some);
+        states[plan_->key_types.size()] = BigintColumn({owners, end});
+        merged.Load(states, static_cast<int64_t>(some.size()));
+        owners = end;
+        return Status::Ok();
+      });
+      SR_CHECK(moved.ok());
       // New groups get their slots in order: the i-th window is slot i.
       writer_->Give(merged, merged.keys().Live(), bounds, out);
     }
@@ -217,10 +215,11 @@ class CountAggregation final : public Operator {
 
   Status SaveGroups(const TakeRows& take) const {
     const SchemaPtr schema = GroupState(*plan_).Row();
-    return InPieces(panes_.keys().Live(), kResultRows, [&](const std::vector<uint32_t>& slots) {
-      return take(
-          std::make_shared<const Batch>(schema, static_cast<int64_t>(slots.size()), panes_.Save(slots)));
-    });
+    return InFittingPieces(
+        panes_, panes_.keys().Live(), kResultRows, [&](const std::vector<uint32_t>& slots) {
+          return take(
+              std::make_shared<const Batch>(schema, static_cast<int64_t>(slots.size()), panes_.Save(slots)));
+        });
   }
 
   Status SaveCounts(const TakeRows& take) const {
