@@ -259,7 +259,11 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   Status SendBatch(BatchPtr batch) {
     counters_.rows_in += batch->rows();
     batch = Retyped(std::move(batch));
-    if (plan_node_.event_time.column >= 0) batch = ReadTime(batch);
+    if (plan_node_.event_time.column >= 0) {
+      batch = ReadTime(batch);
+      // Before a barrier can come: rows without a usable time belong to this epoch.
+      SR_RETURN_IF_ERROR(DeliverLetters());
+    }
     if (batch->rows() > 0 && idle_) {
       idle_ = false;
       gate_.Tell(watermark_.time, TimeBoard::Standing::kActive);
@@ -388,8 +392,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   DriftGate gate_;
   Timestamp last_row_at_ = 0;  // later by the time since then in which it was not willing to read
   Timestamp looked_at_ = 0;
-  bool willing_ = true;     // at the last look
-  bool waits_ = false;      // for other sources
+  bool willing_ = true;  // at the last look
+  bool waits_ = false;   // for other sources
   bool rows_came_ = false;  // since the last watermark
   bool idle_ = false;
   bool told_idle_ = false;
