@@ -44,7 +44,7 @@ def row(text):
 
 
 def case(config, table):
-    feed, out, late = [], [], []
+    feed, out, late, errors = [], [], [], []
     for line in table:
         given, result = (cell.strip() for cell in line.strip().strip("|").split("|"))
         if given.startswith("watermark "):
@@ -53,7 +53,10 @@ def case(config, table):
             feed.append("{clock: %s}" % given[6:])
         elif given and given != "end":
             feed.append(row(given))
-        if result.startswith("late "):
+        if result.startswith("error "):
+            node, code = result[6:].split()
+            errors.append(f"{{node: {node}, code: {code}}}")
+        elif result.startswith("late "):
             late.append(row(result[5:]))
         elif result[:2] in CHANGES:
             out.append(row(result[3:])[:-1] + f", _change: {CHANGES[result[:2]]}}}")
@@ -71,6 +74,8 @@ def case(config, table):
     text += "    expect:\n      out:" + ("" if out else " []") + "\n" + "".join(f"        - {r}\n" for r in out)
     if windowed:
         text += "      late:" + ("" if late else " []") + "\n" + "".join(f"        - {r}\n" for r in late)
+    if errors:
+        text += "    errors:\n" + "".join(f"      - {item}\n" for item in errors)
     return text
 
 
