@@ -140,6 +140,8 @@ void Coordinator::CheckCommitted(Timestamp now) {
 void Coordinator::Gone(int worker, Timestamp now) {
   away_.insert(worker);
   if (phase_ == Phase::kPlaces || phase_ == Phase::kAcks) GiveUp(now);
+  // It goes on from an epoch before the end: its input has to come to its end again.
+  if (wanted_ == BarrierKind::kFinal) wanted_.reset();
 }
 
 void Coordinator::Back(int worker, Timestamp now) {

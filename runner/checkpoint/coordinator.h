@@ -47,7 +47,8 @@ class Coordinator {
   /// on. All workers count as away until Back.
   Coordinator(std::vector<bool> sources, uint64_t last_epoch, CheckpointTimes times);
 
-  /// An epoch of this kind is wanted as soon as one can be taken; kStop wins over kFinal over the others.
+  /// An epoch of this kind is wanted as soon as one can be taken; kStop wins over kFinal over the others. A
+  /// worker that goes before kFinal is decided takes that wish with it.
   void Request(BarrierKind kind);
 
   // Facts. Those of an epoch that is over change nothing.

@@ -169,6 +169,7 @@ void Supervisor::Loop() {
 // A pipeline that has nothing more to read takes its last epoch and leaves.
 void Supervisor::TakeEpochs(Timestamp now) {
   const bool drained = std::all_of(regions_.begin(), regions_.end(), [](const auto& r) { return r->drained(); });
+  if (!drained) final_wanted_ = false;  // a part that restarts reads again
   if (drained && !final_wanted_ && !stopping_) {
     final_wanted_ = true;
     checkpoints_.Request(BarrierKind::kFinal);

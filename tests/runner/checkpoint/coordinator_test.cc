@@ -145,7 +145,9 @@ class Search {
         CHECK(action.epoch > world.triggered);   // numbers are never used again
         CHECK(world.finished == world.current);  // I2: at most one epoch is decided and not committed
         world.triggered = action.epoch;
-        return Ask(world, [&](size_t w) { world.up[w].push_back({FromWorker::Kind::kPlaces, action.epoch}); });
+        return Ask(world, [&](size_t w) {
+          world.up[w].push_back({FromWorker::Kind::kPlaces, action.epoch});
+        });
       case Kind::kBound:
         CHECK(action.bounds.size() == 1);
         CHECK(action.bounds.front().next == world.alive.size() - 1);  // the furthest of all
@@ -228,6 +230,35 @@ TEST_CASE("a stop that was given up is tried again, after a pause") {
   REQUIRE(again.size() == 1);
   CHECK(again[0].epoch == 2);
   CHECK(again[0].barrier == BarrierKind::kStop);
+}
+
+// Sources that are restored before their end would otherwise be cut off there by an epoch that is final.
+TEST_CASE("the end is no longer wanted when a worker goes that had come to it") {
+  for (const bool triggered : {false, true}) {
+    World world = Started(2);
+    world.coordinator.Request(BarrierKind::kFinal);
+    const Timestamp now = world.coordinator.Deadline();
+    if (triggered) {
+      world.coordinator.Tick(now);
+      CHECK(world.coordinator.Take().front().barrier == BarrierKind::kFinal);
+    }
+    world.coordinator.Gone(1, now);
+    world.coordinator.Take();
+    world.coordinator.Back(1, now);
+    world.coordinator.Tick(world.coordinator.Deadline());
+    const auto next = world.coordinator.Take();
+    REQUIRE(next.size() == 1);
+    CHECK(next[0].barrier == BarrierKind::kPeriodic);
+  }
+}
+
+TEST_CASE("a stop is wanted whoever goes") {
+  World world = Started(2);
+  world.coordinator.Request(BarrierKind::kStop);
+  world.coordinator.Gone(1, 0);
+  world.coordinator.Back(1, 0);
+  world.coordinator.Tick(world.coordinator.Deadline());
+  CHECK(world.coordinator.Take().front().barrier == BarrierKind::kStop);
 }
 
 TEST_CASE("without an interval only what is asked for is taken") {
