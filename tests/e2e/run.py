@@ -6,7 +6,7 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint"]
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint", "failpoint"]
 
 
 def main():
