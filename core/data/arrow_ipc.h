@@ -5,6 +5,7 @@
 // dictionaries, no compression.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,19 @@ BufferPtr EncodeIpcBatch(const Batch& batch, const IpcLayout& layout);
 /// checked to be UTF-8 only when `check_utf8`. A message at an address that is not a multiple of 8 costs one
 /// copy.
 Result<BatchPtr> DecodeIpcBatch(const BufferPtr& message, const IpcLayout& layout, bool check_utf8 = false);
+
+/// The IPC file format ("ARROW1"): kIpcFileBegin, a stream, kIpcEndOfStream, the footer.
+inline constexpr std::string_view kIpcFileBegin{"ARROW1\0\0", 8};
+inline constexpr std::string_view kIpcEndOfStream{"\xff\xff\xff\xff\0\0\0\0", 8};
+/// Where a record batch message lies in the file.
+struct IpcBlock {
+  uint64_t offset;
+  uint32_t metadata;  // bytes in front of the body
+  uint64_t body;
+};
+IpcBlock LocateIpcBatch(uint64_t offset, std::string_view message);
+/// Footer, its length and the closing magic.
+std::string EncodeIpcFooter(const IpcLayout& layout, const std::vector<IpcBlock>& blocks);
 
 /// Bytes of the first message of an Arrow IPC stream (8-byte aligned), 0 at its end; to take streams apart.
 Result<size_t> IpcMessageSize(std::string_view stream);

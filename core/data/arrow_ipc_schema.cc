@@ -1,5 +1,6 @@
 // Schema messages: types, extension types, and streamrun's marks in the custom metadata.
 #include <charconv>
+#include <cstring>
 #include <optional>
 
 #include "core/data/arrow_ipc.h"
@@ -31,6 +32,29 @@ constexpr Extension kExtensions[] = {{TypeId::kUuid, "arrow.uuid", 16},
 class SchemaWriter {
  public:
   std::string Write(const IpcLayout& layout) {
+    const auto schema = Build(layout);
+    builder_.Finish(
+        fb::CreateMessage(builder_, fb::MetadataVersion_V5, fb::MessageHeader_Schema, schema.Union(), 0));
+    std::string out(HeaderSize(builder_.GetSize()), '\0');
+    PutHeader(builder_.GetBufferPointer(), builder_.GetSize(), reinterpret_cast<uint8_t*>(out.data()));
+    return out;
+  }
+
+  std::string WriteFooter(const IpcLayout& layout, const std::vector<IpcBlock>& blocks) {
+    const auto schema = Build(layout);
+    std::vector<fb::Block> list;
+    for (const IpcBlock& b : blocks) {
+      list.emplace_back(static_cast<int64_t>(b.offset), static_cast<int32_t>(b.metadata),
+                        static_cast<int64_t>(b.body));
+    }
+    const auto none = builder_.CreateVectorOfStructs(std::vector<fb::Block>());
+    const auto batches = builder_.CreateVectorOfStructs(list);
+    builder_.Finish(fb::CreateFooter(builder_, fb::MetadataVersion_V5, schema, none, batches));
+    return {reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()};
+  }
+
+ private:
+  flatbuffers::Offset<fb::Schema> Build(const IpcLayout& layout) {
     std::vector<flatbuffers::Offset<fb::Field>> fields;
     bool identity = static_cast<int>(layout.live.size()) == layout.schema->size();
     for (size_t i = 0; i < layout.live.size(); ++i) identity &= layout.live[i] == static_cast<int>(i);
@@ -42,15 +66,9 @@ class SchemaWriter {
     if (layout.changes) fields.push_back(Hidden(kChangeColumn, 8));
     const auto metadata = builder_.CreateVector(Marks(layout));
     const auto list = builder_.CreateVector(fields);
-    const auto schema = fb::CreateSchema(builder_, fb::Endianness_Little, list, metadata);
-    builder_.Finish(
-        fb::CreateMessage(builder_, fb::MetadataVersion_V5, fb::MessageHeader_Schema, schema.Union(), 0));
-    std::string out(HeaderSize(builder_.GetSize()), '\0');
-    PutHeader(builder_.GetBufferPointer(), builder_.GetSize(), reinterpret_cast<uint8_t*>(out.data()));
-    return out;
+    return fb::CreateSchema(builder_, fb::Endianness_Little, list, metadata);
   }
 
- private:
   flatbuffers::Offset<fb::KeyValue> Pair(std::string_view key, std::string_view value) {
     const auto k = builder_.CreateString(key.data(), key.size());
     return fb::CreateKeyValue(builder_, k, builder_.CreateString(value.data(), value.size()));
@@ -340,6 +358,19 @@ class SchemaReader {
 };
 
 }  // namespace
+
+std::string EncodeIpcFooter(const IpcLayout& layout, const std::vector<IpcBlock>& blocks) {
+  std::string footer = SchemaWriter().WriteFooter(layout, blocks);
+  const auto size = static_cast<uint32_t>(footer.size());
+  footer.append(reinterpret_cast<const char*>(&size), sizeof(size));  // little endian, as all of it
+  return footer + "ARROW1";
+}
+
+IpcBlock LocateIpcBatch(uint64_t offset, std::string_view message) {
+  uint32_t length = 0;  // of the metadata, behind the marker
+  std::memcpy(&length, message.data() + 4, sizeof(length));
+  return {offset, length + 8, message.size() - length - 8};
+}
 
 std::string EncodeIpcSchema(const IpcLayout& layout) { return SchemaWriter().Write(layout); }
 

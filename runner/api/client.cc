@@ -2,9 +2,17 @@
 
 #include <httplib.h>
 
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
 namespace streamrun {
 
 namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::chrono::milliseconds kPoll(20);
 
 httplib::Client MakeClient(const std::string& socket_path) {
   httplib::Client client(socket_path);
@@ -27,6 +35,14 @@ Result<std::string> Body(const httplib::Result& result, const std::string& socke
   return result->body;
 }
 
+// An object, else an error: a process that answers something else is none of ours.
+Result<Json> Parsed(const Result<std::string>& body) {
+  if (!body.ok()) return body.status();
+  Json json = Json::parse(*body, nullptr, false);
+  if (!json.is_object()) return Status::Corruption("the running pipeline answers what is no JSON object");
+  return json;
+}
+
 }  // namespace
 
 Result<std::string> AdminGet(const std::string& socket_path, const std::string& path) {
@@ -34,9 +50,32 @@ Result<std::string> AdminGet(const std::string& socket_path, const std::string& 
   return Body(client.Get(path), socket_path, path);
 }
 
-Status AdminPost(const std::string& socket_path, const std::string& path) {
+Result<std::string> AdminPost(const std::string& socket_path, const std::string& path) {
   auto client = MakeClient(socket_path);
-  return Body(client.Post(path), socket_path, path).status();
+  return Body(client.Post(path), socket_path, path);
+}
+
+Result<AdminSavepoint> TakeSavepoint(const std::string& socket_path, const std::string& name,
+                                     Duration timeout) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout);
+  SR_ASSIGN_OR_RETURN(
+      const Json order,
+      Parsed(AdminPost(socket_path, "/savepoint?name=" + httplib::detail::encode_query_param(name))));
+  const std::string path = "/savepoint?id=" + std::to_string(order.value("id", uint64_t{0}));
+  for (;;) {
+    SR_ASSIGN_OR_RETURN(const Json report, Parsed(AdminGet(socket_path, path)));
+    const std::string state = report.value("state", "");
+    const std::string note = report.value("note", "");
+    if (state == "taken") return AdminSavepoint{report.value("epoch", uint64_t{0}), report.value("path", "")};
+    if (state != "waiting") return Status::InvalidArgument(note);
+    if (std::chrono::steady_clock::now() >= give_up) {
+      return Status::ResourceExhausted(
+          "there is no savepoint '" + name + "' yet" +
+          (note.empty() ? "" : ", an epoch was given up: " + note) +
+          "; the pipeline goes on trying, and streamrun state ls shows it when it is there");
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
 }
 
 }  // namespace streamrun

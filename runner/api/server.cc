@@ -3,6 +3,10 @@
 #include <httplib.h>
 #include <sys/stat.h>
 
+#include <charconv>
+#include <deque>
+#include <mutex>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "runner/api/metrics.h"
@@ -15,6 +19,20 @@ namespace {
 constexpr size_t kMaxBody = 1 << 20;
 constexpr time_t kTimeoutSeconds = 10;
 constexpr size_t kThreads = 2;
+
+// Answers that can still be asked for.
+constexpr size_t kTickets = 64;
+
+std::string PrintReport(const SavepointTicket& ticket) {
+  static constexpr const char* kPhases[] = {"waiting", "taken", "failed"};
+  const SavepointReport report = ticket.Get();
+  const nlohmann::ordered_json json = {{"name", ticket.name()},
+                                       {"state", kPhases[static_cast<size_t>(report.phase)]},
+                                       {"epoch", report.epoch},
+                                       {"path", report.path},
+                                       {"note", report.note}};
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
 
 class HttpAdmin final : public AdminServer {
  public:
@@ -62,16 +80,56 @@ class HttpAdmin final : public AdminServer {
       response.status = well ? 200 : 503;
       response.set_content(std::string(PhaseName(phase)) + "\n", "text/plain");
     });
-    AddCommand("/stop", AdminCommand::kStop);
-    AddCommand("/dump", AdminCommand::kDump);
+    AddCommand("/stop", AdminCommand::Kind::kStop);
+    AddCommand("/dump", AdminCommand::Kind::kDump);
+    AddSavepoints();
   }
 
-  void AddCommand(const std::string& path, AdminCommand command) {
+  // Asking and waiting are apart: an answer that waits would hold one of the few threads.
+  void AddSavepoints() {
+    server_.Post("/savepoint", [this](const httplib::Request& request, httplib::Response& response,
+                                      const httplib::ContentReader&) {
+      auto ticket = std::make_shared<SavepointTicket>(request.get_param_value("name"));
+      const uint64_t id = Keep(ticket);
+      commands_->Post({AdminCommand::Kind::kSavepoint, std::move(ticket)});
+      response.status = 202;
+      response.set_content("{\"id\": " + std::to_string(id) + "}\n", "application/json");
+    });
+    server_.Get("/savepoint", [this](const httplib::Request& request, httplib::Response& response) {
+      const SavepointTicketPtr ticket = Find(request.get_param_value("id"));
+      if (ticket == nullptr) {
+        response.status = 404;
+        response.set_content("{\"error\": \"no such id\"}\n", "application/json");
+      } else {
+        response.set_content(PrintReport(*ticket) + "\n", "application/json");
+      }
+    });
+  }
+
+  uint64_t Keep(SavepointTicketPtr ticket) {
+    const std::lock_guard lock(mutex_);
+    tickets_.push_back(std::move(ticket));
+    if (tickets_.size() > kTickets) {
+      tickets_.pop_front();
+      ++first_ticket_;
+    }
+    return first_ticket_ + tickets_.size() - 1;
+  }
+
+  SavepointTicketPtr Find(const std::string& id) {
+    uint64_t number = 0;
+    const auto read = std::from_chars(id.data(), id.data() + id.size(), number);
+    const std::lock_guard lock(mutex_);
+    if (read.ec != std::errc() || number < first_ticket_) return nullptr;
+    return number - first_ticket_ < tickets_.size() ? tickets_[number - first_ticket_] : nullptr;
+  }
+
+  void AddCommand(const std::string& path, AdminCommand::Kind command) {
     // With a reader the body is left alone: `curl -X POST` sends no length, and waiting for the end would
     // time out.
     server_.Post(path, [this, command](const httplib::Request&, httplib::Response& response,
                                        const httplib::ContentReader&) {
-      commands_->Post(command);
+      commands_->Post({command});
       response.status = 202;
       response.set_content("{\"accepted\": true}\n", "application/json");
     });
@@ -79,6 +137,9 @@ class HttpAdmin final : public AdminServer {
 
   const StatusBoard* board_;
   CommandQueue* commands_;
+  std::mutex mutex_;
+  std::deque<SavepointTicketPtr> tickets_;
+  uint64_t first_ticket_ = 1;
   httplib::Server server_;
   std::thread thread_;
 };

@@ -4,6 +4,8 @@
 //   GET  /metrics   Prometheus text format 0.0.4
 //   GET  /healthz   200 "running" while it starts, runs or stops, 503 with the phase otherwise
 //   POST /stop      202; sources stop, the rest drains
+//   POST /savepoint?name=N   202 {"id": 1}; the next epoch is kept under this name
+//   GET  /savepoint?id=1     {"name", "state": "waiting" | "taken" | "failed", "epoch", "path", "note"}
 //   POST /dump      202; the state of every worker goes to the log
 //
 // Its threads read snapshots and post commands; they never touch the supervisor's state.

@@ -103,12 +103,12 @@ std::vector<SegmentInfo> SegmentsOf(const Manifest& manifest) {
   return segments;
 }
 
-// A name for people that is one plain directory.
-bool IsSavepointName(const std::string& name) {
-  return !name.empty() && name.size() <= 200 && name[0] != '.' && !name.ends_with(kBeingWritten) &&
-         name.find('/') == std::string::npos && std::none_of(name.begin(), name.end(), [](char c) {
-           return static_cast<uint8_t>(c) < 0x20 || c == 0x7f;
-         });
+// One plain directory, for people and shells; all digits would be an epoch.
+bool IsSavepointName(std::string_view name) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+  return !name.empty() && name.size() <= 200 && name[0] != '.' && name[0] != '-' &&
+         !name.ends_with(kBeingWritten) && name.find_first_not_of(kAllowed) == std::string_view::npos &&
+         name.find_first_not_of("0123456789") != std::string_view::npos;
 }
 
 std::string ParentOf(const std::string& path) {
@@ -346,6 +346,25 @@ Status CheckpointDirectory::Abandon(uint64_t epoch) {
   return there ? RemoveTree(env_, TemporaryDirectory(epoch)) : Status::Ok();
 }
 
+Result<std::string> CheckpointDirectory::Choose(const std::string& choice) const {
+  const bool number = !choice.empty() && choice.find_first_not_of("0123456789") == std::string::npos;
+  if (const auto epoch = EpochOf(choice)) {
+    SR_ASSIGN_OR_RETURN(const auto there, InfoIfAny(env_, EpochDirectory(*epoch)));
+    if (there) return EpochDirectory(*epoch);
+  } else if (IsSavepointName(choice)) {
+    SR_ASSIGN_OR_RETURN(const auto there, InfoIfAny(env_, SavepointDirectory(choice)));
+    if (there) return SavepointDirectory(choice);
+  }
+  SR_ASSIGN_OR_RETURN(const auto epochs, Epochs());
+  SR_ASSIGN_OR_RETURN(const auto savepoints, Savepoints());
+  std::string kept;
+  for (const uint64_t epoch : epochs) kept += (kept.empty() ? "epoch " : ", ") + std::to_string(epoch);
+  for (const std::string& name : savepoints) kept += (kept.empty() ? "'" : ", '") + name + "'";
+  return Status::InvalidArgument(
+      (number ? "epoch " + choice + " is not kept" : "there is no savepoint '" + choice + "'") + " in " +
+      path_ + "; there is " + (kept.empty() ? "none at all" : kept));
+}
+
 // --- Copies ----------------------------------------------------------------------------------------------
 
 // Not durable before the directory is synced.
@@ -354,19 +373,37 @@ Status CheckpointDirectory::CopyFiles(const Manifest& manifest, const std::strin
   for (const SegmentInfo& segment : SegmentsOf(manifest)) {
     const std::string source = from + "/" + segment.file;
     const std::string target = to + "/" + segment.file;
+    SR_ASSIGN_OR_RETURN(const auto there, InfoIfAny(env_, target));
+    if (there) continue;
     // Whatever stands against a link (another file system, too many of them), a copy says whether it matters.
     if (!env_->Link(source, target).ok()) SR_RETURN_IF_ERROR(CopyFile(env_, source, target));
   }
   return Status::Ok();
 }
 
-Status CheckpointDirectory::CopyToSavepoint(uint64_t epoch, const std::string& name) {
-  if (!IsSavepointName(name))
-    return Status::InvalidArgument("'" + name + "' cannot be the name of a savepoint");
-  const std::string target = SavepointPath() + "/" + name;
-  const std::string written = target + std::string(kBeingWritten);
-  SR_ASSIGN_OR_RETURN(const auto there, InfoIfAny(env_, target));
+Result<std::vector<std::string>> CheckpointDirectory::Savepoints() const {
+  SR_ASSIGN_OR_RETURN(auto names, ListIfAny(env_, SavepointPath()));
+  std::erase_if(names, [](const std::string& name) { return !IsSavepointName(name); });
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Status CheckpointDirectory::CheckNewSavepoint(const std::string& name) const {
+  if (!IsSavepointName(name)) {
+    return Status::InvalidArgument(
+        "'" + name +
+        "' cannot be the name of a savepoint: it takes a-z, 0-9, _, - and ., not only "
+        "digits, and begins with neither . nor -");
+  }
+  SR_ASSIGN_OR_RETURN(const auto there, InfoIfAny(env_, SavepointDirectory(name)));
   if (there) return {Code::kAlreadyExists, "there is a savepoint '" + name + "' already"};
+  return Status::Ok();
+}
+
+Status CheckpointDirectory::CopyToSavepoint(uint64_t epoch, const std::string& name) {
+  SR_RETURN_IF_ERROR(CheckNewSavepoint(name));
+  const std::string target = SavepointDirectory(name);
+  const std::string written = target + std::string(kBeingWritten);
   SR_ASSIGN_OR_RETURN(const Manifest manifest, Verify(EpochDirectory(epoch)));
   SR_ASSIGN_OR_RETURN(const bool committed, IsCommitted(EpochDirectory(epoch), epoch));
   if (!committed) return Status::Unavailable("epoch " + std::to_string(epoch) + " is not committed yet");
@@ -381,7 +418,7 @@ Status CheckpointDirectory::CopyToSavepoint(uint64_t epoch, const std::string& n
   return env_->SyncDirectory(SavepointPath());
 }
 
-Result<uint64_t> CheckpointDirectory::Restore(const std::string& directory) {
+Result<uint64_t> CheckpointDirectory::Restore(const std::string& directory, const Edit& edit) {
   SR_ASSIGN_OR_RETURN(Manifest manifest, Verify(directory));
   SR_ASSIGN_OR_RETURN(const bool committed, IsCommitted(directory, manifest.epoch));
   SR_ASSIGN_OR_RETURN(uint64_t epoch, GreatestNumber());
@@ -390,6 +427,7 @@ Result<uint64_t> CheckpointDirectory::Restore(const std::string& directory) {
   const std::string written = TemporaryDirectory(epoch);
   manifest.parent = manifest.epoch;
   manifest.epoch = epoch;
+  if (edit) SR_RETURN_IF_ERROR(edit(written, &manifest));
   SR_RETURN_IF_ERROR(CopyFiles(manifest, directory, written));
   // What was committed under its old number must not be committed again under this one.
   if (committed) SR_RETURN_IF_ERROR(WriteSealedNumber(env_, written + "/committed", epoch));

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,7 @@ class CheckpointDirectory {
 
   std::string TemporaryDirectory(uint64_t epoch) const;
   std::string EpochDirectory(uint64_t epoch) const;
+  std::string SavepointDirectory(const std::string& name) const { return SavepointPath() + "/" + name; }
 
   /// ckpt/<epoch>.tmp, empty; one that an older generation left is removed first.
   Status Begin(uint64_t epoch);
@@ -60,12 +62,25 @@ class CheckpointDirectory {
   /// Reads and verifies (presence, size, checksum of every file) the checkpoint in a directory.
   Result<Manifest> Verify(const std::string& directory) const;
 
+  /// Names of savepoints that are whole, in order.
+  Result<std::vector<std::string>> Savepoints() const;
+  /// May a savepoint be made under this name? kInvalidArgument says which names there are, kAlreadyExists.
+  Status CheckNewSavepoint(const std::string& name) const;
   /// A copy (hard links where the file system can, else bytes) of a committed epoch under savepoint/<name>;
   /// kAlreadyExists when there is one.
   Status CopyToSavepoint(uint64_t epoch, const std::string& name);
+  /// Greatest number that any sink may have seen, as far as it can still be told from damaged state.
+  Result<uint64_t> GreatestNumber() const;
+  /// What `choice` means: a number is an epoch, anything else a savepoint. kInvalidArgument names those that
+  /// there are.
+  Result<std::string> Choose(const std::string& choice) const;
   /// Makes the epoch or savepoint in `directory` the current one under the next number above epoch_high, so
   /// that no sink takes its output for committed. Returns the new epoch.
-  Result<uint64_t> Restore(const std::string& directory);
+  Result<uint64_t> Restore(const std::string& directory) { return Restore(directory, nullptr); }
+  /// The same with a change: `edit` may write segments into `written` and say so in the manifest, whose epoch
+  /// is the new one. Segments that the manifest names and nobody wrote are those of `directory`.
+  using Edit = std::function<Status(const std::string& written, Manifest* manifest)>;
+  Result<uint64_t> Restore(const std::string& directory, const Edit& edit);
   /// Forgets every checkpoint (--reset-state); epoch_high survives.
   Status Reset();
 
@@ -73,7 +88,6 @@ class CheckpointDirectory {
   std::string CheckpointPath() const { return path_ + "/ckpt"; }
   std::string SavepointPath() const { return path_ + "/savepoint"; }
   Result<uint64_t> EpochHigh() const;
-  Result<uint64_t> GreatestNumber() const;
   Result<bool> IsCommitted(const std::string& directory, uint64_t epoch) const;
   /// Makes ckpt/ when it is not there.
   Status Prepare();

@@ -156,7 +156,7 @@ StoredJson ToJson(const StoredNode& stored) {
   StoredJson tables = StoredJson::array();
   for (const StoredTable& table : stored.tables) tables.push_back(ToJson(table));
   return {{"node", JsonOf(node.node)},
-          {"part", kNodeParts[static_cast<size_t>(node.part)]},
+          {"part", NodePartName(node.part)},
           {"input", node.input},
           {"instance", node.instance},
           {"parallelism", node.parallelism},
@@ -257,6 +257,9 @@ Status ReadManifest(const StoredJson& json, Manifest* out) {
 
 }  // namespace
 
+std::string_view BarrierKindName(BarrierKind kind) { return kBarrierKinds[static_cast<size_t>(kind)]; }
+std::string_view NodePartName(NodePart part) { return kNodeParts[static_cast<size_t>(part)]; }
+
 std::string PrintFragment(const Fragment& fragment) { return ToJson(fragment).dump(); }
 
 Result<Fragment> ParseFragment(std::string_view text) {
@@ -275,7 +278,7 @@ std::string PrintManifest(const Manifest& manifest) {
                            {"generation", manifest.generation},
                            {"epoch", manifest.epoch},
                            {"parent", manifest.parent},
-                           {"kind", kBarrierKinds[static_cast<size_t>(manifest.kind)]},
+                           {"kind", BarrierKindName(manifest.kind)},
                            {"plan_hash", JsonOf(manifest.plan_hash)},
                            {"key_groups", manifest.key_groups},
                            {"taken", manifest.taken},

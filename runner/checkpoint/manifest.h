@@ -52,6 +52,10 @@ struct Manifest {
   std::vector<Fragment> fragments;
 };
 
+/// The words of the manifest: "periodic", "savepoint" ...; "whole", "encode" ...
+std::string_view BarrierKindName(BarrierKind kind);
+std::string_view NodePartName(NodePart part);
+
 std::string PrintFragment(const Fragment& fragment);
 Result<Fragment> ParseFragment(std::string_view json);
 /// With its checksum at the end; ParseManifest refuses a damaged one (kCorruption) and a newer version.

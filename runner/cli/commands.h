@@ -25,6 +25,8 @@ void AddExplainCommand(CLI::App& app, CliResult& result);
 void AddSchemaCommand(CLI::App& app, CliResult& result);
 void AddEchoCommand(CLI::App& app, CliResult& result);
 void AddAdminCommands(CLI::App& app, CliResult& result);  // status, stop
+void AddSavepointCommand(CLI::App& app, CliResult& result);
+void AddStateCommand(CLI::App& app, CliResult& result);
 void AddCompletionCommand(CLI::App& app, CliResult& result);
 
 }  // namespace streamrun

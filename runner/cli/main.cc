@@ -52,6 +52,8 @@ int Main(int argc, char** argv) {
   AddListCommands(app, result);
   AddSchemaCommand(app, result);
   AddAdminCommands(app, result);
+  AddSavepointCommand(app, result);
+  AddStateCommand(app, result);
   AddCompletionCommand(app, result);
 
   // A first word that is no subcommand and no option is a pipeline file.

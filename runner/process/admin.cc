@@ -11,7 +11,7 @@ CommandQueue::~CommandQueue() { ::close(fd_); }
 void CommandQueue::Post(AdminCommand command) {
   {
     const std::lock_guard lock(mutex_);
-    commands_.push_back(command);
+    commands_.push_back(std::move(command));
   }
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof(one));  // full means readable anyway
@@ -22,7 +22,7 @@ std::optional<AdminCommand> CommandQueue::Take() {
   [[maybe_unused]] const ssize_t read = ::read(fd_, &count, sizeof(count));
   const std::lock_guard lock(mutex_);
   if (commands_.empty()) return std::nullopt;
-  const AdminCommand command = commands_.front();
+  AdminCommand command = std::move(commands_.front());
   commands_.pop_front();
   return command;
 }

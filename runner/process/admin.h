@@ -10,11 +10,16 @@
 #include <string>
 
 #include "core/base/status.h"
+#include "runner/process/savepoint_ticket.h"
 #include "runner/process/status.h"
 
 namespace streamrun {
 
-enum class AdminCommand : uint8_t { kStop, kDump };
+struct AdminCommand {
+  enum class Kind : uint8_t { kStop, kDump, kSavepoint };
+  Kind kind;
+  SavepointTicketPtr savepoint = nullptr;  // kSavepoint: to be answered
+};
 
 /// Commands from other threads to the supervisor's loop.
 class CommandQueue {

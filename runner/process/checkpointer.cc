@@ -76,20 +76,20 @@ Status Checkpointer::FindIdentity() {
   return env_->WriteFileAtomically(path, identity_ + "\n");
 }
 
-// A number is an epoch, anything else a savepoint.
+// Sinks that have had a later epoch have rows that will come again, whatever this epoch had for them itself.
 Status Checkpointer::RestoreChosen(const Choice& choice) {
-  const bool number = choice.restore.find_first_not_of("0123456789") == std::string::npos;
-  const std::string directory = number ? disk_.EpochDirectory(std::stoull(choice.restore.substr(0, 19)))
-                                       : directory_ + "/savepoint/" + choice.restore;
-  if (!number && choice.restore.find('/') != std::string::npos) {
-    return Status::InvalidArgument("--restore takes an epoch or the name of a savepoint, not a path");
-  }
+  SR_ASSIGN_OR_RETURN(const std::string directory, disk_.Choose(choice.restore));
   SR_ASSIGN_OR_RETURN(const Manifest manifest, disk_.Verify(directory));
-  if (manifest.needs_commit && !choice.accept_duplicates) {
+  SR_ASSIGN_OR_RETURN(const uint64_t latest, disk_.GreatestNumber());
+  if (manifest.epoch < latest && !choice.accept_duplicates) {
     return Status::InvalidArgument(
-        "going back to epoch " + std::to_string(manifest.epoch) +
-        " reads rows again that sinks may have received since; say so with --accept-duplicates");
+        "sinks have received rows up to epoch " + std::to_string(latest) + "; going back to epoch " +
+        std::to_string(manifest.epoch) +
+        " gives those behind it again. Say that this is wanted with --accept-duplicates");
   }
+  const bool epoch = directory == disk_.EpochDirectory(manifest.epoch);
+  restored_ = epoch ? "epoch " + std::to_string(manifest.epoch)
+                    : "savepoint '" + choice.restore + "' of epoch " + std::to_string(manifest.epoch);
   return disk_.Restore(directory).status();
 }
 
@@ -109,7 +109,7 @@ Status Checkpointer::Recover(const Choice& choice) {
     base_ = std::exchange(current_, std::nullopt);
     return Status::Ok();
   }
-  start_note_ = "goes on from " + epoch;
+  start_note_ = "goes on from " + (restored_.empty() ? epoch : restored_ + ", now " + epoch);
   if (current_->plan_hash != plan_->plan->hash) start_note_ += ", which an older version of the file took";
   if (current_->key_groups != static_cast<int>(kKeyGroups)) {
     return Status::InvalidArgument("the saved state was dealt to " + std::to_string(current_->key_groups) +
@@ -161,6 +161,14 @@ void Checkpointer::Gone(const std::vector<int>& stages, Timestamp now) {
   Act(now);
 }
 
+void Checkpointer::Savepoint(SavepointTicketPtr ticket) {
+  if (ended_) {
+    ticket->Set({SavepointReport::Phase::kFailed, 0, "", "the pipeline has come to its end"});
+  } else if (savepoints_.Add(std::move(ticket))) {
+    coordinator_->Request(BarrierKind::kSavepoint);
+  }
+}
+
 void Checkpointer::Tick(Timestamp now) {
   coordinator_->Tick(now);
   Act(now);
@@ -173,6 +181,7 @@ void Checkpointer::OnMessage(int stage, int instance, const ControlMessage& mess
   } else if (const auto* nack = std::get_if<NackMessage>(&message)) {
     if (nack->epoch == coordinator_->epoch()) {
       LogWarning("epoch " + std::to_string(nack->epoch) + " is given up: " + nack->why);
+      given_up_ = nack->why;
     }
     coordinator_->Nack(worker, nack->epoch, now);
   } else if (const auto* committed = std::get_if<CommittedMessage>(&message)) {
@@ -214,6 +223,8 @@ void Checkpointer::Do(const Coordinator::Action& action, Timestamp now) {
       send_(AbortMessage{action.epoch});
       (void)SR_FAILPOINT("ckpt.aborted").ok();
       fragments_.clear();
+      savepoints_.GivenUp(action.epoch, given_up_.empty() ? "a worker went away or did not answer in time"
+                                                          : std::exchange(given_up_, {}));
       if (const Status status = disk_.Abandon(action.epoch); !status.ok()) LogWarning(status.message());
       return (void)SR_FAILPOINT("ckpt.abandoned").ok();
     case Kind::kDecide:
@@ -228,9 +239,12 @@ void Checkpointer::Do(const Coordinator::Action& action, Timestamp now) {
 
 void Checkpointer::Trigger(const Coordinator::Action& action, Timestamp now) {
   fragments_.clear();
+  given_up_.clear();
+  savepoints_.Began(action.epoch);
   began_ = now;
   if (const Status status = disk_.Begin(action.epoch); !status.ok()) {
     LogWarning("epoch " + std::to_string(action.epoch) + " cannot begin: " + status.message());
+    given_up_ = status.message();
     return coordinator_->Nack(0, action.epoch, now);
   }
   send_(TriggerMessage{action.epoch, action.barrier});
@@ -271,7 +285,9 @@ void Checkpointer::Finish(const Coordinator::Action& action, Timestamp now) {
   LogDebug("epoch complete", {{"epoch", std::to_string(action.epoch)},
                               {"kind", std::string(KindWord(action.barrier))},
                               {"ms", std::to_string(last_duration_ / kMillisecond)}});
+  savepoints_.Committed(action.epoch);
   ended_ = action.barrier == BarrierKind::kStop || action.barrier == BarrierKind::kFinal;
+  if (ended_) savepoints_.RefuseAll("the pipeline has come to its end");
 }
 
 }  // namespace streamrun

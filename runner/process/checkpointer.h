@@ -14,6 +14,7 @@
 #include "runner/exec/dead_letter_files.h"
 #include "runner/local/local_plan.h"
 #include "runner/process/control_message.h"
+#include "runner/process/savepoint_orders.h"
 
 namespace streamrun {
 
@@ -25,8 +26,8 @@ class Checkpointer {
                std::function<void(const ControlMessage&)> send);
 
   struct Choice {
-    bool reset = false;       // forget all of them
-    std::string restore;      // epoch or savepoint to go on from; empty: the newest epoch
+    bool reset = false;   // forget all of them
+    std::string restore;  // epoch or savepoint to go on from; empty: the newest epoch
     bool accept_duplicates = false;
   };
   /// Finds what earlier runs left and decides from where to go on; cuts the dead letters to it. kCorruption
@@ -48,6 +49,8 @@ class Checkpointer {
   void Back(const std::vector<int>& stages, Timestamp now);
   void Gone(const std::vector<int>& stages, Timestamp now);
   void Request(BarrierKind kind) { coordinator_->Request(kind); }
+  /// Takes an epoch and copies it under the ticket's name; the ticket is answered when that is done.
+  void Savepoint(SavepointTicketPtr ticket);
 
   /// The epoch of a stop or of the end is committed: the workers may leave.
   bool ended() const { return ended_; }
@@ -77,11 +80,14 @@ class Checkpointer {
   const uint64_t generation_;
   std::function<void(const ControlMessage&)> send_;
   CheckpointDirectory disk_;
+  SavepointOrders savepoints_{&disk_};
   std::optional<Coordinator> coordinator_;
   std::string identity_;
   std::string start_note_;
-  std::optional<Manifest> current_;  // what a region would go on from
-  std::optional<Manifest> base_;     // of the run before, which came to its end: its dead letters stay
+  std::string restored_;               // what --restore chose
+  std::optional<Manifest> current_;    // what a region would go on from
+  std::optional<Manifest> base_;       // of the run before, which came to its end: its dead letters stay
+  std::string given_up_;               // why the epoch under way was, as far as somebody said
   std::map<int, Fragment> fragments_;  // of the epoch under way, by worker
   Timestamp began_ = 0;
   Timestamp last_completed_ = 0;  // wall clock

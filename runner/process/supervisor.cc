@@ -252,11 +252,22 @@ void Supervisor::StopAll() {
 
 void Supervisor::ReadCommands() {
   while (const auto command = commands_.Take()) {
-    if (*command == AdminCommand::kDump) {
-      Dump();
-    } else if (!stopping_) {
-      LogInfo("stopping on request of the admin API");
-      StopAll();
+    switch (command->kind) {
+      case AdminCommand::Kind::kDump:
+        Dump();
+        break;
+      case AdminCommand::Kind::kSavepoint:
+        if (stopping_) {
+          command->savepoint->Set({SavepointReport::Phase::kFailed, 0, "", "the pipeline is stopping"});
+        } else {
+          checkpoints_.Savepoint(command->savepoint);
+        }
+        break;
+      case AdminCommand::Kind::kStop:
+        if (stopping_) break;
+        LogInfo("stopping on request of the admin API");
+        StopAll();
+        break;
     }
   }
 }
