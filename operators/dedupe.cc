@@ -88,7 +88,7 @@ class Dedupe final : public Operator {
     const Selection rows = InTime(batch, failures, out);
     seen_.Hash(keys, batch->rows(), &hashes_);
     seen_.FindOrOpen(keys, hashes_, rows, times_, &intervals_, &fresh_);
-    if (expiry_) expiry_->Touch(intervals_, ExpiryClock());
+    if (expiry_) TouchKeys(*batch, rows);
     parts_->keeps_rows() ? KeepLast(*batch, rows, out) : KeepFirst(batch, rows, out);
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     SR_RETURN_IF_ERROR(CheckSize());
@@ -194,8 +194,13 @@ class Dedupe final : public Operator {
     while (seen_.FirstClosed(time_) != SeenIntervals::kNone) seen_.CloseFirst();
   }
 
-  Timestamp ExpiryClock() const {
-    return parts_->input->event_time >= 0 ? event_time_ : context_->ProcessingTime();
+  // The intervals in intervals_ got these rows.
+  void TouchKeys(const Batch& batch, const Selection& rows) {
+    const int column = parts_->input->event_time;
+    if (column < 0) return expiry_->Touch(intervals_, context_->ProcessingTime());
+    for (size_t i = 0; i < intervals_.size(); ++i) {
+      expiry_->Touch(intervals_[i], TouchTime(*batch.column(column), rows[i], event_time_));
+    }
   }
   void Expire(Timestamp now) {
     if (now == kMinTimestamp) return;
@@ -318,7 +323,9 @@ class BoundDedupe final : public BoundOperator {
     for (const ExpressionPtr& key : parts_->by.expressions) {
       for (const int column : key->columns()) needed[static_cast<size_t>(column)] = true;
     }
-    if (parts_->by_event_time()) needed[static_cast<size_t>(parts_->input->event_time)] = true;
+    if (parts_->by_event_time() || (parts_->ttl > 0 && parts_->input->event_time >= 0)) {
+      needed[static_cast<size_t>(parts_->input->event_time)] = true;
+    }
     return needed;
   }
   std::unique_ptr<Operator> Create() const override { return std::make_unique<Dedupe>(parts_); }

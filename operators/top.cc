@@ -187,6 +187,11 @@ class PlanBuilder {
     if (plan_->windowed() && config_.ttl > 0) {
       return Error("ttl", "top.ttl", "windows are forgotten when they close", "leave 'ttl' out");
     }
+    if (plan_->emit == Emit::kOnClose && config_.ttl > 0) {
+      return Error("ttl", "top.ttl",
+                   "groups that are given at the end of the input cannot be forgotten before",
+                   "leave 'ttl' out, or write emit: on_update");
+    }
     return true;
   }
 

@@ -44,7 +44,7 @@ class Ranking final : public Operator {
     const std::vector<ColumnPtr> columns = RowColumns(*ranked, &failures);
     const Selection rows = InTime(batch, failures, out);
     const int64_t missing = Take(ranked, keys, columns, rows);
-    if (expiry_ && !rows.empty()) expiry_->Touch(slots_, ExpiryClock());
+    if (expiry_) TouchGroups(*ranked, rows);
     out.Count(Fate::kAbsorbed, static_cast<int64_t>(rows.size()) - missing);
     out.Count(Fate::kUnmatched, missing);
     if (!failures.empty()) out.Fail(batch, std::move(failures));
@@ -143,7 +143,14 @@ class Ranking final : public Operator {
     }
   }
 
-  Timestamp ExpiryClock() const { return plan_->ttl_by_event_time ? watermark_ : context_->ProcessingTime(); }
+  // The groups in slots_ got these rows.
+  void TouchGroups(const Batch& batch, const Selection& rows) {
+    if (!plan_->ttl_by_event_time) return expiry_->Touch(slots_, context_->ProcessingTime());
+    const Column& times = *batch.column(plan_->received->event_time);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      expiry_->Touch(slots_[i], TouchTime(times, rows[i], watermark_));
+    }
+  }
 
   void Expire(Timestamp now) {
     if (!expiry_ || now == kMinTimestamp) return;

@@ -30,6 +30,11 @@ void ReadRowTimes(const Column& column, Duration bias, std::vector<int64_t>* tim
   }
 }
 
+Timestamp TouchTime(const Column& times, int64_t row, Timestamp watermark) {
+  const int64_t time = times.IsNull(row) ? kFinite : times.values<int64_t>()[row];
+  return time < kFinite && time > -kFinite ? time : watermark;
+}
+
 SchemaPtr LateSchema(const Schema& input) {
   Schema schema = input;
   std::vector<Field> fields = input.fields();

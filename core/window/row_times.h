@@ -13,6 +13,10 @@ namespace streamrun {
 void ReadRowTimes(const Column& column, Duration bias, std::vector<int64_t>* times,
                   std::vector<RowFailure>* failures);
 
+/// The time at which row `row` touches what has a time to live: its own, that of the watermark where it has
+/// none.
+Timestamp TouchTime(const Column& times, int64_t row, Timestamp watermark);
+
 /// Where `late` stands among the ports of most operators that have it.
 inline constexpr int kLatePort = 1;
 
