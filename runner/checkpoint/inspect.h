@@ -49,8 +49,8 @@ Result<TableSnapshot> ShapeOfTable(Env* env, const StoredCheckpoint& checkpoint,
 Status ReadTable(Env* env, const StoredCheckpoint& checkpoint, const std::string& node,
                  const std::string& table, const std::function<Status(const BatchPtr&)>& take);
 
-/// Rows of `before` and `after` by identity. Rows of a table without identity are only added or removed, each
-/// as often as it is there more or less often.
+/// Rows of `before` and `after` by identity. Rows of a table without identity are removed or added, each as
+/// often as it is there less or more often; the only such row of a key on both sides is a change.
 struct TableDifference {
   BatchPtr before;
   BatchPtr after;

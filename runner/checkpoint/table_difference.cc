@@ -62,26 +62,50 @@ Result<BatchPtr> ReadWhole(Env* env, const StoredCheckpoint& checkpoint, const T
   return BatchPtr(std::make_shared<const Batch>(shape.schema, 0, std::move(columns)));
 }
 
-// Rows without identity, as often as they are there.
-void CompareCounts(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after, size_t values,
-                   TableDifference* out) {
-  std::vector<int64_t> there(values);
+constexpr uint32_t kNoRow = ~uint32_t{0};
+
+// Rows without identity, as often as they are there. Of those left over, the only one of a key on both sides
+// is a change.
+void CompareCounts(const Schema& schema, int key_columns, TableDifference* out) {
+  Values rows(schema, AllColumns(schema));
+  const std::vector<uint32_t> before = rows.Insert(*out->before);
+  const std::vector<uint32_t> after = rows.Insert(*out->after);
+  std::vector<int64_t> there(rows.size());
   for (const uint32_t value : before) ++there[value];
   for (size_t row = 0; row < after.size(); ++row) {
-    if (there[after[row]]-- > 0) {
+    if (there[after[row]] > 0) {
+      --there[after[row]];
       ++out->equal;
     } else {
       out->added.push_back(static_cast<uint32_t>(row));
     }
   }
-  for (size_t row = before.size(); row-- > 0;) {
-    if (there[before[row]]-- > 0) out->removed.push_back(static_cast<uint32_t>(row));
+  for (size_t row = 0; row < before.size(); ++row) {
+    if (there[before[row]] == 0) continue;
+    --there[before[row]];
+    out->removed.push_back(static_cast<uint32_t>(row));
   }
-  std::reverse(out->removed.begin(), out->removed.end());
+  if (key_columns == 0) return;
+  std::vector<int> columns = AllColumns(schema);
+  columns.resize(static_cast<size_t>(key_columns));
+  Values keys(schema, columns);
+  const std::vector<uint32_t> old_key = keys.Insert(*out->before);
+  const std::vector<uint32_t> new_key = keys.Insert(*out->after);
+  std::vector<int> old_count(keys.size()), new_count(keys.size());
+  std::vector<uint32_t> old_row(keys.size(), kNoRow);
+  for (const uint32_t row : out->removed) ++old_count[old_key[row]], old_row[old_key[row]] = row;
+  for (const uint32_t row : out->added) ++new_count[new_key[row]];
+  const auto pairs = [&](uint32_t key) { return old_count[key] == 1 && new_count[key] == 1; };
+  for (const uint32_t row : out->added) {
+    if (!pairs(new_key[row])) continue;
+    out->changed_before.push_back(old_row[new_key[row]]);
+    out->changed_after.push_back(row);
+  }
+  std::erase_if(out->removed, [&](uint32_t row) { return pairs(old_key[row]); });
+  std::erase_if(out->added, [&](uint32_t row) { return pairs(new_key[row]); });
 }
 
 void CompareIdentities(const std::vector<int>& identity, TableDifference* out) {
-  constexpr uint32_t kNoRow = ~uint32_t{0};
   const Schema& schema = *out->before->schema();
   Values identities(schema, identity);
   Values rows(schema, AllColumns(schema));
@@ -126,14 +150,11 @@ Result<TableDifference> DiffTables(Env* env, const StoredCheckpoint& before, con
   TableDifference difference;
   SR_ASSIGN_OR_RETURN(difference.before, ReadWhole(env, before, old_shape, node, table));
   SR_ASSIGN_OR_RETURN(difference.after, ReadWhole(env, after, new_shape, node, table));
-  if (!new_shape.identity.empty()) {
+  if (new_shape.identity.empty()) {
+    CompareCounts(*new_shape.schema, new_shape.key_columns, &difference);
+  } else {
     CompareIdentities(new_shape.identity, &difference);
-    return difference;
   }
-  Values rows(*new_shape.schema, AllColumns(*new_shape.schema));
-  const std::vector<uint32_t> old_rows = rows.Insert(*difference.before);
-  const std::vector<uint32_t> new_rows = rows.Insert(*difference.after);
-  CompareCounts(old_rows, new_rows, rows.size(), &difference);
   return difference;
 }
 
