@@ -166,6 +166,7 @@ StoredJson ToJson(const StoredNode& stored) {
           {"next_ordinal", node.watermark.next_ordinal},
           {"idle", node.idle},
           {"latest", node.latest},
+          {"clock", node.clock},
           {"position", JsonOf(node.position)},
           {"prepared", ToJson(node.prepared)},
           {"counters", ToJson(node.counters)},
@@ -187,6 +188,7 @@ Status ReadNode(const StoredJson& json, StoredNode* out) {
   object.Read("next_ordinal", node.watermark.next_ordinal);
   object.Read("idle", node.idle);
   object.Read("latest", node.latest);
+  object.Read("clock", node.clock);
   object.Read("position", node.position);
   object.Read("failed_results", node.failed_results);
   SR_RETURN_IF_ERROR(object.status());

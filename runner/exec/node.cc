@@ -110,6 +110,7 @@ const NodeRestore* Node::Restored() {
   letters_.set_epoch(passed_ + 1);
   if (!restore_) return nullptr;
   aligner_.Restore(restore_->watermark());
+  shared_.RestoreProcessingTime(restore_->clock());
   const NodeCounters counted = restore_->counters();
   const size_t ports = counters_.port_rows.size();
   counters_ = counted;
@@ -134,6 +135,8 @@ Result<bool> Node::Announce() {
 }
 
 Status Node::Pass(const Barrier& barrier) {
+  // What failed before the barrier is of its epoch.
+  SR_RETURN_IF_ERROR(DeliverLetters());
   SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Snapshot(barrier.epoch));
   passed_ = barrier.epoch;
   letters_.set_epoch(passed_ + 1);
@@ -156,6 +159,7 @@ Result<NodeSnapshot> Node::Snapshot(uint64_t) {
   snapshot.complete = complete_;
   snapshot.watermark = {aligner_.watermark(), aligner_.next_ordinal()};
   snapshot.idle = aligner_.idle();
+  snapshot.clock = shared_.ProcessingTime();
   snapshot.counters = counters_;
   return snapshot;
 }

@@ -3,6 +3,7 @@
 // sink_node.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ struct TaskShared {
     if (now > processing_time_) processing_time_ = now;
     return processing_time_;
   }
+  /// What it was at the checkpoint.
+  void RestoreProcessingTime(Timestamp time) { processing_time_ = std::max(processing_time_, time); }
 
  private:
   Timestamp processing_time_ = kMinTimestamp;

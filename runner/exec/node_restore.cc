@@ -80,6 +80,12 @@ Timestamp NodeRestore::latest() const {
   return latest;
 }
 
+Timestamp NodeRestore::clock() const {
+  Timestamp clock = kMinTimestamp;
+  for (const NodeSnapshot* snapshot : all_) clock = std::max(clock, snapshot->clock);
+  return clock;
+}
+
 NodeCounters NodeRestore::counters() const {
   NodeCounters sum;
   if (rescaled() && instance_ > 0) return sum;

@@ -23,6 +23,7 @@ class NodeRestore {
   Watermark watermark() const;
   bool idle() const;
   Timestamp latest() const;
+  Timestamp clock() const;
   /// This instance's own counters; when the parallelism changed, instance 0 has the sum.
   NodeCounters counters() const;
   int64_t failed_results() const;

@@ -220,6 +220,8 @@ class OperatorNode final : public Node {
   Result<NodeSnapshot> Snapshot(uint64_t epoch) override {
     SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Node::Snapshot(epoch));
     snapshot.failed_results = failed_results_;
+    // Nothing comes of its state any more.
+    if (done_) return snapshot;
     for (const StateTable* state : states_) {
       SR_ASSIGN_OR_RETURN(TableSnapshot table, SaveTable(*state));
       snapshot.tables.push_back(std::move(table));

@@ -50,6 +50,9 @@ struct NodeSnapshot {
   /// What else the host keeps of a source: greatest event time seen.
   Timestamp latest = kMinTimestamp;
 
+  /// Processing time, which does not fall behind it after a restart.
+  Timestamp clock = kMinTimestamp;
+
   std::string position;  // sources
   Prepared prepared;     // sinks and the dead letters
   NodeCounters counters;

@@ -28,6 +28,7 @@ Fragment SampleFragment() {
   s.watermark = {kLeast, std::numeric_limits<uint64_t>::max()};
   s.idle = true;
   s.latest = kMost;
+  s.clock = 7;
   s.position = bytes;
   s.prepared = {"{\"path\":\"\xff\"}", {"/tmp/a b", "/tmp/\xc3\x28"}, {"/tmp"}};
   s.counters.node = 4;
@@ -83,6 +84,7 @@ TEST_CASE("a manifest is read back as it was, with any bytes and the greatest nu
   CHECK(have.watermark.time == kLeast);
   CHECK(have.watermark.next_ordinal == want.watermark.next_ordinal);
   CHECK(have.latest == kMost);
+  CHECK(have.clock == 7);
   CHECK(have.ended);
   CHECK(!have.complete);
   CHECK(have.idle);
