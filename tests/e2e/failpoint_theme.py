@@ -212,7 +212,7 @@ class Failpoint(Case):
     def test_killed_in_the_only_epoch_the_last_one_all_is_read_again(self):
         """Scenario 13: input that ends within the first interval."""
         self.undisturbed()
-        self.pipeline = PIPELINE.replace("RATE", "100000").replace("40ms", "1h")
+        self.pipeline = self.pipeline.replace("40ms", "1h")
         names = [name for name, _, _ in places()]
         epoch = names[names.index("ckpt.begun"):names.index("ckpt.gc.hidden")] + ["worker.done"]
         # Sources that have ended need no bound, operators that have ended only hand the barrier on.
