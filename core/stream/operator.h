@@ -94,8 +94,8 @@ class Operator {
   /// What to tell downstream when the node's event time is `input`; a windowed node holds it back. Called
   /// after OnWatermark has finished.
   virtual Timestamp OutputWatermark(Timestamp input) const { return input; }
-  /// A barrier: gives out what it only gathered and does not keep (rows that wait for company). Its kept state
-  /// is saved after it returned kNeedInput.
+  /// A barrier: gives out what it only gathered and does not keep (rows that wait for company). Its kept
+  /// state is saved after it returned kNeedInput.
   virtual Result<Outcome> OnBarrier(Output& out) {
     (void)out;
     return Outcome::kNeedInput;

@@ -91,7 +91,7 @@ class Coordinator {
   std::set<int> waiting_;  // kPlaces: sources; kCommitting: workers
   std::set<int> unacked_;
   std::vector<Task::Place> bounds_;
-  Timestamp next_ = kMaxTimestamp;      // periodic epoch
+  Timestamp next_ = kMaxTimestamp;        // periodic epoch
   Timestamp not_before_ = kMinTimestamp;  // any epoch
   Timestamp give_up_ = kMaxTimestamp;
   int failed_ = 0;

@@ -1,4 +1,5 @@
-// State on disk: rows of one StateTable in a file of checksummed Arrow IPC messages (docs/formats/checkpoint.md).
+// State on disk: rows of one StateTable in a file of checksummed Arrow IPC messages
+// (docs/formats/checkpoint.md).
 //
 // A table is a chain of segments: a whole one, then what changed, epoch by epoch. A segment is written once
 // and never changed, so checkpoints share segments by hard links.

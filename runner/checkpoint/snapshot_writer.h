@@ -15,8 +15,8 @@
 
 namespace streamrun {
 
-/// Writes the tables of `snapshot` as segments into `directory`, syncs what sinks prepared, and the directory.
-/// `name`: of the worker, begins every file's name.
+/// Writes the tables of `snapshot` as segments into `directory`, syncs what sinks prepared, and the
+/// directory. `name`: of the worker, begins every file's name.
 Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std::string& name,
                                TaskSnapshot snapshot);
 

@@ -60,8 +60,9 @@ void AddRunCommand(CLI::App& app, CliResult& result) {
   CLI::Option* reset = command->add_flag("--reset-state", options->reset_state,
                                          "Forget the checkpoints of earlier runs and begin anew");
   CLI::Option* restore =
-      command->add_option("--restore,--from", options->restore,
-                          "Go on from this epoch or savepoint instead of the newest checkpoint")
+      command
+          ->add_option("--restore,--from", options->restore,
+                       "Go on from this epoch or savepoint instead of the newest checkpoint")
           ->excludes(reset);
   command
       ->add_flag("--accept-duplicates", options->accept_duplicates,

@@ -30,14 +30,29 @@ std::vector<OptionText> Options(const CLI::App& app) {
   return out;
 }
 
+// A command of commands completes their names and, each once, their options.
+void AddNested(const CLI::App& command, CommandText* text) {
+  for (const CLI::App* nested : command.get_subcommands([](const CLI::App*) { return true; })) {
+    text->words.push_back(nested->get_name());
+    for (OptionText& option : Options(*nested)) {
+      const auto same = [&](const OptionText& o) { return o.name == option.name; };
+      if (std::none_of(text->options.begin(), text->options.end(), same)) {
+        text->options.push_back(std::move(option));
+      }
+    }
+  }
+}
+
 std::vector<CommandText> Commands(const CLI::App& app,
                                   const std::map<std::string, std::vector<std::string>>& words) {
   std::vector<CommandText> out;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name().empty() || command->get_group().empty()) continue;
     const auto found = words.find(command->get_name());
-    out.push_back({command->get_name(), command->get_description(), Options(*command),
-                   found == words.end() ? std::vector<std::string>() : found->second});
+    CommandText text{command->get_name(), command->get_description(), Options(*command),
+                     found == words.end() ? std::vector<std::string>() : found->second};
+    AddNested(*command, &text);
+    out.push_back(std::move(text));
   }
   return out;
 }

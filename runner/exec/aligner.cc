@@ -151,8 +151,8 @@ std::optional<Event> Aligner::CombineBarrier(InEdge& edge, const Barrier& barrie
   if (barrier.epoch <= aborted_) return std::nullopt;
   edge.blocked_at = barrier.epoch;
   Abort(barrier.epoch - 1);
-  const bool all =
-      std::all_of(edges_.begin(), edges_.end(), [&](const auto& e) { return e->blocked_at == barrier.epoch; });
+  const bool all = std::all_of(edges_.begin(), edges_.end(),
+                               [&](const auto& e) { return e->blocked_at == barrier.epoch; });
   if (!all) return std::nullopt;
   Release(barrier.epoch);
   return barrier;

@@ -19,8 +19,8 @@ struct InEdge {
   InChannel* channel = nullptr;
   ChannelCounters counters;
   std::deque<Event> queue;
-  bool ended = false;        // only barriers follow
-  uint64_t blocked_at = 0;   // its barrier of this epoch came, the others' did not; 0: not blocked
+  bool ended = false;       // only barriers follow
+  uint64_t blocked_at = 0;  // its barrier of this epoch came, the others' did not; 0: not blocked
   bool idle = false;
   Timestamp watermark = kMinTimestamp;
   Ordinal next_ordinal = 0;

@@ -1,5 +1,5 @@
-// Key groups: hash of the exchange key mod kKeyGroups; groups belong to instances by range, so that state can be
-// dealt to another number of them.
+// Key groups: hash of the exchange key mod kKeyGroups; groups belong to instances by range, so that state can
+// be dealt to another number of them.
 #pragma once
 
 #include <cstddef>

@@ -120,10 +120,10 @@ class Node {
   std::vector<std::vector<Target>> targets_;  // by port
   LetterBuilder letters_;
   NodeCounters counters_;
-  bool done_ = false;      // its end was sent
-  bool complete_ = true;   // and no input had been cut short
+  bool done_ = false;     // its end was sent
+  bool complete_ = true;  // and no input had been cut short
   bool announce_ = false;
-  uint64_t passed_ = 0;    // newest epoch whose barrier it has passed
+  uint64_t passed_ = 0;  // newest epoch whose barrier it has passed
 
  private:
   std::unique_ptr<NodeRestore> restore_;

@@ -22,9 +22,9 @@ class RestoredState {
   /// null when the plan is another one now, so that channels do not mean the same.
   virtual const std::vector<ChannelCounters>* Channels() const = 0;
   /// The live rows of the tables of one of them.
-  virtual Status ReadTables(const NodeSnapshot& node,
-                            const std::function<Status(const TableSnapshot& shape, const BatchPtr& rows)>& take)
-      const = 0;
+  virtual Status ReadTables(
+      const NodeSnapshot& node,
+      const std::function<Status(const TableSnapshot& shape, const BatchPtr& rows)>& take) const = 0;
 };
 
 }  // namespace streamrun

@@ -392,8 +392,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   DriftGate gate_;
   Timestamp last_row_at_ = 0;  // later by the time since then in which it was not willing to read
   Timestamp looked_at_ = 0;
-  bool willing_ = true;  // at the last look
-  bool waits_ = false;   // for other sources
+  bool willing_ = true;     // at the last look
+  bool waits_ = false;      // for other sources
   bool rows_came_ = false;  // since the last watermark
   bool idle_ = false;
   bool told_idle_ = false;

@@ -98,9 +98,7 @@ class LocalTask final : public Task {
     slept_ = true;
   }
 
-  std::optional<TaskSnapshot> TakeSnapshot() override {
-    return shared_.epoch->Take();
-  }
+  std::optional<TaskSnapshot> TakeSnapshot() override { return shared_.epoch->Take(); }
 
   void Commit(uint64_t epoch) override {
     committing_ = epoch;

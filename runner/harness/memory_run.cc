@@ -117,7 +117,8 @@ class Family {
   }
 
   Status Run() {
-    while (polls_left_ > 0 && std::any_of(members_.begin(), members_.end(), [](const Member& m) { return !m.done; })) {
+    while (polls_left_ > 0 &&
+           std::any_of(members_.begin(), members_.end(), [](const Member& m) { return !m.done; })) {
       SR_ASSIGN_OR_RETURN(const bool worked, Drain());
       if (worked) continue;
       SR_ASSIGN_OR_RETURN(const bool read, StepSources());
@@ -207,8 +208,8 @@ Status RunInMemory(const LocalPlanPtr& plan, const TaskOptions& options, Virtual
   return family.Run();
 }
 
-Status RunInterrupted(const LocalPlanPtr& plan, int polls, const LocalPlanPtr& then, const TaskOptions& options,
-                      VirtualEnv& env) {
+Status RunInterrupted(const LocalPlanPtr& plan, int polls, const LocalPlanPtr& then,
+                      const TaskOptions& options, VirtualEnv& env) {
   TaskOptions resumed = options;
   {
     Family family(plan, env);

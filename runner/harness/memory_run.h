@@ -13,10 +13,10 @@ namespace streamrun {
 /// is `env`. A pipeline that waits for something outside is an Internal error.
 Status RunInMemory(const LocalPlanPtr& plan, const TaskOptions& options, VirtualEnv& env);
 
-/// The same, but when the sources have been polled `polls` times a checkpoint is taken of all workers, they are
-/// thrown away, and those of `then` (the same plan, cut for another parallelism maybe) go on from it.
-Status RunInterrupted(const LocalPlanPtr& plan, int polls, const LocalPlanPtr& then, const TaskOptions& options,
-                      VirtualEnv& env);
+/// The same, but when the sources have been polled `polls` times a checkpoint is taken of all workers, they
+/// are thrown away, and those of `then` (the same plan, cut for another parallelism maybe) go on from it.
+Status RunInterrupted(const LocalPlanPtr& plan, int polls, const LocalPlanPtr& then,
+                      const TaskOptions& options, VirtualEnv& env);
 
 /// The plan with every operator and sink that may be spread running `parallelism` times; sources stay as one.
 PlanPtr SpreadPlan(const Plan& plan, int parallelism);

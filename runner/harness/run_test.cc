@@ -27,8 +27,8 @@ struct Collected {
 struct Way {
   bool row_by_row = false;
   int parallelism = 0;
-  /// Stopped after this many polls of the sources and resumed from the checkpoint with another parallelism; 0:
-  /// never.
+  /// Stopped after this many polls of the sources and resumed from the checkpoint with another parallelism;
+  /// 0: never.
   int interrupted = 0;
   int resumed = 0;
 
@@ -219,8 +219,8 @@ TestResult RunTest(const PlanPtr& plan, const TestCase& test) {
   for (const Way& way : ways) {
     Collected collected;
     const Status status = RunOnce(plan, test, way, &collected);
-    result.failure =
-        status.ok() ? Check(plan, test, collected, way.parallelism > 0 || way.resumed > 0) : "  " + status.message() + "\n";
+    result.failure = status.ok() ? Check(plan, test, collected, way.parallelism > 0 || way.resumed > 0)
+                                 : "  " + status.message() + "\n";
     if (result.failure.empty()) continue;
     if (const std::string text = way.Text(); !text.empty()) {
       result.failure = "  (" + text + ")\n" + result.failure;

@@ -130,7 +130,8 @@ Plan::Path Weakest(const Draft& draft, int source, int sink) {
     case SinkGuarantee::kExactlyOnce:
       break;
   }
-  return {source, sink, Delivery::kExactlyOnce, "the source is read again from the checkpoint, the sink commits with it"};
+  return {source, sink, Delivery::kExactlyOnce,
+          "the source is read again from the checkpoint, the sink commits with it"};
 }
 
 }  // namespace

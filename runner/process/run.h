@@ -31,7 +31,8 @@ struct RunOptions {
 
 /// Runs until the input ends, SIGTERM or SIGINT stops it, or it fails for good. Call from the main thread,
 /// before any other thread exists. Exit codes (DECISIONS 30): 0 fine or stopped cleanly, 1 runtime failure, 3
-/// environment, 4 state refused, 130 interrupted before a bounded input ended. What went wrong has been logged.
+/// environment, 4 state refused, 130 interrupted before a bounded input ended. What went wrong has been
+/// logged.
 int RunPipeline(PlanPtr plan, const PipelineFile& file, const RunOptions& options);
 
 }  // namespace streamrun

@@ -127,7 +127,9 @@ int Supervisor::Run() {
     LogError(status.message());
     return 3;
   }
-  if (Status status = checkpoints_.Recover({options_.reset_state, options_.restore, options_.accept_duplicates}); !status.ok()) {
+  if (Status status =
+          checkpoints_.Recover({options_.reset_state, options_.restore, options_.accept_duplicates});
+      !status.ok()) {
     LogError(status.message());
     return status.code() == Code::kCorruption || status.code() == Code::kInvalidArgument ? 4 : 3;
   }
@@ -168,7 +170,8 @@ void Supervisor::Loop() {
 
 // A pipeline that has nothing more to read takes its last epoch and leaves.
 void Supervisor::TakeEpochs(Timestamp now) {
-  const bool drained = std::all_of(regions_.begin(), regions_.end(), [](const auto& r) { return r->drained(); });
+  const bool drained =
+      std::all_of(regions_.begin(), regions_.end(), [](const auto& r) { return r->drained(); });
   if (!drained) final_wanted_ = false;  // a part that restarts reads again
   if (drained && !final_wanted_ && !stopping_) {
     final_wanted_ = true;

@@ -6,7 +6,7 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint", "failpoint"]
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint", "failpoint", "state"]
 
 
 def main():

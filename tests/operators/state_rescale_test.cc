@@ -1,4 +1,5 @@
 // State that several instances saved goes on in fewer or more of them, by key.
+#include "core/window/kept_time.h"
 #include "state_cases.h"
 
 namespace streamrun::testing {
@@ -237,6 +238,60 @@ TEST_CASE("what combiners hold goes through at a barrier, and mergers go on") {
     }
   }
   CHECK(combined >= 4);
+}
+
+TEST_CASE(
+    "of instances that stood at different times the earliest counts, in whatever order they are loaded") {
+  const auto saved = [](Timestamp time, Timestamp timer) {
+    BatchPtr rows;
+    REQUIRE(KeptTime(&time, &timer)
+                .Save([&](const BatchPtr& batch) {
+                  rows = ThroughBytes(batch);
+                  return Status::Ok();
+                })
+                .ok());
+    return rows;
+  };
+  std::vector<BatchPtr> all{saved(30, kMaxTimestamp), saved(10, 99), saved(20, 77)};
+  for (int order = 0; order < 6; ++order) {
+    std::next_permutation(all.begin(), all.end());
+    Timestamp time = kMinTimestamp, timer = kMaxTimestamp;
+    KeptTime kept(&time, &timer);
+    for (const BatchPtr& rows : all) REQUIRE(kept.Load(rows).ok());
+    CHECK(time == 10);
+    CHECK(timer == 77);
+  }
+  // One that was told no time yet has closed nothing, whether it comes first or last.
+  for (const bool first : {true, false}) {
+    Timestamp time = kMinTimestamp;
+    KeptTime kept(&time);
+    REQUIRE(kept.Load(saved(first ? kMinTimestamp : 30, kMaxTimestamp)).ok());
+    REQUIRE(kept.Load(saved(first ? 30 : kMinTimestamp, kMaxTimestamp)).ok());
+    CHECK(time == kMinTimestamp);
+  }
+}
+
+TEST_CASE("a group that comes after the merger closed its window leaves by errors") {
+  const OperatorText text{"aggregate", "window: {tumbling: 10s}\ngroup_by: [k]\nselect: {n: count(*)}\n"};
+  const std::shared_ptr<const BoundOperator> bound = text.Bind();
+  const auto partial = [&](const TextRows& rows) {
+    StateInstance combiner(bound, OperatorPart::kCombiner);
+    combiner.Apply(StateEvent::Rows(rows), BatchOf(text.schema(), rows));
+    combiner.Barrier();
+    REQUIRE(combiner.given().size() == 1);
+    return combiner.given().front();
+  };
+  StateInstance merger(bound, OperatorPart::kMerger);
+  merger.Apply(StateEvent::Rows({}), partial({{"a", "1", "1", StateTime(5)}}));
+  const StateEvent closed = StateEvent::Watermark(kStateStart + 12 * kSecond);
+  CHECK(merger.Apply(closed, nullptr).lines ==
+        Texts{"ok: 2024-01-01 00:00:00 | 2024-01-01 00:00:10 | a | 1"});
+  // Its source was idle, and wakes up.
+  const Observed late = merger.Apply(StateEvent::Rows({}), partial({{"b", "1", "1", StateTime(6)}}));
+  CHECK(late.lines ==
+        Texts{"fail result: 2024-01-01 00:00:00 | 2024-01-01 00:00:10 | b: row.late", "fate 1: 1"});
+  CHECK(merger.keys() == 0);
+  CHECK(merger.Apply(StateEvent::End(), nullptr).lines.empty());
 }
 
 }  // namespace streamrun::testing

@@ -1,4 +1,5 @@
 // An operator whose state was saved and loaded, at any event, goes on as if nothing had happened.
+#include <fstream>
 #include <set>
 
 #include "state_cases.h"
@@ -160,6 +161,24 @@ TEST_CASE("columns that nobody reads are lost in a checkpoint, and nothing else 
       if (!HoldsFor(c, script, at, at, life->Apply(script[at]), expected)) break;
     }
   }
+}
+
+TEST_CASE("every operator that declares state is among the cases") {
+  std::set<std::string> tried;
+  for (const StateCase& c : StateCases()) tried.insert(c.text.name);
+  int stateful = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SR_SOURCE_DIR "/operators")) {
+    if (entry.path().extension() != ".cc") continue;
+    std::ifstream file(entry.path());
+    const std::string source{std::istreambuf_iterator<char>(file), {}};
+    const bool declares =
+        source.find("->states") != std::string::npos || source.find("BindSeries(") != std::string::npos;
+    if (!declares) continue;
+    ++stateful;
+    const std::string name = entry.path().stem().string();
+    CHECK_MESSAGE(tried.count(name) == 1, "add " << name << " to tests/operators/state_cases.h");
+  }
+  CHECK(stateful == static_cast<int>(tried.size()));
 }
 
 TEST_CASE("what is declared is kept, and keys of the exchange stand first") {

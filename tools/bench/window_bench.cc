@@ -6,6 +6,7 @@
 // The time is split where the operator's work is: taking rows in (Process) and giving windows (OnWatermark
 // and Continue). The first hour fills the windows and is not counted. With `having false` the groups are put
 // together and their results computed, but no row leaves.
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -225,6 +226,9 @@ int Main(int64_t rows_a_second, int64_t counted, const std::vector<int64_t>& all
 }  // namespace streamrun
 
 int main(int argc, char** argv) {
+  // As a worker does.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
   return streamrun::Main(
       argc > 1 ? std::atoll(argv[1]) : 10'000, argc > 2 ? std::atoll(argv[2]) : 3'600,
       argc > 3 ? std::vector<int64_t>{std::atoll(argv[3])} : std::vector<int64_t>{100, 10'000});
