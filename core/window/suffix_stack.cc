@@ -9,7 +9,7 @@ namespace {
 
 using Walk = std::vector<const HeldSlices::value_type*>;
 
-constexpr size_t kMostParts = 64;
+constexpr size_t kMostParts = 16;
 
 size_t Parts(const Walk& walk, uint32_t groups) {
   size_t states = 0;
