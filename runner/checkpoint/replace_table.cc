@@ -50,7 +50,8 @@ Result<std::vector<Selection>> Deal(const TableSnapshot& shape, const Batch& row
     const auto instance = static_cast<size_t>(parts[i].instance);
     if (parts[i].parallelism != static_cast<int>(parts.size()) || instance >= parts.size() ||
         part_of[instance] != parts.size()) {
-      return Status::Corruption("table '" + shape.name + "' is not that of one instance each");
+      return Status::Unsupported("table '" + shape.name +
+                                 "' is kept by several parts of the node; it cannot be replaced as one");
     }
     part_of[instance] = i;
   }

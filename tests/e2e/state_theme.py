@@ -1,12 +1,13 @@
 """Savepoints of running pipelines, going back to one, and checkpoints looked into, compared, taken out and put back."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 
 import family
-from family import Case, eventually
+from family import Case, children, eventually
 
 YAML = """pipeline: counted
 settings:
@@ -73,6 +74,19 @@ class State(Case):
         self.assertEqual(described.returncode, 0, described.stderr)
         self.assertRegex(described.stdout, r"(?m)^latest.* groups +\d/2 ")
         self.assertRegex(described.stdout, r"(?m)^n +0/2 +[\d,]+ ")
+        self.stop(process)
+
+    def test_a_savepoint_that_takes_too_long_says_so_and_comes_later(self):
+        process = self.start_counting()
+        worker = children(process.pid)[0]
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            answer = self.savepoint("late", "--timeout", "0.3")
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn("there is no savepoint 'late' yet", answer.stderr)
+        self.assertTrue(eventually(20, lambda: os.path.exists(self.path("state/savepoint/late"))), self.log())
         self.stop(process)
 
     def test_scenario_82_going_back_wants_to_be_told_and_skips_no_output(self):

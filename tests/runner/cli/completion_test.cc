@@ -23,6 +23,9 @@ struct Application {
     validate->add_option("files", value, "Files");
     validate->add_option("--set", value, "Override a [value]");
     validate->add_flag("--strict", flag, "Refuse warnings");
+    CLI::App* state = app.add_subcommand("state", "Look into checkpoints");
+    state->add_subcommand("ls", "List")->add_option("--epoch", value, "One of them");
+    state->add_subcommand("get", "Rows")->add_option("--epoch", value, "One of them");
     app.add_subcommand("describe", "Tell about a component")->add_option("name", value);
   }
   std::string Script(const std::string& shell) {
@@ -52,6 +55,8 @@ TEST_CASE("bash offers commands first, then the options and words of the command
   CHECK(Complete("streamrun --he", 1) == "--help\n");
   CHECK(Complete("streamrun validate --s", 2) == "--set --strict\n");
   CHECK(Complete("streamrun describe fi", 2) == "filter file\n");
+  CHECK(Complete("streamrun state ge", 2) == "get\n");
+  CHECK(Complete("streamrun state get --e", 3) == "--epoch\n");  // once, though two have it
   CHECK(Complete("streamrun validate /et", 2) == "/etc\n");
   CHECK(Complete("streamrun validate de", 2).find("describe") == std::string::npos);
 }
