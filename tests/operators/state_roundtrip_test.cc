@@ -2,6 +2,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/data/row_store.h"
 #include "state_cases.h"
 
 namespace streamrun::testing {
@@ -161,6 +162,19 @@ TEST_CASE("columns that nobody reads are lost in a checkpoint, and nothing else 
       if (!HoldsFor(c, script, at, at, life->Apply(script[at]), expected)) break;
     }
   }
+}
+
+TEST_CASE("a column that is pruned in later rows is pruned in all that are stored") {
+  const BatchPtr rows = BatchOf(SchemaOf("a bigint, b text"), {{"1", "x"}, {"2", "y"}});
+  RowStore store({DataType(TypeId::kBigint), DataType(TypeId::kText)});
+  std::vector<uint32_t> first, later;
+  store.Put(rows->columns(), {0, 1}, &first);
+  store.Put({rows->column(0), nullptr}, {0, 1}, &later);
+  const std::vector<ColumnPtr> gathered = store.Gather({first[1], later[0]}, 0, 2);
+  CHECK(gathered[0]->values<int64_t>()[0] == 2);
+  CHECK(gathered[0]->values<int64_t>()[1] == 1);
+  CHECK(gathered[1] == nullptr);
+  CHECK(store.GatherAll({later[1]}, 1, 2)[0]->IsNull(0));
 }
 
 TEST_CASE("every operator that declares state is among the cases") {
