@@ -99,7 +99,7 @@ TEST_CASE("large results leave in several batches, and a group that is too large
       }
     }
     CHECK(rows.size() == 29);
-    for (const auto& [key, text] : rows) CHECK(text == std::string(40, 'x') + std::to_string(key));
+    for (const auto& row : rows) CHECK(row.second == std::string(40, 'x') + std::to_string(row.first));
     CHECK(out.failed == std::vector<int64_t>{7});
   }
 }
