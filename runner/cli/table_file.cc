@@ -36,7 +36,8 @@ Status CheckColumns(std::string_view line, const Schema& schema) {
   for (const Field& field : schema.fields()) {
     if (!json.contains(field.name)) return Status::InvalidArgument("column '" + field.name + "' is missing");
   }
-  for (const auto& [name, value] : json.items()) {
+  for (const auto& item : json.items()) {
+    const std::string& name = item.key();
     const auto& fields = schema.fields();
     const bool known =
         std::any_of(fields.begin(), fields.end(), [&](const Field& f) { return f.name == name; });

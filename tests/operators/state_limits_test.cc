@@ -130,8 +130,10 @@ std::string FailureOf(const OperatorText& text) {
 }  // namespace
 
 TEST_CASE("a million windows are open at once") {
-  for (const auto& [window, slices] : std::vector<std::pair<std::string, int64_t>>{
+  for (const auto& kind : std::vector<std::pair<std::string, int64_t>>{
            {"tumbling: 1s", 1}, {"sliding: {size: 3s, every: 1s}", 3}, {"session: 1s", 1}}) {
+    const std::string& window = kind.first;
+    const int64_t slices = kind.second;
     CAPTURE(window);
     const OperatorText text = Seconds(window);
     Measuring run(text);
