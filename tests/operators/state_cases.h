@@ -4,6 +4,7 @@
 #include <random>
 
 #include "state_harness.h"
+#include "tests/sanitized.h"
 
 namespace streamrun::testing {
 

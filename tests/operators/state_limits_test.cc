@@ -4,7 +4,7 @@
 namespace streamrun::testing {
 namespace {
 
-constexpr int64_t kWindows = 1'000'000;
+constexpr int64_t kWindows = kSanitized ? 100'000 : 1'000'000;
 constexpr int64_t kBatch = 8192;
 
 // Takes what a long run gives without keeping it.

@@ -53,7 +53,7 @@ void Rescale(const StateCase& c, const std::shared_ptr<const BoundOperator>& bou
              int to) {
   const SchemaPtr schema = c.text.schema();
   const StateScript script = ScriptWriter(c.text, seed).Write(kSteps);
-  for (size_t cut = 2; cut < script.size(); cut += 3) {
+  for (size_t cut = 2; cut < script.size(); cut += kSanitized ? 13 : 3) {
     CAPTURE(cut);
     StateFamily one(bound, schema, 1);
     auto several = std::make_unique<StateFamily>(bound, schema, from);
