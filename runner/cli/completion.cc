@@ -89,6 +89,7 @@ std::vector<std::string> Words(const CommandText& command) {
 std::string Bash(const std::string& program, const CommandText& top,
                  const std::vector<CommandText>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CommandText& c : commands) names.push_back(c.name);
   std::vector<std::string> first = names;
   for (const std::string& word : Words(top)) first.push_back(word);
