@@ -71,7 +71,6 @@ class Coordinator {
   BarrierKind kind() const { return kind_; }
   /// Epochs in a row that were given up.
   int failed() const { return failed_; }
-  bool all_back() const { return away_.empty(); }
 
  private:
   void Begin(Timestamp now);

@@ -9,22 +9,6 @@ namespace streamrun {
 
 namespace {
 
-std::string_view PartName(NodePart part) {
-  switch (part) {
-    case NodePart::kWhole:
-      return "whole";
-    case NodePart::kEncode:
-      return "encode";
-    case NodePart::kWrite:
-      return "write";
-    case NodePart::kCombine:
-      return "combine";
-    case NodePart::kMerge:
-      return "merge";
-  }
-  return "";
-}
-
 // What sinks wrote, then the directories that name it.
 Status SyncPrepared(Env* env, const Prepared& prepared, std::set<std::string>* directories) {
   for (const std::string& file : prepared.files) SR_RETURN_IF_ERROR(env->SyncFile(file));
@@ -45,7 +29,7 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
   std::set<std::string> directories;
   for (NodeSnapshot& node : snapshot.nodes) {
     StoredNode stored;
-    const std::string prefix = name + "." + node.node + "." + std::string(PartName(node.part)) + ".";
+    const std::string prefix = name + "." + node.node + "." + std::string(NodePartName(node.part)) + ".";
     for (const TableSnapshot& table : std::exchange(node.tables, {})) {
       SegmentInfo segment;
       segment.file = prefix + table.name + ".seg";

@@ -194,6 +194,4 @@ Result<Prepared> DeadLetterFile::Prepare() {
   return prepared;
 }
 
-Status DeadLetterFile::Close() { return file_ ? file_->Close() : Status::Ok(); }
-
 }  // namespace streamrun

@@ -62,7 +62,6 @@ class DeadLetterFile {
   Status Write(const BatchPtr& letters);
   /// Its files and their lengths; empty handle when there are none.
   Result<Prepared> Prepare();
-  Status Close();
   int64_t dropped() const { return dropped_; }
 
  private:

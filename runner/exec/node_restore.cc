@@ -31,14 +31,20 @@ void Add(const NodeCounters& from, NodeCounters* to) {
   for (size_t i = 0; i < from.port_rows.size(); ++i) to->port_rows[i] += from.port_rows[i];
 }
 
-const StateDeclaration* FindDeclaration(const PlanNode& node, const std::string& name) {
+}  // namespace
+
+const StateDeclaration* FindState(const PlanNode& node, const std::string& name) {
   if (!node.op) return nullptr;
   const auto& states = node.op->states;
   const auto it = std::find_if(states.begin(), states.end(), [&](const auto& s) { return s.name == name; });
   return it == states.end() ? nullptr : &*it;
 }
 
-}  // namespace
+SchemaPtr RowSchema(const StateDeclaration& state) {
+  std::vector<Field> fields = state.key->fields();
+  fields.insert(fields.end(), state.value->fields().begin(), state.value->fields().end());
+  return std::make_shared<const Schema>(std::move(fields));
+}
 
 std::unique_ptr<NodeRestore> NodeRestore::Find(const RestoredState& state, const std::string& node,
                                                const Stage::Member& member, int instance, int parallelism) {
@@ -142,18 +148,16 @@ Status NodeRestore::LoadTables(const PlanNode& node, const std::vector<StateTabl
     SR_RETURN_IF_ERROR(SR_FAILPOINT("restore.table"));
     const auto table = std::find_if(tables.begin(), tables.end(),
                                     [&](const StateTable* t) { return t->name() == shape.name; });
-    const StateDeclaration* declared = FindDeclaration(node, shape.name);
+    const StateDeclaration* declared = FindState(node, shape.name);
     if (table == tables.end() || declared == nullptr) {
       return Status::InvalidArgument("the saved state '" + shape.name + "' of node '" + node.name +
                                      "' is not used any more; undo the change or start with --reset-state");
     }
-    std::vector<Field> fields = declared->key->fields();
-    fields.insert(fields.end(), declared->value->fields().begin(), declared->value->fields().end());
-    if (fields != shape.schema->fields()) {
+    const SchemaPtr needed = RowSchema(*declared);
+    if (needed->fields() != shape.schema->fields()) {
       return Status::InvalidArgument("the saved state '" + shape.name + "' of node '" + node.name +
                                      "' has (" + shape.schema->ToString() + "), the pipeline now needs (" +
-                                     Schema(std::move(fields)).ToString() +
-                                     "); undo the change or start with --reset-state");
+                                     needed->ToString() + "); undo the change or start with --reset-state");
     }
     SR_ASSIGN_OR_RETURN(const BatchPtr own, Own(shape, rows));
     return own->rows() > 0 ? (*table)->Load(own) : Status::Ok();

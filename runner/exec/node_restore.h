@@ -11,6 +11,11 @@
 
 namespace streamrun {
 
+/// The state of that name that a node declares; null: it does not.
+const StateDeclaration* FindState(const PlanNode& node, const std::string& name);
+/// Columns of its rows: those of the key, then those of the value.
+SchemaPtr RowSchema(const StateDeclaration& state);
+
 class NodeRestore {
  public:
   /// Null when the checkpoint does not know this part of the node. `state` outlives it.

@@ -230,15 +230,11 @@ class OperatorNode final : public Node {
   }
 
   Result<TableSnapshot> SaveTable(const StateTable& state) const {
-    const auto& declared = plan_node_.op->states;
-    const auto declaration = std::find_if(declared.begin(), declared.end(),
-                                          [&](const StateDeclaration& d) { return d.name == state.name(); });
-    SR_CHECK(declaration != declared.end());  // every kept table is declared
+    const StateDeclaration* declaration = FindState(plan_node_, state.name());
+    SR_CHECK(declaration != nullptr);  // every kept table is declared
     TableSnapshot table;
     table.name = state.name();
-    std::vector<Field> fields = declaration->key->fields();
-    fields.insert(fields.end(), declaration->value->fields().begin(), declaration->value->fields().end());
-    table.schema = std::make_shared<const Schema>(std::move(fields));
+    table.schema = RowSchema(*declaration);
     const auto& exchanges = plan_node_.op->exchanges;
     const bool keyed = std::any_of(exchanges.begin(), exchanges.end(),
                                    [](const Exchange& e) { return e.kind == Exchange::Kind::kHash; });

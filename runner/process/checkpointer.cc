@@ -13,22 +13,6 @@ namespace streamrun {
 
 namespace {
 
-std::string_view KindWord(BarrierKind kind) {
-  switch (kind) {
-    case BarrierKind::kSavepoint:
-      return "savepoint";
-    case BarrierKind::kReload:
-      return "reload";
-    case BarrierKind::kStop:
-      return "stop";
-    case BarrierKind::kFinal:
-      return "end of input";
-    case BarrierKind::kPeriodic:
-      break;
-  }
-  return "periodic";
-}
-
 std::vector<bool> SourceWorkers(const LocalPlan& plan) {
   std::vector<bool> sources;
   for (const Stage& stage : plan.stages) {
@@ -283,7 +267,7 @@ void Checkpointer::Finish(const Coordinator::Action& action, Timestamp now) {
   last_completed_ = env_->WallNow();
   last_duration_ = now - began_;
   LogDebug("epoch complete", {{"epoch", std::to_string(action.epoch)},
-                              {"kind", std::string(KindWord(action.barrier))},
+                              {"kind", std::string(BarrierKindName(action.barrier))},
                               {"ms", std::to_string(last_duration_ / kMillisecond)}});
   savepoints_.Committed(action.epoch);
   ended_ = action.barrier == BarrierKind::kStop || action.barrier == BarrierKind::kFinal;
