@@ -158,6 +158,9 @@ class BoundSource {
   bool bounded = false;
   /// Reading again from a position gives the same rows.
   bool replayable = false;
+  /// Its peers send again what was not acknowledged, and it acknowledges only what is safe (Source::Stored,
+  /// Source::Commit): nothing is lost, rows may come twice.
+  bool acknowledges = false;
   /// Several instances may share the input (splits are dealt by instance number).
   bool parallel = false;
   /// Chunks carry ordinals: file order can be restored downstream.

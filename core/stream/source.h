@@ -80,6 +80,9 @@ struct SourceContext {
   bool origin = false;
   /// Longest record in bytes; longer ones go to FailRecord.
   size_t max_record = 1 << 20;
+  /// What is given out goes to a log on disk first (`buffer: durable`): Stored() tells how far it is safe,
+  /// and Commit never comes. False: it goes straight into the pipeline and is safe with Commit.
+  bool buffered = false;
 };
 
 class Source {
@@ -104,6 +107,12 @@ class Source {
     (void)epoch;
     return Status::Ok();
   }
+  /// Buffered sources: the first `count` chunks and failed records (together, in the order they were given
+  /// out since Open) survive a crash of everything: acknowledge them.
+  virtual void Stored(uint64_t count) { (void)count; }
+  /// Buffered sources: while `full`, nothing more can be stored and Poll is not called; what comes now is to
+  /// be refused with that reason where the transport can say so.
+  virtual void StorageFull(bool full) { (void)full; }
   /// Bytes of input in all (bounded sources, for progress) and read so far, over this instance's share; -1
   /// unknown.
   struct Extent {

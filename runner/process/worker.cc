@@ -330,7 +330,8 @@ class Worker {
       }
       connect_ |= std::holds_alternative<ConnectMessage>(**message);
       start_ |= std::holds_alternative<StartMessage>(**message);
-      if (started_) SR_RETURN_IF_ERROR(OnEpochMessage(**message));
+      // What follows START may have come with it.
+      if (start_) SR_RETURN_IF_ERROR(OnEpochMessage(**message));
       exit_ |= std::holds_alternative<ExitMessage>(**message);
       if (exit_) (void)SR_FAILPOINT("worker.leaving").ok();
       if (exit_) return Status::Cancelled("told to leave");
