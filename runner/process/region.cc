@@ -15,9 +15,6 @@ namespace {
 
 // A channel that broke is seen before the process behind it is; its cause is waited for this long.
 constexpr Duration kGather = 100 * kMillisecond;
-constexpr Duration kBeatPatience = 10 * kSecond;
-constexpr Duration kComputePatience = 60 * kSecond;
-constexpr Duration kAbortPatience = 5 * kSecond;
 constexpr Duration kLeavePatience = 5 * kSecond;
 
 std::string_view StateName(int state) {
@@ -43,11 +40,6 @@ std::vector<std::vector<int>> FindRegions(const LocalPlan& plan) {
   }
   std::erase_if(regions, [](const auto& stages) { return stages.empty(); });
   return regions;
-}
-
-std::string Region::Name(const Slot& slot) const {
-  const Stage& stage = host_->plan->stages[static_cast<size_t>(slot.stage)];
-  return stage.name + "[" + std::to_string(slot.instance) + "/" + std::to_string(stage.parallelism) + "]";
 }
 
 // --- Starting
@@ -82,18 +74,22 @@ Status Region::SpawnWorker(int stage, int instance) {
   Slot slot;
   slot.stage = stage;
   slot.instance = instance;
-  slot.last_beat = slot.last_step = host_->env->MonotonicNow();
-  const std::string title = "streamrun: " + host_->plan->plan->pipeline + " " + Name(slot);
-  SR_ASSIGN_OR_RETURN(slot.process, WorkerProcess::Spawn(title, host_->log_fd, host_->times_fd));
+  const Stage& s = host_->plan->stages[static_cast<size_t>(stage)];
+  const std::string name =
+      s.name + "[" + std::to_string(instance) + "/" + std::to_string(s.parallelism) + "]";
+  SR_ASSIGN_OR_RETURN(auto process,
+                      WorkerProcess::Spawn("streamrun: " + host_->plan->plan->pipeline + " " + name,
+                                           host_->log_fd, host_->times_fd));
+  slot.worker = std::make_unique<WatchedWorker>(host_->env, name, std::move(process));
   AssignMessage assign = host_->assignment;
   assign.stage = stage;
   assign.instance = instance;
   assign.restarted = ran_once_;
   // Sent at once: it waits in the socket until the worker is up.
-  SR_ASSIGN_OR_RETURN(const bool sent, slot.process->control().Send(assign));
+  SR_ASSIGN_OR_RETURN(const bool sent, slot.worker->Send(assign));
   if (!sent) return Status::Internal("a fresh control channel is full");
   SR_RETURN_IF_ERROR(SR_FAILPOINT("region.spawned"));
-  LogDebug("worker started", {{"worker", Name(slot)}, {"pid", std::to_string(slot.process->identity().pid)}});
+  LogDebug("worker started", {{"worker", name}, {"pid", std::to_string(slot.worker->identity().pid)}});
   slots_.push_back(std::move(slot));
   return Status::Ok();
 }
@@ -108,7 +104,7 @@ bool Region::All(WorkerState state) const {
 void Region::SendAll(const ControlMessage& message) {
   for (Slot& slot : slots_) {
     if (slot.state == WorkerState::kGone) continue;
-    auto sent = slot.process->control().Send(message);
+    auto sent = slot.worker->Send(message);
     // A worker whose death is not known yet; the pidfd tells.
     if (!sent.ok()) continue;
     if (!*sent)
@@ -118,33 +114,14 @@ void Region::SendAll(const ControlMessage& message) {
 
 void Region::ReadWorkers() {
   for (Slot& slot : slots_) {
-    if (slot.state != WorkerState::kGone) ReadWorker(slot);
+    slot.worker->Read({[&](ControlMessage message) { OnMessage(slot, std::move(message)); },
+                       [&](Status status) { Fail(Cause::kReported, &slot, std::move(status), false); },
+                       [&](const std::string& how) { OnGone(slot, how); }});
   }
-}
-
-void Region::ReadWorker(Slot& slot) {
-  // Whether it died is asked first and acted on last, so that its last words are heard.
-  const std::optional<std::string> how = slot.process->Reap();
-  while (slot.listening) {
-    auto message = slot.process->control().Receive();
-    if (!message.ok()) {
-      slot.listening = false;
-      if (message.status().code() != Code::kUnavailable)
-        Fail(Cause::kReported, &slot, message.status(), false);
-      break;
-    }
-    if (!message->has_value()) break;
-    OnMessage(slot, std::move(**message));
-  }
-  if (how) OnGone(slot, *how);
 }
 
 void Region::OnMessage(Slot& slot, ControlMessage message) {
-  slot.last_beat = host_->env->MonotonicNow();
   if (auto* beat = std::get_if<BeatMessage>(&message)) {
-    if (beat->steps != slot.steps || !beat->blocked_on.empty()) slot.last_step = slot.last_beat;
-    slot.steps = beat->steps;
-    slot.blocked_on = std::move(beat->blocked_on);
     if (state_ != State::kWiring && slot.state != WorkerState::kDone) {
       host_->ledger->Update(slot.stage, slot.instance, std::move(beat->counters));
     }
@@ -152,9 +129,10 @@ void Region::OnMessage(Slot& slot, ControlMessage message) {
     Fail(fail->peer_gone ? Cause::kPeerGone : Cause::kReported, &slot, fail->status, fail->opening);
   } else if (auto* done = std::get_if<DoneMessage>(&message)) {
     host_->ledger->Update(slot.stage, slot.instance, std::move(done->counters));
-    if (!done->failure.ok() && damage_.ok()) damage_ = done->failure.WithContext("worker " + Name(slot));
+    if (!done->failure.ok() && damage_.ok())
+      damage_ = done->failure.WithContext("worker " + slot.worker->name());
     slot.state = WorkerState::kDone;
-    slot.blocked_on.clear();
+    slot.worker->Unblock();
   } else if (std::holds_alternative<BoundMessage>(message)) {
     slot.state = WorkerState::kBound;
     if (state_ == State::kWiring && All(WorkerState::kBound))
@@ -164,7 +142,7 @@ void Region::OnMessage(Slot& slot, ControlMessage message) {
     host_->ledger->Begin(slot.stage, slot.instance, std::move(ready->counters));
     if (state_ == State::kWiring && All(WorkerState::kReady)) BeginRunning();
   } else if (state_ == State::kRunning) {
-    host_->checkpoints->OnMessage(slot.stage, slot.instance, message, slot.last_beat);
+    host_->checkpoints->OnMessage(slot.stage, slot.instance, message, slot.worker->last_beat());
   }
 }
 
@@ -172,7 +150,7 @@ void Region::BeginRunning() {
   Enter(State::kRunning);
   ran_once_ = true;
   started_ = host_->env->MonotonicNow();
-  for (Slot& s : slots_) s.state = WorkerState::kRunning, s.last_step = started_;
+  for (Slot& s : slots_) s.state = WorkerState::kRunning, s.worker->Begin(started_);
   SendAll(StartMessage{});
   (void)SR_FAILPOINT("region.started").ok();
   host_->checkpoints->Back(stages_, started_);
@@ -192,13 +170,12 @@ void Region::Leave() {
 
 void Region::OnGone(Slot& slot, const std::string& how) {
   slot.state = WorkerState::kGone;
-  slot.listening = false;
   host_->on_workers_changed();
   if (state_ == State::kLeaving && how != "exited with code 0") {
-    LogWarning("worker " + Name(slot) + " had finished but " + how);
+    LogWarning("worker " + slot.worker->name() + " had finished but " + how);
   }
   if (state_ == State::kWiring || state_ == State::kRunning) {
-    Fail(Cause::kDied, &slot, Status::Unavailable(how + slot.hang), false);
+    Fail(Cause::kDied, &slot, Status::Unavailable(how), false);
   }
   if ((state_ == State::kLeaving || state_ == State::kDying) && All(WorkerState::kGone)) Conclude();
 }
@@ -208,7 +185,7 @@ void Region::OnGone(Slot& slot, const std::string& how) {
 
 void Region::Fail(Cause cause, const Slot* slot, Status status, bool opening) {
   if (state_ != State::kWiring && state_ != State::kRunning) return;
-  if (slot != nullptr) status = status.WithContext("worker " + Name(*slot));
+  if (slot != nullptr) status = status.WithContext("worker " + slot->worker->name());
   // The first account counts, unless it was only a broken channel; a worker that reported and then left died
   // of what it reported.
   if (has_failure_ && (cause <= cause_ || cause_ == Cause::kReported)) return;
@@ -225,7 +202,7 @@ void Region::BeginDying() {
   Enter(State::kDying);
   host_->checkpoints->Gone(stages_, host_->env->MonotonicNow());
   for (Slot& slot : slots_) {
-    if (slot.state != WorkerState::kGone) slot.process->Signal(SIGKILL);
+    if (slot.state != WorkerState::kGone) slot.worker->Signal(SIGKILL);
   }
   if (All(WorkerState::kGone)) Conclude();
 }
@@ -271,37 +248,16 @@ void Region::Conclude() {
 // --- Time
 // -----------------------------------------------------------------------------------------------------------
 
-void Region::WatchForHang(Slot& slot, Timestamp now) {
-  if (slot.state == WorkerState::kGone) return;
-  if (now >= slot.abort_deadline) {
-    slot.abort_deadline = kMaxTimestamp;
-    slot.process->Signal(SIGKILL);
-    return;
-  }
-  if (!slot.hang.empty()) return;
-  if (now - slot.last_beat >= kBeatPatience) {
-    slot.hang = " after it had not been heard of for 10 s";
-  } else if (slot.state == WorkerState::kRunning && slot.blocked_on.empty() &&
-             now - slot.last_step >= kComputePatience) {
-    slot.hang = " after a component had not returned for 60 s";
-  } else {
-    return;
-  }
-  LogError("worker " + Name(slot) + " hangs; ending it");
-  slot.process->Signal(SIGABRT);
-  slot.abort_deadline = now + kAbortPatience;
-}
-
 void Region::Tick(Timestamp now) {
   if (state_ == State::kWiring || state_ == State::kRunning) {
-    for (Slot& slot : slots_) WatchForHang(slot, now);
+    for (Slot& slot : slots_) slot.worker->Watch(now, slot.state == WorkerState::kRunning);
   }
   if (now >= gather_until_) return BeginDying();
   if (now >= restart_at_) return Start();
   if (now < stop_deadline_) return;
   if (state_ == State::kLeaving) {
     stop_deadline_ = kMaxTimestamp;
-    for (Slot& slot : slots_) slot.process->Signal(SIGKILL);
+    for (Slot& slot : slots_) slot.worker->Signal(SIGKILL);
   } else if (state_ == State::kRunning || state_ == State::kWiring) {
     LogError("the pipeline did not drain in time; killing its workers");
     forced_ = true;
@@ -312,10 +268,7 @@ void Region::Tick(Timestamp now) {
 Timestamp Region::Deadline() const {
   Timestamp deadline = std::min({gather_until_, restart_at_, stop_deadline_});
   if (state_ != State::kWiring && state_ != State::kRunning) return deadline;
-  for (const Slot& slot : slots_) {
-    if (slot.state == WorkerState::kGone) continue;
-    deadline = std::min(deadline, slot.hang.empty() ? slot.last_beat + kBeatPatience : slot.abort_deadline);
-  }
+  for (const Slot& slot : slots_) deadline = std::min(deadline, slot.worker->Deadline());
   return deadline;
 }
 
@@ -342,16 +295,12 @@ void Region::KillNow() {
 // --------------------------------------------------------------------------------------------------------
 
 void Region::AppendDescriptors(std::vector<pollfd>* fds) const {
-  for (const Slot& slot : slots_) {
-    if (slot.state == WorkerState::kGone) continue;
-    fds->push_back({slot.process->pidfd(), POLLIN, 0});
-    if (slot.listening) fds->push_back({slot.process->control().fd(), POLLIN, 0});
-  }
+  for (const Slot& slot : slots_) slot.worker->AppendDescriptors(fds);
 }
 
 void Region::AppendWorkers(std::vector<ProcessIdentity>* workers) const {
   for (const Slot& slot : slots_) {
-    if (slot.state != WorkerState::kGone) workers->push_back(slot.process->identity());
+    if (slot.state != WorkerState::kGone) workers->push_back(slot.worker->identity());
   }
 }
 
@@ -360,9 +309,9 @@ void Region::Fill(PipelineStatus* status) const {
   for (const Slot& slot : slots_) {
     StageStatus& stage = status->stages[static_cast<size_t>(slot.stage)];
     stage.attempt = attempt_;
-    stage.workers.push_back({slot.instance, slot.process->identity().pid,
-                             std::string(StateName(static_cast<int>(slot.state))), slot.blocked_on,
-                             slot.steps, now - slot.last_beat});
+    stage.workers.push_back({slot.instance, slot.worker->identity().pid,
+                             std::string(StateName(static_cast<int>(slot.state))), slot.worker->blocked_on(),
+                             slot.worker->steps(), now - slot.worker->last_beat()});
   }
 }
 

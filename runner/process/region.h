@@ -19,7 +19,7 @@
 #include "runner/process/restart_policy.h"
 #include "runner/process/state_directory.h"
 #include "runner/process/status.h"
-#include "runner/process/worker_process.h"
+#include "runner/process/watched_worker.h"
 
 struct pollfd;
 
@@ -87,31 +87,21 @@ class Region {
   struct Slot {
     int stage = 0;
     int instance = 0;
-    std::unique_ptr<WorkerProcess> process;
+    std::unique_ptr<WatchedWorker> worker;
     WorkerState state = WorkerState::kSpawned;
-    bool listening = true;  // its control channel is open
-    Timestamp last_beat = 0;
-    int64_t steps = -1;
-    Timestamp last_step = 0;
-    std::string blocked_on;
-    Timestamp abort_deadline = kMaxTimestamp;  // it hangs: SIGKILL then
-    std::string hang;
   };
   enum class Cause : uint8_t { kPeerGone, kReported, kDied };
 
   Status Spawn();
   Status SpawnWorker(int stage, int instance);
-  void ReadWorker(Slot& slot);
   void OnMessage(Slot& slot, ControlMessage message);
   void OnGone(Slot& slot, const std::string& how);
   void Fail(Cause cause, const Slot* slot, Status status, bool opening);
   void BeginRunning();
   void BeginDying();
   void Conclude();
-  void WatchForHang(Slot& slot, Timestamp now);
   bool All(WorkerState state) const;
   void SendAll(const ControlMessage& message);
-  std::string Name(const Slot& slot) const;
   void Enter(State state) { state_ = state; }
 
   RegionHost* host_;
