@@ -1,6 +1,7 @@
 #include "core/base/env.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace streamrun {
 
@@ -20,6 +21,24 @@ Result<std::string> Env::ReadFile(const std::string& path, uint64_t limit) {
                                        " bytes");
     }
   }
+}
+
+Result<DiskSpace> Env::Space(const std::string& path) {
+  SR_RETURN_IF_ERROR(Info(path).status());
+  constexpr uint64_t kEndless = std::numeric_limits<int64_t>::max();
+  return DiskSpace{kEndless, kEndless};
+}
+
+Status Env::Preallocate(const std::string& path, uint64_t bytes) {
+  SR_ASSIGN_OR_RETURN(auto file, OpenForWrite(path, WriteMode::kReplace));
+  const std::string block(std::min<uint64_t>(bytes, 1 << 20), '\0');
+  Status status;
+  while (status.ok() && file->size() < bytes) {
+    status = file->Append({block.data(), std::min<size_t>(block.size(), bytes - file->size())});
+  }
+  if (status.ok()) status = file->Close();
+  if (!status.ok()) (void)Remove(path).ok();
+  return status;
 }
 
 Status Env::WriteFileAtomically(const std::string& path, std::string_view content) {

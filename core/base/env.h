@@ -27,6 +27,12 @@ struct FileInfo {
   uint32_t mode = 0;  // permission bits (0..07777)
 };
 
+/// Room on the file system that a path lies on.
+struct DiskSpace {
+  uint64_t size = 0;  // bytes in all
+  uint64_t free = 0;  // that this user may still take
+};
+
 /// An open file read at any offset. Closes on destruction.
 class ReadableFile {
  public:
@@ -89,6 +95,11 @@ class Env {
   virtual Status SyncFile(const std::string& path) = 0;
   /// Makes creations, renames and removals inside `directory` durable.
   virtual Status SyncDirectory(const std::string& directory) = 0;
+  /// Of what `path`, which exists, lies on. A disk without an end (2^63 - 1 bytes) unless it is known.
+  virtual Result<DiskSpace> Space(const std::string& path);
+  /// Makes a file of `bytes` bytes that has its blocks, so that removing it gives them back. What was there
+  /// under this name goes; after an error nothing is. Its content is of no use.
+  virtual Status Preallocate(const std::string& path, uint64_t bytes);
 
   /// Whole file; kResourceExhausted when it is larger than `limit` bytes.
   Result<std::string> ReadFile(const std::string& path, uint64_t limit);

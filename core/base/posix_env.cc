@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -240,6 +241,24 @@ class PosixEnv final : public Env {
     ::close(fd);
     if (result != 0) return Status::FromErrno(error, "cannot sync directory " + directory);
     return Status::Ok();
+  }
+
+  Result<DiskSpace> Space(const std::string& path) override {
+    struct statvfs s;
+    if (::statvfs(path.c_str(), &s) != 0)
+      return Status::FromErrno(errno, "cannot ask for the room on " + path);
+    return DiskSpace{uint64_t{s.f_blocks} * s.f_frsize, uint64_t{s.f_bavail} * s.f_frsize};
+  }
+
+  Status Preallocate(const std::string& path, uint64_t bytes) override {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return Status::FromErrno(errno, "cannot open " + path + " for writing");
+    // glibc writes to each block where the file system cannot do it by itself.
+    const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+    ::close(fd);
+    if (error == 0) return Status::Ok();
+    ::unlink(path.c_str());
+    return Status::FromErrno(error, "cannot set aside " + std::to_string(bytes) + " bytes in " + path);
   }
 };
 

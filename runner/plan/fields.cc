@@ -26,6 +26,11 @@ std::vector<FieldSpec> MakeSettingsFields() {
       .DurationField("timeout", &SettingsConfig::Checkpoint::timeout,
                      "A checkpoint that is not complete by then is given up.")
       .AtLeast(kSecond);
+  checkpoint
+      .Size("reserve", &SettingsConfig::Checkpoint::reserve,
+            "Space set aside in the state directory while the pipeline runs (at most a sixteenth of its file "
+            "system), so that a stop still finds room on a full disk; 0 for none.")
+      .AtLeast(0);
   ConfigSpec<SettingsConfig::Local> local;
   local.OneOf(
       "fuse", &SettingsConfig::Local::fuse,
@@ -60,6 +65,10 @@ std::vector<FieldSpec> MakeSettingsFields() {
       "is busy; an idle worker sends at once.");
   spec.DurationField("stop_deadline", &SettingsConfig::stop_deadline,
                      "How long a stop may take to drain before the workers are killed.");
+  spec.Size("worker_memory", &SettingsConfig::worker_memory,
+            "Most memory that one worker process may take for its data; one that needs more ends and starts "
+            "again from the last checkpoint. 0 for no limit.")
+      .AtLeast(0);
   spec.OneOf("on_error", &SettingsConfig::on_error, kOnErrorChoices, "Default of every node's on_error.");
   spec.Struct("dead_letter", &SettingsConfig::dead_letter, dead_letter, "The pipeline's dead-letter files.");
   spec.Struct("checkpoint", &SettingsConfig::checkpoint, checkpoint,

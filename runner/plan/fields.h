@@ -24,6 +24,7 @@ struct SettingsConfig {
   struct Checkpoint {
     Duration interval = 10 * kSecond;
     Duration timeout = 60 * kSecond;
+    int64_t reserve = int64_t{64} << 20;
   };
   std::string parallelism = "1";
   Delivery delivery = Delivery::kAuto;
@@ -31,6 +32,7 @@ struct SettingsConfig {
   int64_t max_row = 1 << 20;
   Duration linger = 5 * kMillisecond;
   Duration stop_deadline = 30 * kSecond;
+  int64_t worker_memory = 0;
   OnError on_error = OnError::kDeadLetter;
   DeadLetter dead_letter;
   Checkpoint checkpoint;

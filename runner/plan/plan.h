@@ -32,6 +32,8 @@ struct PlanSettings {
   Duration linger = 5 * kMillisecond;
   Duration checkpoint_interval = 10 * kSecond;  // kMaxTimestamp: only at a stop and at the end
   Duration checkpoint_timeout = 60 * kSecond;
+  int64_t checkpoint_reserve = int64_t{64} << 20;
+  int64_t worker_memory = 0;  // bytes a worker may take, 0: no limit
   int64_t dead_letter_max = int64_t{1} << 30;
   bool dead_letter_drop_oldest = false;
   /// settings.engine.local

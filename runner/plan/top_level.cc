@@ -73,6 +73,8 @@ void ReadSettings(Draft& draft) {
   out.dead_letter_drop_oldest = config.dead_letter.drop_oldest;
   out.checkpoint_interval = config.checkpoint.interval > 0 ? config.checkpoint.interval : kMaxTimestamp;
   out.checkpoint_timeout = config.checkpoint.timeout;
+  out.checkpoint_reserve = config.checkpoint.reserve;
+  out.worker_memory = config.worker_memory;
   out.fuse = config.engine.local.fuse;
   draft.delivery_value = settings["delivery"];
   draft.on_error = config.on_error;
