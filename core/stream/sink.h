@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,15 @@ struct SinkContext {
   bool bounded = false;
 };
 
+/// A record of a byte sink that its peer refused for good.
+struct RefusedRecord {
+  /// Where it was on its way, and its number there: together they name it ("http://h/p 1f3c... batch 2", 17).
+  std::shared_ptr<const std::string> place;
+  int64_t number = 0;
+  std::string raw;  // without separator
+  std::string code, message;
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -81,6 +91,9 @@ class Sink {
   /// Called when input pauses or `linger` ran out: hand buffered data to the peer or the operating system.
   virtual Result<SinkOutcome> Flush() { return SinkOutcome::kAccepted; }
   virtual WaitSpec Wait() { return {}; }
+  /// Byte sinks: accepted records that the peer has refused since the last call; they leave as dead letters
+  /// of the epoch under way. Asked after WriteBytes, Flush, Commit and Finish.
+  virtual std::vector<RefusedRecord> TakeRefused() { return {}; }
   /// Records that it knows were not delivered (a datagram that is too large, a refused one).
   virtual int64_t Dropped() const { return 0; }
   /// What it is waiting for when something outside is amiss ("no client on tcp://127.0.0.1:9000"), empty when
