@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/component/registry.h"
+#include "core/component/state_facts.h"
 #include "core/component/window_field.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/count_aggregation.h"
@@ -359,9 +360,8 @@ class PlanBuilder {
       bound->outputs.push_back(plan_->late);
     }
     bound->exchanges = {{plan_->keys.empty() ? Exchange::Kind::kSingle : Exchange::Kind::kHash, plan_->keys}};
-    for (StateShape& state : StatesOf(*plan_)) {
-      bound->states.push_back({state.name, state.key, state.value});
-    }
+    bound->states = StatesOf(*plan_);
+    bound->facts = AggregationFacts(*plan_);
     bound->can_fail = can_fail;
     if (!plan_->keys.empty() && CanPreAggregate(*plan_)) AddCombiner(bound.get());
     bound->preserves_order = false;

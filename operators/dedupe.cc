@@ -4,6 +4,7 @@
 
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
+#include "core/component/state_facts.h"
 #include "core/data/row_store.h"
 #include "core/stream/projection.h"
 #include "core/window/aggregation_state.h"
@@ -49,8 +50,12 @@ struct Parts {
   StateShape State() const {
     std::vector<Field> value = {
         {"start", TypeId::kBigint}, {"last", TypeId::kBigint}, {"touched_at", TypeId::kBigint}};
-    if (keeps_rows()) value.insert(value.end(), input->fields().begin(), input->fields().end());
-    return MakeState("seen", by.schema, std::move(value));
+    std::map<int, ColumnPtr> open;
+    if (keeps_rows()) {
+      open = OpenColumns(value.size(), static_cast<size_t>(input->size()));
+      value.insert(value.end(), input->fields().begin(), input->fields().end());
+    }
+    return MakeState("seen", by.schema, std::move(value), std::move(open));
   }
 };
 
@@ -248,7 +253,7 @@ class Dedupe final : public Operator {
       for (const uint32_t interval : intervals) {
         starts.push_back(seen_.start(interval));
         lasts.push_back(parts_->keeps_rows() ? last_[interval] : 0);
-        touched.push_back(expiry_ ? expiry_->touched_at(interval) : 0);
+        touched.push_back(expiry_ ? expiry_->touched_at(interval) : kMinTimestamp);
         if (parts_->keeps_rows()) rows.push_back(kept_[interval]);
       }
       for (const auto* values : {&starts, &lasts, &touched}) columns.push_back(BigintColumn(*values));
@@ -389,9 +394,11 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   }
   bound->exchanges = {
       {parts->by.empty() ? Exchange::Kind::kSingle : Exchange::Kind::kHash, parts->by.expressions}};
-  for (const StateShape& shape : {parts->State(), TimeState()}) {
-    bound->states.push_back({shape.name, shape.key, shape.value});
-  }
+  bound->states = {parts->State(), TimeState()};
+  bound->facts = {KeysFact("by", parts->by.expressions),
+                  {"within", PrintDuration(parts->within)},
+                  {"time", parts->time == Time::kEvent ? TimeFact(*input).value : "processing time"},
+                  {"keep", parts->keeps_rows() ? "last" : "first"}};
   bound->can_fail = parts->by.can_fail() || parts->by_event_time();
   bound->preserves_order = parts->keep == Keep::kFirst;
   return bound;

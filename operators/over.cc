@@ -5,6 +5,7 @@
 
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
+#include "core/component/state_facts.h"
 #include "core/window/row_times.h"
 
 namespace streamrun {
@@ -119,8 +120,9 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
                   {"late", PortRole::kError, "Rows that came behind the watermark."}};
   bound->outputs = {sequence.output, sequence.late};
   bound->exchanges = {{sequence.by.empty() ? Exchange::Kind::kSingle : Exchange::Kind::kHash, sequence.by}};
-  for (const StateShape& shape : OverStates(*plan))
-    bound->states.push_back({shape.name, shape.key, shape.value});
+  bound->states = OverStates(*plan);
+  bound->facts = {
+      KeysFact("by", sequence.by), TimeFact(*input), {"reset_after", PrintDuration(sequence.silence)}};
   bound->can_fail = true;
   bound->preserves_order = false;
   return bound;

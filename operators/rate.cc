@@ -82,7 +82,8 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   plan->make = [columns, over = config.over, ttl = config.ttl]() -> std::unique_ptr<SeriesFunction> {
     return std::make_unique<Rate>(columns, over, ttl);
   };
-  return BindSeries(plan, "Rows by event time, with the columns that were asked for.");
+  return BindSeries(plan, "Rows by event time, with the columns that were asked for.",
+                    {"over", PrintDuration(config.over)});
 }
 
 OperatorDefinition Define() {

@@ -3,6 +3,7 @@
 // Rows wait until the watermark says that no earlier one can come. What does not fit into memory waits in
 // sorted runs on disk, which are merged when rows are given.
 #include "core/component/registry.h"
+#include "core/component/state_facts.h"
 #include "core/stream/projection.h"
 #include "core/stream/time_order.h"
 #include "core/window/aggregation_state.h"
@@ -29,7 +30,7 @@ struct Parts {
 };
 
 StateShape WaitingState(const Parts& parts) {
-  return WaitingState(std::make_shared<const Schema>(), parts.input->fields());
+  return WaitingState(std::make_shared<const Schema>(), parts.input->fields(), parts.time_column);
 }
 
 class Reorder final : public Operator {
@@ -145,9 +146,8 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   bound->outputs = {input, parts->late};
   // Order is that of one stream: rows of several workers would have to be merged again.
   bound->exchanges = {{Exchange::Kind::kSingle, {}}};
-  for (const StateShape& shape : {WaitingState(*parts), TimeState()}) {
-    bound->states.push_back({shape.name, shape.key, shape.value});
-  }
+  bound->states = {WaitingState(*parts), TimeState()};
+  bound->facts = {TimeFact(*input)};
   bound->can_fail = true;
   bound->preserves_order = false;
   return bound;

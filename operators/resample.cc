@@ -6,6 +6,8 @@
 
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
+#include "core/component/state_facts.h"
+#include "core/expr/canonical_text.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/gap_filler.h"
 #include "core/window/row_times.h"
@@ -284,6 +286,7 @@ class Builder {
     fields_.insert(fields_.end(), filled_.begin(), filled_.end());
     fill_.output = Marked(fields_);
     fill_.keys = static_cast<int>(plan_->keys.size());
+    for (const ExpressionPtr& value : plan_->select) fill_.texts.push_back(CanonicalText(value->text()));
     fill_.every = config_.every;
     fill_.max_gap = config_.max_gap;
     auto parts = std::make_shared<Parts>();
@@ -299,9 +302,9 @@ class Builder {
                     {"late", PortRole::kError, "Rows that came after their slot was closed."}};
     bound->outputs = {fill_.output, plan_->late};
     bound->exchanges = {{plan_->keys.empty() ? Exchange::Kind::kSingle : Exchange::Kind::kHash, plan_->keys}};
-    std::vector<StateShape> states = StatesOf(*plan_);
-    states.push_back(fill_.State());
-    for (const StateShape& shape : states) bound->states.push_back({shape.name, shape.key, shape.value});
+    bound->states = StatesOf(*plan_);
+    bound->states.push_back(fill_.State());
+    bound->facts = AggregationFacts(*plan_);
     bound->can_fail = true;
     bound->preserves_order = false;
     return bound;

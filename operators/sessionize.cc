@@ -3,6 +3,7 @@
 
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
+#include "core/component/state_facts.h"
 #include "core/data/column_builder.h"
 #include "core/data/row_hash.h"
 #include "core/data/slot_array.h"
@@ -36,7 +37,7 @@ Uuid SessionId(uint64_t key_hash, Timestamp start) {
   return id;
 }
 
-std::vector<Field> Values() { return {{"start", TypeId::kBigint}, {"rows", TypeId::kBigint}}; }
+SequenceValues Values() { return {{{"start", TypeId::kBigint}, {"rows", TypeId::kBigint}}}; }
 
 class Sessionize final : public Sequence {
  public:
@@ -176,9 +177,8 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
                   {"late", PortRole::kError, "Rows that came behind the watermark."}};
   bound->outputs = {plan->output, plan->late};
   bound->exchanges = {{plan->by.empty() ? Exchange::Kind::kSingle : Exchange::Kind::kHash, plan->by}};
-  for (const StateShape& shape : {WaitingState(*plan), SequenceState(*plan, Values()), TimeState()}) {
-    bound->states.push_back({shape.name, shape.key, shape.value});
-  }
+  bound->states = {WaitingState(*plan), SequenceState(*plan, Values()), TimeState()};
+  bound->facts = {KeysFact("by", plan->by), TimeFact(*input), {"gap", PrintDuration(plan->silence)}};
   bound->can_fail = true;
   bound->preserves_order = false;
   return bound;

@@ -101,7 +101,10 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
     }
     return std::make_unique<Exponential>(config.alpha, config.half_life, config.ttl);
   };
-  return BindSeries(plan, "Rows by event time, with the average.");
+  return BindSeries(plan, "Rows by event time, with the average.",
+                    {"average", config.rows > 0   ? "rows: " + std::to_string(config.rows)
+                                : config.over > 0 ? "over: " + PrintDuration(config.over)
+                                                  : "exponential"});
 }
 
 OperatorDefinition Define() {

@@ -3,8 +3,10 @@
 
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
+#include "core/component/state_facts.h"
 #include "core/component/window_field.h"
 #include "core/expr/bind.h"
+#include "core/expr/canonical_text.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/ranking.h"
 #include "core/window/row_times.h"
@@ -214,6 +216,19 @@ class PlanBuilder {
     return std::make_shared<const Schema>(std::move(schema));
   }
 
+  // What is kept of a group is what its first rows were: others are gone.
+  std::vector<StateFact> Facts() const {
+    ExprProblem none;
+    const char* const methods[] = {"row_number", "rank", "dense_rank"};
+    return {KeysFact("per", plan_->per),
+            {"order_by", CanonicalText(ParseOrderBy(config_.order_by.text, &none))},
+            {"limit", std::to_string(plan_->limit)},
+            {"method", methods[static_cast<size_t>(plan_->method)]},
+            WindowFact(plan_->window.value_or(WindowSpec())),
+            TimeFact(*plan_->received),
+            ChangesFact(*plan_->received)};
+  }
+
   std::shared_ptr<const BoundOperator> Bound() {
     if (plan_->windowed()) {
       plan_->late = LateSchema(*plan_->received);
@@ -226,9 +241,8 @@ class PlanBuilder {
       bound->outputs.push_back(plan_->late);
     }
     bound->exchanges = {{plan_->per.empty() ? Exchange::Kind::kSingle : Exchange::Kind::kHash, plan_->per}};
-    for (const StateShape& shape : {RankingState(*plan_), TimeState()}) {
-      bound->states.push_back({shape.name, shape.key, shape.value});
-    }
+    bound->states = {RankingState(*plan_), TimeState()};
+    bound->facts = Facts();
     bound->can_fail = plan_->windowed() || keys_.can_fail() ||
                       std::any_of(plan_->computed.begin(), plan_->computed.end(),
                                   [](const ExpressionPtr& key) { return key->can_fail(); });

@@ -7,6 +7,7 @@
 #include "core/base/suggest.h"
 #include "core/data/text_io.h"
 #include "core/expr/bind.h"
+#include "core/expr/canonical_text.h"
 #include "core/expr/types.h"
 
 namespace streamrun {
@@ -69,6 +70,13 @@ std::vector<DataType> AggregateCall::StateTypes() const {
   if (distinct) return DistinctAccumulator::States(types);
   if (!order.empty()) return OrderedAccumulator::States(types, OrderTypes(*this));
   return function->states(types);
+}
+
+std::vector<ColumnPtr> AggregateCall::EmptyState() const {
+  const std::unique_ptr<Accumulator> states = Make();
+  states->Resize(1);
+  const uint32_t slot = 0;
+  return states->SaveStates(&slot, 1);
 }
 
 std::vector<ExpressionPtr> AggregateCall::Inputs() const {
@@ -138,7 +146,7 @@ class SelectBinder::Hook final : public CallHook {
     const bool fine = BindArguments(inner, ast, entries, call) && BindFilter(inner, ast, call) &&
                       BindOrder(inner, ast, call) && CheckMake(inner, ast, call);
     inside_ = false;
-    call->text = CallText(ast);
+    call->text = CanonicalText(ast);
     return fine;
   }
 
@@ -258,12 +266,12 @@ class SelectBinder::Hook final : public CallHook {
     return false;
   }
 
-  // The same text over the same input is the same call. The tree has no end offsets, so the whole expression
-  // tells calls apart unless it is nothing but the call.
-  std::string CallText(const Ast& ast) const { return std::string(sql_) + "@" + std::to_string(ast.offset); }
-
   int Place(AggregateCall call) {
-    for (size_t i = 0; i < select_.calls_.size(); ++i) {
+    // The same text over the same input is the same call, unless it gives something else each time.
+    const std::vector<ExpressionPtr> inputs = call.Inputs();
+    const auto varies = [](const ExpressionPtr& e) { return e && e->is_volatile(); };
+    const bool same = !varies(call.filter) && std::none_of(inputs.begin(), inputs.end(), varies);
+    for (size_t i = 0; same && i < select_.calls_.size(); ++i) {
       if (select_.calls_[i].text == call.text) return static_cast<int>(i);
     }
     select_.calls_.push_back(std::move(call));

@@ -24,12 +24,14 @@ struct AggregateCall {
   ExpressionPtr filter;             // FILTER (WHERE ...), null when there is none
   bool distinct = false;
   std::vector<OrderKey> order;  // ORDER BY within the call, where the function's result depends on it
-  std::string text;             // as written; equal texts are one call
+  std::string text;             // canonical (core/expr/canonical_text.h); equal texts are one call
   /// With DISTINCT: the argument that each key of `order` is.
   std::vector<size_t> order_args;
 
   /// Columns of a saved state.
   std::vector<DataType> StateTypes() const;
+  /// The saved state of no rows: one row of these columns.
+  std::vector<ColumnPtr> EmptyState() const;
   /// Args, then order keys: the columns that its accumulator is given.
   std::vector<ExpressionPtr> Inputs() const;
   std::unique_ptr<Accumulator> Make() const;

@@ -17,6 +17,7 @@
 #include "core/stream/operator.h"
 #include "core/stream/sink.h"
 #include "core/stream/source.h"
+#include "core/window/kept_state.h"
 
 namespace streamrun {
 
@@ -65,11 +66,14 @@ struct Exchange {
 };
 
 /// State that an operator keeps between batches, by name: what checkpoints and reload bind to.
-struct StateDeclaration {
-  std::string name;
-  SchemaPtr key;
-  SchemaPtr value;
-  int version = 1;
+using StateDeclaration = StateShape;
+
+/// Something of the configuration that the rows of the state stand for and their columns do not show: what
+/// the keys are computed from, the window. Canonical: another text of the same name is another state.
+struct StateFact {
+  std::string name;   // "group_by"
+  std::string value;  // "lower(channel)"
+  friend bool operator==(const StateFact&, const StateFact&) = default;
 };
 
 /// Immutable and safe to share between threads.
@@ -84,6 +88,8 @@ class BoundOperator {
   /// One per input.
   std::vector<Exchange> exchanges;
   std::vector<StateDeclaration> states;
+  /// What makes saved state another one; the same names at every bind.
+  std::vector<StateFact> facts;
   /// May a row fail? Then the node has an `errors` port and its input carries the origin.
   bool can_fail = false;
   /// Output rows come in the order of their input rows and carry its ordinal.

@@ -1,6 +1,8 @@
 #include "core/component/series_fields.h"
 
 #include "core/component/key_list.h"
+#include "core/component/state_facts.h"
+#include "core/expr/canonical_text.h"
 #include "core/window/row_times.h"
 
 namespace streamrun {
@@ -82,14 +84,17 @@ std::shared_ptr<SeriesPlan> ReadSeries(const SeriesFields& fields, const std::ve
   return plan;
 }
 
-std::shared_ptr<const BoundOperator> BindSeries(SeriesPlanPtr plan, const std::string& ok_help) {
+std::shared_ptr<const BoundOperator> BindSeries(SeriesPlanPtr plan, const std::string& ok_help,
+                                                StateFact method) {
   auto bound = std::make_shared<BoundSeries>(plan);
   bound->ports = {{"ok", PortRole::kData, ok_help}, SeriesPorts()[0]};
   bound->outputs = {plan->output, plan->late};
   bound->exchanges = {{plan->keys.empty() ? Exchange::Kind::kSingle : Exchange::Kind::kHash, plan->keys}};
-  for (const StateShape& shape : SeriesStates(*plan)) {
-    bound->states.push_back({shape.name, shape.key, shape.value});
-  }
+  bound->states = SeriesStates(*plan);
+  bound->facts = {KeysFact("by", plan->keys),
+                  {"value", CanonicalText(plan->value->text())},
+                  TimeFact(*plan->input),
+                  std::move(method)};
   bound->can_fail = true;
   bound->preserves_order = false;
   return bound;

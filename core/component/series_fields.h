@@ -27,8 +27,9 @@ struct SeriesResult {
 std::shared_ptr<SeriesPlan> ReadSeries(const SeriesFields& fields, const std::vector<SeriesResult>& results,
                                        BindContext& context);
 
-/// The operator of a complete plan.
-std::shared_ptr<const BoundOperator> BindSeries(SeriesPlanPtr plan, const std::string& ok_help);
+/// The operator of a complete plan. `method`: what decides which samples it keeps.
+std::shared_ptr<const BoundOperator> BindSeries(SeriesPlanPtr plan, const std::string& ok_help,
+                                                StateFact method);
 
 /// Adds the three fields to a spec whose Config is derived from SeriesFields.
 template <typename Config>

@@ -120,6 +120,7 @@ class Reader {
     std::string name;
     if (!ReadText(v, "zone", &name, d_)) return false;
     out_.zone = TimeZone::Find(name);
+    out_.zone_name = name;
     if (out_.zone) return true;
     d_.ErrorAt(v, "window.zone", "there is no time zone '" + name + "'",
                "write a name such as Europe/Berlin or UTC");

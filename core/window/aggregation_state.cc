@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/data/column_builder.h"
+#include "core/expr/canonical_text.h"
 
 namespace streamrun {
 
@@ -43,21 +44,34 @@ StateShape GroupState(const AggregationPlan& plan) {
     default:
       value = {{"slice", TypeId::kBigint}, {"touched", TypeId::kBoolean}, {"touched_at", TypeId::kBigint}};
   }
-  for (const AggregateCall& call : plan.calls) {
-    for (const DataType& type : call.StateTypes()) {
-      value.push_back({"state" + std::to_string(value.size()), type});
-    }
+  std::map<int, ColumnPtr> open;
+  for (const AggregateCall& call : plan.calls) AddCallState(call.text, call, &value, &open);
+  StateShape shape = MakeState("groups", KeySchema(plan), std::move(value), std::move(open));
+  shape.version = shape.oldest = 2;  // 1 told calls by their place
+  return shape;
+}
+
+void AddCallState(const std::string& text, const AggregateCall& call, std::vector<Field>* value,
+                  std::map<int, ColumnPtr>* open) {
+  const std::vector<ColumnPtr> empty = call.EmptyState();
+  const std::vector<DataType> types = call.StateTypes();
+  for (size_t i = 0; i < types.size(); ++i) {
+    open->emplace(static_cast<int>(value->size()), empty[i]);
+    value->push_back({i == 0 ? text : text + " #" + std::to_string(i + 1), types[i]});
   }
-  return MakeState("groups", KeySchema(plan), std::move(value));
 }
 
 StateShape ShownState(const AggregationPlan& plan) {
   std::vector<Field> value;
-  const std::vector<size_t> order = ShownOrder(plan);
-  for (size_t i = plan.key_types.size(); i < order.size(); ++i) {
-    value.push_back(plan.output->field(static_cast<int>(order[i])));
+  if (plan.windowed())
+    value = {{"window_start", plan.output->field(0).type}, {"window_end", plan.output->field(1).type}};
+  for (const ExpressionPtr& result : plan.select) {
+    value.push_back({CanonicalText(result->text()), result->type()});
   }
-  return MakeState("shown", KeySchema(plan), std::move(value));
+  StateShape shape =
+      MakeState("shown", KeySchema(plan), std::move(value), OpenColumns(plan.bounds(), plan.select.size()));
+  shape.version = shape.oldest = 2;  // 1 told results by their names
+  return shape;
 }
 
 StateShape CountState(const AggregationPlan& plan) {
@@ -76,10 +90,10 @@ std::vector<StateShape> StatesOf(const AggregationPlan& plan) {
   return shapes;
 }
 
-BatchPtr ToShownState(const AggregationPlan& plan, const BatchPtr& rows) {
+BatchPtr ToShownState(const AggregationPlan& plan, const SchemaPtr& schema, const BatchPtr& rows) {
   std::vector<ColumnPtr> columns;
   for (const size_t i : ShownOrder(plan)) columns.push_back(rows->columns()[i]);
-  return std::make_shared<const Batch>(ShownState(plan).Row(), rows->rows(), std::move(columns));
+  return std::make_shared<const Batch>(schema, rows->rows(), std::move(columns));
 }
 
 BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows) {

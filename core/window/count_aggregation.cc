@@ -232,7 +232,7 @@ class CountAggregation final : public Operator {
       std::vector<int64_t> counts, touched_at;
       for (const uint32_t slot : slots) {
         counts.push_back(counts_[slot]);
-        touched_at.push_back(expiry_ ? expiry_->touched_at(slot) : 0);
+        touched_at.push_back(expiry_ ? expiry_->touched_at(slot) : kMinTimestamp);
       }
       columns.push_back(BigintColumn(counts));
       columns.push_back(BigintColumn(touched_at));

@@ -45,10 +45,14 @@ StateShape GapFillPlan::State() const {
   const auto& fields = slots->fields();
   const auto values = fields.begin() + 2 + keys;
   std::vector<Field> value{{"slot_end", TypeId::kBigint}};
-  value.insert(value.end(), values, fields.end());
-  return MakeState("last_slots",
-                   std::make_shared<const Schema>(std::vector<Field>(fields.begin() + 2, values)),
-                   std::move(value));
+  for (auto field = values; field != fields.end(); ++field) {
+    value.push_back({texts[static_cast<size_t>(field - values)], field->type});
+  }
+  StateShape shape =
+      MakeState("last_slots", std::make_shared<const Schema>(std::vector<Field>(fields.begin() + 2, values)),
+                std::move(value), OpenColumns(1, texts.size()));
+  shape.version = shape.oldest = 2;  // 1 told values by the names of their columns
+  return shape;
 }
 
 // A key is past its time when `every` more than the longest gap has gone by since its last slot ended: the

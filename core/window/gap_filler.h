@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/data/key_table.h"
@@ -34,6 +35,8 @@ struct GapFillPlan {
   /// A key's next slot may begin so far behind the end of its last one for the slots between to be filled.
   Duration max_gap = 0;
   std::vector<Fill> fills;  // by value
+  /// What each value is, canonical: state knows it by that.
+  std::vector<std::string> texts;
 
   bool marks_filled() const { return output->size() > slots->size(); }
   StateShape State() const;

@@ -4,13 +4,25 @@
 
 namespace streamrun {
 
-StateShape MakeState(std::string name, SchemaPtr key, std::vector<Field> value) {
+StateShape MakeState(std::string name, SchemaPtr key, std::vector<Field> value,
+                     std::map<int, ColumnPtr> open) {
   std::set<std::string> names;
   for (const Field& field : key->fields()) names.insert(field.name);
-  for (Field& field : value) {
-    while (!names.insert(field.name).second) field.name += '_';
+  for (const bool is_open : {false, true}) {
+    for (size_t i = 0; i < value.size(); ++i) {
+      if (open.contains(static_cast<int>(i)) != is_open) continue;
+      while (!names.insert(value[i].name).second) value[i].name += '_';
+    }
   }
-  return {std::move(name), std::move(key), std::make_shared<const Schema>(std::move(value))};
+  StateShape shape{std::move(name), std::move(key), std::make_shared<const Schema>(std::move(value))};
+  shape.open = std::move(open);
+  return shape;
+}
+
+std::map<int, ColumnPtr> OpenColumns(size_t first, size_t count) {
+  std::map<int, ColumnPtr> open;
+  for (size_t i = first; i < first + count; ++i) open.emplace(static_cast<int>(i), nullptr);
+  return open;
 }
 
 SchemaPtr StateShape::Row() const {

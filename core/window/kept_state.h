@@ -1,7 +1,9 @@
 // State of an operator as named rows: shapes for the plan, and a StateTable out of four functions.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,11 +18,24 @@ struct StateShape {
   std::string name;
   SchemaPtr key;
   SchemaPtr value;
+  /// Of what the columns mean: state of another version is refused, unless it is one from `oldest` on.
+  int version = 1;
+  int oldest = 1;
+  /// Value columns that may come and go from one version of a pipeline to the next: rows that were saved
+  /// without them get this value (one row; null: NULL). All others are in every saved row.
+  std::map<int, ColumnPtr> open = {};
+
   SchemaPtr Row() const;
 };
 
-/// A value column whose name another one has before it gets "_" behind: columns of state are found by name.
-StateShape MakeState(std::string name, SchemaPtr key, std::vector<Field> value);
+/// A value column whose name a key column has gets "_" behind, and so does an open one whose name one that is
+/// always there or one before it has: columns of state are found by name.
+StateShape MakeState(std::string name, SchemaPtr key, std::vector<Field> value,
+                     std::map<int, ColumnPtr> open = {});
+
+/// `count` columns from `first` on that are NULL in rows that were saved without them: columns of stored
+/// rows.
+std::map<int, ColumnPtr> OpenColumns(size_t first, size_t count);
 
 using TakeRows = std::function<Status(const BatchPtr&)>;
 

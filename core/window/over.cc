@@ -18,32 +18,40 @@ using Kind = OverCall::Kind;
 
 constexpr size_t kBatchRows = 8192;
 
-// Values of a key: its rows, then those of each call that looks back.
-std::vector<Field> Values(const OverPlan& plan) {
-  std::vector<DataType> types{DataType(TypeId::kBigint)};
-  for (const OverCall& call : plan.calls) {
-    std::vector<DataType> more;
-    if (call.kind == Kind::kLag) {
-      more = RowHistory(call.type, RowHistory::Keeps::kLast, call.distance).SavedTypes();
-    } else if (call.kind == Kind::kFirstValue) {
-      more = RowHistory(call.type, RowHistory::Keeps::kFirst, 1).SavedTypes();
-    } else if (call.kind == Kind::kAggregate) {
-      more = call.aggregate.StateTypes();
+// Values of a key: its rows, then those of each call that looks back, under the call's text. A call that is
+// new knows of no rows.
+SequenceValues Values(const OverPlan& plan) {
+  SequenceValues values{{{"rows", TypeId::kBigint}}};
+  const auto add = [&](const std::string& text, RowHistory history) {
+    history.Grow(1);
+    const std::vector<ColumnPtr> empty = history.Save({0});
+    for (size_t i = 0; i < empty.size(); ++i) {
+      values.open.emplace(static_cast<int>(values.fields.size()), empty[i]);
+      values.fields.push_back({i == 0 ? text : text + " #" + std::to_string(i + 1), empty[i]->type()});
     }
-    types.insert(types.end(), more.begin(), more.end());
+  };
+  for (const OverCall& call : plan.calls) {
+    if (call.kind == Kind::kLag) {
+      add(call.text, RowHistory(call.type, RowHistory::Keeps::kLast, call.distance));
+    } else if (call.kind == Kind::kFirstValue) {
+      add(call.text, RowHistory(call.type, RowHistory::Keeps::kFirst, 1));
+    } else if (call.kind == Kind::kAggregate) {
+      AddCallState(call.text, call.aggregate, &values.fields, &values.open);
+    }
   }
-  std::vector<Field> fields;
-  fields.reserve(fields.size() + types.size());
-  for (const DataType& type : types) fields.push_back({"value" + std::to_string(fields.size()), type});
-  return fields;
+  return values;
 }
 
 // by; then the input's columns, the calls' results and the time: rows that wait for those behind them.
 StateShape AheadState(const OverPlan& plan) {
   std::vector<Field> value = plan.sequence.input->fields();
-  for (const OverCall& call : plan.calls) value.push_back({"call" + std::to_string(value.size()), call.type});
+  std::map<int, ColumnPtr> open = OpenColumns(0, value.size());
+  open.erase(plan.sequence.input->event_time);
+  for (const OverCall& call : plan.calls) value.push_back({call.text, call.type});
   value.push_back({"time", TypeId::kBigint});
-  return MakeState("ahead", plan.sequence.by_schema, std::move(value));
+  StateShape shape = MakeState("ahead", plan.sequence.by_schema, std::move(value), std::move(open));
+  shape.version = shape.oldest = 2;  // 1 told calls by their place
+  return shape;
 }
 
 std::vector<DataType> RowTypes(const OverPlan& plan) {
@@ -372,6 +380,7 @@ uint32_t OverPlan::ahead() const {
 std::vector<StateShape> OverStates(const OverPlan& plan) {
   std::vector<StateShape> shapes{WaitingState(plan.sequence), SequenceState(plan.sequence, Values(plan)),
                                  TimeState()};
+  shapes[1].version = shapes[1].oldest = 2;  // 1 told calls by their place
   if (plan.ahead() > 0) shapes.push_back(AheadState(plan));
   return shapes;
 }

@@ -1,6 +1,7 @@
 #include "core/window/over_calls.h"
 
 #include "core/expr/bind.h"
+#include "core/expr/canonical_text.h"
 
 namespace streamrun {
 
@@ -30,6 +31,7 @@ class OverBinder::Hook final : public CallHook {
     inside_ = false;
     if (!fine) return nullptr;
     *failed = false;
+    call.text = CanonicalText(ast);
     const int column = schema().size() + static_cast<int>(over_.calls_.size());
     over_.calls_.push_back(std::move(call));
     return binder.MakeColumn(column, over_.calls_.back().type, ast);

@@ -1,6 +1,7 @@
 // The calls of `over`: what a row may ask of the rows before and behind it.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct OverCall {
   ExpressionPtr fallback;   // of arg's type, or null: where there is no such row
   uint32_t distance = 1;    // kLag, kLead: rows
   AggregateCall aggregate;  // kAggregate: over the key's rows up to this one
+  std::string text;         // canonical
 };
 
 /// Rows that lag and lead may look away: they are kept for every key.

@@ -307,7 +307,7 @@ class Ranking final : public Operator {
     std::vector<int64_t> touched;
     for (const uint32_t group : groups) {
       shown.push_back(groups_.shown(group));
-      touched.push_back(expiry_ ? expiry_->touched_at(group) : 0);
+      touched.push_back(expiry_ ? expiry_->touched_at(group) : kMinTimestamp);
     }
     columns.push_back(BooleanColumn(shown));
     columns.push_back(BigintColumn(touched));
@@ -388,7 +388,11 @@ StateShape RankingState(const RankingPlan& plan) {
   std::vector<Field> value = plan.input->fields();
   value.push_back({"shown", TypeId::kBoolean});
   value.push_back({"touched_at", TypeId::kBigint});
-  return MakeState("rows", plan.per_schema, std::move(value));
+  std::map<int, ColumnPtr> open = OpenColumns(0, static_cast<size_t>(plan.input->size()));
+  // The group and the order of a row are computed from these again.
+  if (plan.windowed()) open.erase(plan.window_end);
+  for (size_t i = 0; i < plan.ranks; ++i) open.erase(plan.order[i].column);
+  return MakeState("rows", plan.per_schema, std::move(value), std::move(open));
 }
 
 std::unique_ptr<Operator> MakeRanking(std::shared_ptr<const RankingPlan> plan) {

@@ -22,17 +22,19 @@ std::vector<DataType> SequencePlan::key_types() const {
 }
 
 StateShape WaitingState(const SequencePlan& plan) {
-  return WaitingState(plan.by_schema, plan.input->fields());
+  return WaitingState(plan.by_schema, plan.input->fields(), plan.input->event_time);
 }
 
-StateShape SequenceState(const SequencePlan& plan, std::vector<Field> values) {
-  values.insert(values.begin(), {"last", TypeId::kBigint});
-  return MakeState("keys", plan.by_schema, std::move(values));
+StateShape SequenceState(const SequencePlan& plan, SequenceValues values) {
+  std::map<int, ColumnPtr> open;
+  for (auto& [column, initial] : values.open) open.emplace(column + 1, std::move(initial));
+  values.fields.insert(values.fields.begin(), {"last", TypeId::kBigint});
+  return MakeState("keys", plan.by_schema, std::move(values.fields), std::move(open));
 }
 
-Sequence::Sequence(const SequencePlan& plan, std::vector<Field> values)
+Sequence::Sequence(const SequencePlan& plan, SequenceValues values)
     : plan_(plan),
-      values_(std::move(values)),
+      keys_schema_(SequenceState(plan, std::move(values)).Row()),
       keys_(plan.key_types()),
       waiting_state_("waiting",
                      {[this](const TakeRows& take) { return SaveWaiting(take); },
@@ -214,8 +216,7 @@ Status Sequence::SaveKeys(const TakeRows& take) const {
     for (const uint32_t slot : slots) last.push_back(last_[slot]);
     columns.push_back(BigintColumn(last));
     for (ColumnPtr& column : SaveValues(slots)) columns.push_back(std::move(column));
-    return take(
-        std::make_shared<const Batch>(SequenceState(plan_, values_).Row(), count, std::move(columns)));
+    return take(std::make_shared<const Batch>(keys_schema_, count, std::move(columns)));
   });
 }
 

@@ -5,6 +5,7 @@
 // what is known of it is forgotten when the watermark says so.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <queue>
 #include <string>
@@ -38,13 +39,18 @@ struct SequencePlan {
 
 /// by; then the input's columns: rows that wait.
 StateShape WaitingState(const SequencePlan& plan);
-/// by; last bigint (event time); then `values`: what is known of each key.
-StateShape SequenceState(const SequencePlan& plan, std::vector<Field> values);
+/// What is known of a key; some of it may come and go (StateShape::open).
+struct SequenceValues {
+  std::vector<Field> fields;
+  std::map<int, ColumnPtr> open = {};
+};
+/// by; last bigint (event time); then `values`.
+StateShape SequenceState(const SequencePlan& plan, SequenceValues values);
 
 /// Takes rows, orders them and calls Follow. Not thread-safe.
 class Sequence : public Operator {
  public:
-  Sequence(const SequencePlan& plan, std::vector<Field> values);
+  Sequence(const SequencePlan& plan, SequenceValues values);
 
   Status Open(OperatorContext& context) override;
   Result<Outcome> Process(int input, const BatchPtr& batch, Output& out) override;
@@ -107,7 +113,7 @@ class Sequence : public Operator {
   Status LoadKeys(const BatchPtr& rows);
 
   const SequencePlan& plan_;
-  std::vector<Field> values_;
+  SchemaPtr keys_schema_;
   std::vector<Evaluator> by_;
   std::vector<Evaluator> checked_;
   TimeOrdered waiting_;

@@ -21,7 +21,7 @@ constexpr int64_t kGivenRows = 8192;
 StateShape WaitingState(const SeriesPlan& plan) {
   std::vector<Field> value{{"value", TypeId::kDouble}};
   value.insert(value.end(), plan.input->fields().begin(), plan.input->fields().end());
-  return WaitingState(plan.key_schema, std::move(value));
+  return WaitingState(plan.key_schema, std::move(value), 1 + plan.time_column, 1);
 }
 
 // The same without where the rows came from, which their batches know.
@@ -165,7 +165,7 @@ class SeriesOperator final : public Operator {
           for (ColumnBuilder* column : {&at, &value, &extra}) column->AppendNull();
         }
         for (size_t i = before; i < owners.size(); ++i)
-          touched.Append(expiry_ ? expiry_->touched_at(slot) : 0);
+          touched.Append(expiry_ ? expiry_->touched_at(slot) : kMinTimestamp);
       }
       const auto rows = static_cast<int64_t>(owners.size());
       std::vector<ColumnPtr> columns;

@@ -307,8 +307,9 @@ class SessionAggregation final : public Operator {
   KeptTime time_state_{&watermark_, &timer_};
   KeptState shown_state_{"shown",
                          {[this](const TakeRows& take) {
-                            return shown_->size() > 0 ? take(ToShownState(*plan_, shown_->Save()))
-                                                      : Status::Ok();
+                            return shown_->size() > 0
+                                       ? take(ToShownState(*plan_, ShownState(*plan_).Row(), shown_->Save()))
+                                       : Status::Ok();
                           },
                           [this](const BatchPtr& rows) {
                             shown_->Load(FromShownState(*plan_, rows));

@@ -136,15 +136,16 @@ Status SessionGroups::Save(const TakeRows& take) const {
   std::vector<uint32_t> groups;
   for (const uint32_t number : alive) groups.push_back(sessions_[number].group);
   const uint32_t* next = alive.data();
+  const SchemaPtr schema = GroupState(plan_).Row();
   return InFittingPieces(table_, groups, kResultRows, [&](const std::vector<uint32_t>& some) {
     const auto count = static_cast<int64_t>(some.size());
-    const BatchPtr rows = RowsOf(next, count);
+    const BatchPtr rows = RowsOf(schema, next, count);
     next += count;
     return take(rows);
   });
 }
 
-BatchPtr SessionGroups::RowsOf(const uint32_t* sessions, int64_t count) const {
+BatchPtr SessionGroups::RowsOf(const SchemaPtr& schema, const uint32_t* sessions, int64_t count) const {
   std::vector<uint32_t> groups;
   std::vector<int64_t> firsts, lasts, starts, ends;
   std::vector<bool> touched, fired;
@@ -163,7 +164,7 @@ BatchPtr SessionGroups::RowsOf(const uint32_t* sessions, int64_t count) const {
   *serial = BooleanColumn(fired);
   columns.insert(serial, {BigintColumn(firsts), BigintColumn(lasts), BigintColumn(starts), BigintColumn(ends),
                           BooleanColumn(touched)});
-  return std::make_shared<const Batch>(GroupState(plan_).Row(), count, std::move(columns));
+  return std::make_shared<const Batch>(schema, count, std::move(columns));
 }
 
 void SessionGroups::Load(const BatchPtr& rows, const std::function<void(uint32_t)>& made) {

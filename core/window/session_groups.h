@@ -68,7 +68,7 @@ class SessionGroups {
   void MakeGroups(const GroupInput& input);
   void JoinGroups(std::vector<ShownSession>* gone);
   void MoveStates(const std::vector<uint32_t>& from, const std::vector<int64_t>& serials);
-  BatchPtr RowsOf(const uint32_t* sessions, int64_t count) const;
+  BatchPtr RowsOf(const SchemaPtr& schema, const uint32_t* sessions, int64_t count) const;
 
   const AggregationPlan& plan_;
   KeyTable keys_;

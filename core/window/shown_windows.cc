@@ -17,8 +17,9 @@ void ShownWindows::Forget(Timestamp end) {
 }
 
 Status ShownWindows::Save(const TakeRows& take) const {
+  const SchemaPtr schema = ShownState(plan_).Row();
   for (const auto& [key, shown] : windows_) {
-    if (shown.size() > 0) SR_RETURN_IF_ERROR(take(ToShownState(plan_, shown.Save())));
+    if (shown.size() > 0) SR_RETURN_IF_ERROR(take(ToShownState(plan_, schema, shown.Save())));
   }
   return Status::Ok();
 }

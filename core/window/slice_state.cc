@@ -8,20 +8,19 @@ namespace streamrun {
 
 namespace {
 
-BatchPtr RowsOf(const AggregationPlan& plan, Timestamp start, const TimeSlice& slice,
+BatchPtr RowsOf(const AggregationPlan& plan, const SchemaPtr& schema, Timestamp start, const TimeSlice& slice,
                 const std::vector<uint32_t>& slots, const GroupExpiry* expiry) {
   std::vector<bool> touched;
   std::vector<int64_t> touched_at;
   for (const uint32_t slot : slots) {
     touched.push_back(slot < slice.is_touched.size() && slice.is_touched[slot]);
-    touched_at.push_back(expiry != nullptr ? expiry->touched_at(slot) : 0);
+    touched_at.push_back(expiry != nullptr ? expiry->touched_at(slot) : kMinTimestamp);
   }
   std::vector<ColumnPtr> columns = slice.table.Save(slots);
   const std::vector<int64_t> starts(slots.size(), start);
   const auto behind_keys = columns.begin() + static_cast<std::ptrdiff_t>(plan.key_types.size());
   columns.insert(behind_keys, {BigintColumn(starts), BooleanColumn(touched), BigintColumn(touched_at)});
-  return std::make_shared<const Batch>(GroupState(plan).Row(), static_cast<int64_t>(slots.size()),
-                                       std::move(columns));
+  return std::make_shared<const Batch>(schema, static_cast<int64_t>(slots.size()), std::move(columns));
 }
 
 void LoadSlice(const AggregationPlan& plan, Timestamp start, const std::vector<ColumnPtr>& columns,
@@ -47,11 +46,12 @@ void LoadSlice(const AggregationPlan& plan, Timestamp start, const std::vector<C
 
 Status SaveSlices(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
                   const TakeRows& take) {
+  const SchemaPtr schema = GroupState(plan).Row();
   for (const auto& entry : store.slices()) {
     const TimeSlice& slice = *entry.second;
     SR_RETURN_IF_ERROR(InFittingPieces(
         slice.table, slice.table.keys().Live(), kResultRows,
-        [&](const auto& slots) { return take(RowsOf(plan, entry.first, slice, slots, expiry)); }));
+        [&](const auto& slots) { return take(RowsOf(plan, schema, entry.first, slice, slots, expiry)); }));
   }
   return Status::Ok();
 }

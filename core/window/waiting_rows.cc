@@ -35,10 +35,12 @@ Origin ReadOrigin(const Column& split, const ColumnPtr& offsets) {
 
 }  // namespace
 
-StateShape WaitingState(SchemaPtr key, std::vector<Field> row) {
+StateShape WaitingState(SchemaPtr key, std::vector<Field> row, int time_column, size_t fixed) {
+  std::map<int, ColumnPtr> open = OpenColumns(fixed, row.size() - fixed);
+  open.erase(time_column);
   row.push_back({"origin_split", TypeId::kText});
   row.push_back({"origin_offset", TypeId::kBigint});
-  return MakeState("waiting", std::move(key), std::move(row));
+  return MakeState("waiting", std::move(key), std::move(row), std::move(open));
 }
 
 BatchPtr ToWaitingState(const StateShape& shape, std::vector<ColumnPtr> keys, const Batch& rows) {

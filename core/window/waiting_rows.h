@@ -9,7 +9,8 @@
 namespace streamrun {
 
 /// `key`, then `row`, then where each row came from (origin_split text, origin_offset bigint; null: unknown).
-StateShape WaitingState(SchemaPtr key, std::vector<Field> row);
+/// Columns of `row` may come and go, but the first `fixed` and the one of event time.
+StateShape WaitingState(SchemaPtr key, std::vector<Field> row, int time_column, size_t fixed = 0);
 
 /// `keys` (those of `key`) in front of the columns of `rows`; what is pruned is null.
 BatchPtr ToWaitingState(const StateShape& shape, std::vector<ColumnPtr> keys, const Batch& rows);

@@ -40,6 +40,7 @@ struct WindowSpec {
   /// UTC). With a zone `size` is whole days.
   int months = 0;
   std::shared_ptr<const TimeZone> zone;
+  std::string zone_name;  // as written
   bool processing_time = false;
   /// Columns of the bounds in results.
   std::string start_name = "window_start";
