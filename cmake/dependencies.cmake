@@ -55,6 +55,9 @@ sr_plain(fast_float "" fast_float/fast_float.h libfast-float-dev)
 sr_plain(flatbuffers flatbuffers flatbuffers/flatbuffers.h libflatbuffers-dev)
 sr_plain(pg_query pg_query pg_query.h libpg-query-dev)
 sr_plain(protobuf_c "" protobuf-c/protobuf-c.h libprotobuf-c-dev)
+# Headers alone: these are loaded by the workers that need them (connectors/http/shared_library.h).
+sr_plain(curl "" curl/curl.h libcurl4-openssl-dev)
+sr_plain(microhttpd "" microhttpd.h libmicrohttpd-dev)
 sr_plain(doctest "" doctest/doctest.h doctest-dev)
 
 find_program(SR_FLATC flatc)
