@@ -12,9 +12,13 @@ constexpr size_t kAlignment = 64;
 
 uint8_t* Allocate(size_t capacity) {
   const size_t bytes = (capacity + Buffer::kPadding + kAlignment - 1) / kAlignment * kAlignment;
-  void* memory = std::aligned_alloc(kAlignment, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return static_cast<uint8_t*>(memory);
+  for (;;) {
+    if (void* memory = std::aligned_alloc(kAlignment, bytes)) return static_cast<uint8_t*>(memory);
+    // As operator new does.
+    const std::new_handler handler = std::get_new_handler();
+    if (handler == nullptr) throw std::bad_alloc();
+    handler();
+  }
 }
 
 }  // namespace

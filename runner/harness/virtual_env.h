@@ -18,6 +18,9 @@ class VirtualEnv final : public Env {
     wall_ = time;
   }
 
+  /// Somebody sets the wall clock; no time passes.
+  void JumpWall(Duration by) { wall_ += by; }
+
   Timestamp WallNow() override { return wall_; }
   Timestamp MonotonicNow() override { return monotonic_; }
   void Sleep(Duration duration) override { Advance(duration); }
