@@ -54,6 +54,15 @@ inline constexpr std::array kFailpoints = {
     Failpoint{"worker.stepped", FamilyProcess::kWorker, true},
     Failpoint{"source.poll", FamilyProcess::kWorker, true},
     Failpoint{"letters.write", FamilyProcess::kWorker, true},
+    // The ingest log (RELIABILITY 2.2), only where a source has a buffer.
+    Failpoint{"ingest.recovered", FamilyProcess::kWorker, true},
+    Failpoint{"ingest.poll", FamilyProcess::kWorker, true},
+    Failpoint{"ingest.rolled", FamilyProcess::kWorker, true},
+    Failpoint{"ingest.appended", FamilyProcess::kWorker, true},
+    Failpoint{"ingest.synced", FamilyProcess::kWorker, true},
+    Failpoint{"ingest.published", FamilyProcess::kWorker, true},
+    Failpoint{"ingest.acknowledged", FamilyProcess::kWorker, true},
+    Failpoint{"ingest.removed", FamilyProcess::kWorker, true},
     // An epoch (RELIABILITY 1.3).
     Failpoint{"ckpt.begun", FamilyProcess::kSupervisor, true},
     Failpoint{"ckpt.triggered", FamilyProcess::kSupervisor, false},
@@ -94,6 +103,16 @@ inline constexpr std::array kFailpoints = {
     Failpoint{"ckpt.aborted", FamilyProcess::kSupervisor, false},
     Failpoint{"ckpt.abandoned", FamilyProcess::kSupervisor, false},
     Failpoint{"worker.aborted", FamilyProcess::kWorker, true},
+    // Letters that are taken in again, only where an order was given.
+    Failpoint{"replay.order.written", FamilyProcess::kSupervisor, true},
+    Failpoint{"replay.order.renamed", FamilyProcess::kSupervisor, true},
+    Failpoint{"replay.drop", FamilyProcess::kSupervisor, true},
+    Failpoint{"replay.found", FamilyProcess::kSupervisor, true},
+    Failpoint{"replay.sent", FamilyProcess::kSupervisor, false},
+    Failpoint{"replay.opened", FamilyProcess::kWorker, true},
+    Failpoint{"replay.rows", FamilyProcess::kWorker, true},
+    Failpoint{"replay.applied", FamilyProcess::kWorker, true},
+    Failpoint{"replay.applied.received", FamilyProcess::kSupervisor, false},
     // The end.
     Failpoint{"sink.finished", FamilyProcess::kWorker, true},
     Failpoint{"worker.done", FamilyProcess::kWorker, true},

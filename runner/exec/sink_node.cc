@@ -6,6 +6,7 @@
 #include "core/base/failpoint.h"
 #include "core/data/column_builder.h"
 #include "runner/exec/node.h"
+#include "runner/exec/replay_rows.h"
 
 namespace streamrun {
 
@@ -18,6 +19,7 @@ class EncodeNode final : public Node {
 
   Status Open() override {
     (void)Restored();
+    OpenReplay();
     return Status::Ok();
   }
 
@@ -25,6 +27,8 @@ class EncodeNode final : public Node {
     if (announce_) return Announce();
     if (done_) return StepEnded();
     if (!OutputsHaveRoom()) return false;
+    if (Replays()) return StepReplay();
+    SetReplay(0);
     SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
     if (!item) return false;
     if (const auto* rows = std::get_if<Rows>(&item->event)) {
@@ -44,6 +48,8 @@ class EncodeNode final : public Node {
   }
 
  private:
+  Status Enter(int, const BatchPtr& rows) override { return Encode(Rows{rows, kNoOrdinal}); }
+
   Status Encode(const Rows& rows) {
     counters_.rows_in += rows.batch->rows();
     if (shared_.options.on_rows) shared_.options.on_rows(index(), -1, rows.batch);
@@ -52,7 +58,7 @@ class EncodeNode final : public Node {
       BusyTimer timer(shared_.options.env, &counters_.busy_us);
       const BatchPtr batch = plan_node_.with_op ? WithOp(*rows.batch) : rows.batch;
       const std::vector<RowFailure> failures = encoder_->Encode(*batch, bytes, ends);
-      if (!failures.empty()) letters_.AddRows(rows.batch, failures);
+      if (!failures.empty()) letters_.AddRows(rows.batch, failures, ReplayEntry{.input = member_.input});
     }
     SR_RETURN_IF_ERROR(DeliverLetters());
     if (ends.size() == 0) return Status::Ok();
@@ -83,6 +89,7 @@ class SinkNode : public Node {
 
   Status Open() override {
     const NodeRestore* restored = Restored();
+    OpenReplay();
     if (!sink_) return Status::Ok();
     context_.env = shared_.options.env;
     context_.instance = shared_.instance;
@@ -113,7 +120,9 @@ class SinkNode : public Node {
     if (announce_) return Announce();
     if (barrier_) return PassWhenFlushed();
     if (done_) return TakeBarrier();
+    if (!held_ && Replays()) return StepReplay();
     if (!held_) {
+      SetReplay(0);
       SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
       if (!item) return false;
       if (const auto* end = std::get_if<EndOfStream>(&item->event)) {
@@ -122,9 +131,7 @@ class SinkNode : public Node {
         barrier_ = *barrier;
         return true;
       } else if (IsRows(item->event)) {
-        held_ = std::move(item->event);
-        counters_.rows_in += RowsIn(*held_);
-        Observe(*held_);
+        Hold(item->input, std::move(item->event));
       } else {
         return true;  // time and order end here
       }
@@ -144,6 +151,7 @@ class SinkNode : public Node {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.commit"));
     SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Commit(epoch, handle->second));
     SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.committed"));
+    SR_RETURN_IF_ERROR(DeliverRefused());
     committing_ = outcome == SinkOutcome::kBusy;
     if (committing_) return false;
     prepared_.erase(prepared_.begin(), std::next(handle));
@@ -154,7 +162,7 @@ class SinkNode : public Node {
     if (!sink_ || !unflushed_) return Status::Ok();
     SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Flush());
     unflushed_ = outcome == SinkOutcome::kBusy;
-    return Status::Ok();
+    return DeliverRefused();
   }
 
   void AddWait(WaitSpec& wait) override {
@@ -165,7 +173,7 @@ class SinkNode : public Node {
   }
 
   std::string Describe() const override {
-    if (!busy_) return plan_node_.name;
+    if (!busy_ && !committing_) return plan_node_.name;
     const std::string trouble = sink_->Trouble();
     return "sink '" + plan_node_.name + "'" + (trouble.empty() ? "" : ": " + trouble);
   }
@@ -184,15 +192,29 @@ class SinkNode : public Node {
   virtual Result<SinkOutcome> Write(const Event& event) = 0;
   virtual void Observe(const Event& event) { (void)event; }
 
+  void Hold(int input, Event event) {
+    input_ = input;
+    held_ = std::move(event);
+    counters_.rows_in += RowsIn(*held_);
+    Observe(*held_);
+  }
+
+  // Row sinks: the input that what is held came by.
+  int input_ = -1;
   std::unique_ptr<Sink> sink_;
 
  private:
+  Status Enter(int input, const BatchPtr& rows) override {
+    Hold(input, Rows{rows, kNoOrdinal});
+    return Status::Ok();
+  }
+
   // After a restart rows of sources that can be read again come once more, those of others do not.
   OutputStart Start() const {
     if (!shared_.options.restarted) return OutputStart::kFresh;
     const Plan& plan = *shared_.plan->plan;
     for (const Plan::Path& path : plan.paths) {
-      if (path.sink == index() && !plan.node(path.source).source->replayable) return OutputStart::kContinue;
+      if (path.sink == index() && !plan.node(path.source).replayable()) return OutputStart::kContinue;
     }
     return OutputStart::kReread;
   }
@@ -206,6 +228,7 @@ class SinkNode : public Node {
         SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.commit"));
         SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Commit(passed_, handle));
         SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.committed"));
+        SR_RETURN_IF_ERROR(DeliverRefused());
         if (outcome == SinkOutcome::kAccepted) break;
         if (context_.env->MonotonicNow() >= give_up) {
           return Status::Unavailable("sink '" + plan_node_.name + "' cannot commit epoch " +
@@ -218,7 +241,20 @@ class SinkNode : public Node {
     return Status::Ok();
   }
 
+  // What a byte sink's peer refused was counted as delivered when it was accepted.
+  Status DeliverRefused() {
+    if (!sink_) return Status::Ok();
+    const std::vector<RefusedRecord> refused = sink_->TakeRefused();
+    if (refused.empty()) return Status::Ok();
+    counters_.rows_out -= static_cast<int64_t>(refused.size());
+    for (const RefusedRecord& r : refused) {
+      letters_.AddRecord(r.place, r.number, r.raw, r.code, r.message, ReplayEntry());
+    }
+    return DeliverLetters();
+  }
+
   Result<bool> TakeBarrier() {
+    SR_RETURN_IF_ERROR(RefuseReplay());
     SR_ASSIGN_OR_RETURN(std::optional<Aligner::Item> item, aligner_.Next());
     if (!item) return false;
     if (const auto* barrier = std::get_if<Barrier>(&item->event)) barrier_ = *barrier;
@@ -229,6 +265,7 @@ class SinkNode : public Node {
     if (sink_) {
       BusyTimer timer(shared_.options.env, &counters_.busy_us);
       SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Flush());
+      SR_RETURN_IF_ERROR(DeliverRefused());
       busy_ = outcome == SinkOutcome::kBusy;
       if (busy_) return false;
       unflushed_ = false;
@@ -259,6 +296,7 @@ class SinkNode : public Node {
       outcome = end ? sink_->Finish(end->complete) : Write(*held_);
     }
     if (!outcome.ok()) return outcome.status().WithContext("sink '" + plan_node_.name + "'");
+    SR_RETURN_IF_ERROR(DeliverRefused());
     busy_ = *outcome == SinkOutcome::kBusy;
     if (busy_) return false;
     SR_RETURN_IF_ERROR(DeliverLetters());
@@ -302,6 +340,18 @@ class WriteNode final : public SinkNode {
   Result<SinkOutcome> Write(const Event& event) override {
     return sink_->WriteBytes(std::get<Encoded>(event));
   }
+  // Records that the peer had refused; rows enter the encoder.
+  Status TakeIn(const std::vector<ReplayLine>& lines) override {
+    BufferBuilder bytes, ends;
+    for (const ReplayLine& line : lines) {
+      bytes.Append(line.raw->data(), line.raw->size());
+      if (plan_node_.format->traits.line_delimited) bytes.Append("\n", 1);
+      ends.Push(static_cast<uint32_t>(bytes.size()));
+    }
+    counters_.replayed += static_cast<int64_t>(lines.size());
+    Hold(-1, Encoded{bytes.Finish(), ends.Finish(), kNoOrdinal});
+    return Status::Ok();
+  }
 };
 
 class RowSinkNode final : public SinkNode, private Output {
@@ -323,7 +373,7 @@ class RowSinkNode final : public SinkNode, private Output {
   void Emit(int, BatchPtr) override { SR_CHECK(false); }
   void Fail(const BatchPtr& input, std::vector<RowFailure> failures) override {
     counters_.rows_out -= static_cast<int64_t>(failures.size());
-    letters_.AddRows(input, failures);
+    letters_.AddRows(input, failures, EntryOf(plan_node_, *input->schema(), input_));
   }
   void FailResult(const BatchPtr& rows, std::vector<RowFailure> failures) override {
     Fail(rows, std::move(failures));

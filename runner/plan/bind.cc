@@ -153,6 +153,22 @@ const FormatDefinition* FindFormat(const DraftNode& node, const std::string& fal
   return FindComponent(name, &Registry::FindFormat, ComponentKind::kFormat, draft.diagnostics);
 }
 
+// A log in front of a source that does not need one, or that gives no bytes to log.
+bool BindBuffer(DraftNode& node, const SourceDefinition& definition, Draft& draft) {
+  const ConfigValue& value = node.config["buffer"];
+  PlanNode& out = node.node;
+  if (!value.present()) return true;
+  if (definition.gives == SourceDefinition::Gives::kRows || out.source->replayable) {
+    draft.diagnostics.ErrorAt(
+        value, "plan.buffer",
+        "source '" + out.name + "' (" + out.component + ") can be read again: a buffer would only copy it",
+        "leave buffer out here");
+    return false;
+  }
+  out.buffer = node.common.buffer;
+  return true;
+}
+
 void BindSource(DraftNode& node, Draft& draft) {
   PlanNode& out = node.node;
   const SourceDefinition* definition =
@@ -195,6 +211,7 @@ void BindSource(DraftNode& node, Draft& draft) {
   }
   SchemaPtr marked;
   if (!BindEventTime(node, schema, out, &marked, draft) || !out.source) return;
+  if (!BindBuffer(node, *definition, draft)) return;
   out.ports = {{"ok", PortRole::kData, "Rows of the source."}};
   out.outputs = {marked};
   // A record may be malformed, a row may have no usable event time.
@@ -310,6 +327,15 @@ void BindOperator(DraftNode& node, Draft& draft) {
                     : node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism)
                     : keyed                       ? draft.plan->settings.parallelism
                                                   : inherited;
+  if (keyed && out.parallelism > draft.plan->settings.max_parallelism) {
+    draft.diagnostics.ErrorAt(
+        node.name, "plan.max_parallelism",
+        "operator '" + out.name + "' would have " + std::to_string(out.parallelism) +
+            " instances, and its rows are dealt in " + std::to_string(draft.plan->settings.max_parallelism) +
+            " key groups",
+        "lower its parallelism, or raise settings.max_parallelism before there is state");
+    return;
+  }
   node.bound = true;
 }
 

@@ -116,9 +116,9 @@ namespace {
 Plan::Path Weakest(const Draft& draft, int source, int sink) {
   const PlanNode& from = draft.nodes[static_cast<size_t>(source)].node;
   const PlanNode& to = draft.nodes[static_cast<size_t>(sink)].node;
-  if (!from.source->replayable) {
-    return {source, sink, Delivery::kAtMostOnce,
-            "source '" + from.name + "' (" + from.component + ") cannot be read again after a crash"};
+  const std::string name = "source '" + from.name + "' (" + from.component + ")";
+  if (!from.replayable() && !from.source->acknowledges) {
+    return {source, sink, Delivery::kAtMostOnce, name + " cannot be read again after a crash"};
   }
   switch (to.sink->guarantee) {
     case SinkGuarantee::kAtMostOnce:
@@ -129,6 +129,12 @@ Plan::Path Weakest(const Draft& draft, int source, int sink) {
               "sink '" + to.name + "' (" + to.component + ") may see rows again after a crash"};
     case SinkGuarantee::kExactlyOnce:
       break;
+  }
+  if (!from.replayable()) {
+    return {source, sink, Delivery::kAtLeastOnce,
+            name +
+                " may be sent rows again whose acknowledgement a crash kept back; `buffer: durable` reads "
+                "them again by itself"};
   }
   return {source, sink, Delivery::kExactlyOnce,
           "the source is read again from the checkpoint, the sink commits with it"};

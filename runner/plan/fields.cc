@@ -46,6 +46,16 @@ std::vector<FieldSpec> MakeSettingsFields() {
   spec.Text("parallelism", &SettingsConfig::parallelism,
             "Parallel instances of sources that can share their input and of keyed operators; auto = one per "
             "core.");
+  spec.Integer(
+          "max_parallelism", &SettingsConfig::max_parallelism,
+          "Key groups that rows are dealt in by their keys: the most parallel instances that an operator "
+          "can ever have. Part of the saved state, so it cannot change without starting anew.")
+      .AtLeast(1)
+      .AtMost(32768);
+  spec.Raw(
+      "drop_state", &SettingsConfig::drop_state,
+      "Names of nodes that are not in the file any more and whose saved state is to go: without it such a "
+      "state is refused at the start.");
   spec.OneOf("delivery", &SettingsConfig::delivery,
              {{"auto", Delivery::kAuto},
               {"at_most_once", Delivery::kAtMostOnce},
@@ -78,6 +88,10 @@ std::vector<FieldSpec> MakeSettingsFields() {
 }
 
 void AddShared(ConfigSpec<NodeConfig>& spec) {
+  spec.Raw(
+      "renamed_from", &NodeConfig::renamed_from,
+      "Name that this node had in an earlier version of the file: its saved state, position or output goes "
+      "on under the new one. Can stay.");
   spec.Integer("parallelism", &NodeConfig::parallelism, "Parallel instances of this node.")
       .AtLeast(1)
       .AtMost(1024);
@@ -87,6 +101,26 @@ void AddShared(ConfigSpec<NodeConfig>& spec) {
              "and count it, or stop the pipeline.");
   spec.OneOf("process", &NodeConfig::process, {{"shared", Process::kShared}, {"own", Process::kOwn}},
              "own: run in a process of its own instead of sharing one with its neighbours.");
+}
+
+ConfigSpec<SourceBuffer> MakeBufferSpec() {
+  ConfigSpec<SourceBuffer> spec;
+  spec.OneOf("type", &SourceBuffer::type, {{"durable", SourceBuffer::Type::kDurable}},
+             "durable: a log on disk; what it has taken survives a crash.");
+  spec.Size("max", &SourceBuffer::max,
+            "Most that the log may take on disk; then the input waits or is refused.")
+      .AtLeast(1 << 20);
+  spec.Size("segment", &SourceBuffer::segment, "Size of one file of the log; whole files are removed.")
+      .AtLeast(64 << 10);
+  spec.DurationField(
+          "sync", &SourceBuffer::sync,
+          "How long records may wait so that more of them share a sync of the disk; 0s: those that "
+          "come while the disk is busy share the next one.")
+      .AtLeast(0);
+  spec.OneOf("on_corruption", &SourceBuffer::skip_damage, {{"fail", false}, {"skip", true}},
+             "Records of the log that the disk damaged: fail the pipeline, or set them aside and tell it in "
+             "the errors.");
+  return spec;
 }
 
 std::vector<FieldSpec> MakeNodeFields(ComponentKind kind) {
@@ -118,6 +152,11 @@ std::vector<FieldSpec> MakeNodeFields(ComponentKind kind) {
     spec.Raw("schema", &NodeConfig::schema, "Columns as `name: type`, or the name of one of `schemas:`.");
     spec.Raw("event_time", &NodeConfig::event_time,
              "Which column says when a row happened, and how late rows may be.");
+    spec.Struct(
+            "buffer", &NodeConfig::buffer, MakeBufferSpec(),
+            "durable: what a source that cannot be read again has taken goes to a log on disk first, in a "
+            "process of its own; it is acknowledged from there and read again after a crash.")
+        .Shorthand("type");
   }
   if (kind == ComponentKind::kSink) {
     spec.OneOf(
@@ -128,6 +167,13 @@ std::vector<FieldSpec> MakeNodeFields(ComponentKind kind) {
     spec.OneOf(
         "order", &NodeConfig::order, {{"file", SinkOrder::kFile}, {"any", SinkOrder::kAny}},
         "file: rows of a parallel bounded source come out in the order of the input; any: as they arrive.");
+  }
+  if (kind == ComponentKind::kOperator) {
+    spec.OneOf(
+        "state", &NodeConfig::state, {{"keep", StateChoice::kKeep}, {"reset", StateChoice::kReset}},
+        "What happens at a start to saved state that this version of the operator cannot use, because "
+        "its keys, window or types are others: keep refuses the start, reset drops it and begins anew. "
+        "State that fits is kept either way.");
   }
   AddShared(spec);
   return spec.fields();

@@ -27,6 +27,8 @@ struct SettingsConfig {
     int64_t reserve = int64_t{64} << 20;
   };
   std::string parallelism = "1";
+  int64_t max_parallelism = 128;
+  ConfigValue drop_state;
   Delivery delivery = Delivery::kAuto;
   std::string state_dir;
   int64_t max_row = 1 << 20;
@@ -49,6 +51,7 @@ struct EventTimeConfig {
   Sql punctuation;
 };
 
+enum class StateChoice : uint8_t { kKeep, kReset };
 enum class Process : uint8_t { kShared, kOwn };
 enum class SinkOrder : uint8_t { kFile, kAny };
 enum class SinkChanges : uint8_t { kRefuse, kOpColumn };
@@ -61,8 +64,10 @@ struct NodeConfig {
   // sources
   ConfigValue schema;
   ConfigValue event_time;
+  SourceBuffer buffer;
   // operators
   ConfigValue op;
+  StateChoice state = StateChoice::kKeep;
   // operators, sinks
   ConfigValue input;
   Balance balance = Balance::kAuto;
@@ -70,6 +75,7 @@ struct NodeConfig {
   SinkOrder order = SinkOrder::kFile;
   SinkChanges changes = SinkChanges::kRefuse;
   // all
+  ConfigValue renamed_from;
   int64_t parallelism = 0;
   OnError on_error = OnError::kDeadLetter;
   Process process = Process::kShared;

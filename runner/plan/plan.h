@@ -26,6 +26,10 @@ enum class Balance : uint8_t { kAuto, kRoundRobin, kLeastLoaded };
 
 struct PlanSettings {
   int parallelism = 1;
+  /// Key groups that rows are dealt in; state is stored by them.
+  int max_parallelism = 128;
+  /// Nodes that are gone, whose state may go.
+  std::vector<std::string> drop_state;
   Delivery delivery = Delivery::kAuto;
   std::string state_dir;  // empty = default
   int64_t max_row = 1 << 20;
@@ -54,6 +58,16 @@ struct EventTime {
   ExpressionPtr punctuation;
 };
 
+/// `buffer: durable`: an ingest worker takes what the source gives into a log on disk, and the pipeline reads
+/// that.
+struct SourceBuffer {
+  enum class Type : uint8_t { kDurable } type = Type::kDurable;
+  int64_t max = int64_t{4} << 30;       // bytes of the log; then the input waits or is refused
+  int64_t segment = int64_t{64} << 20;  // bytes of one of its files
+  Duration sync = 0;  // how long records may wait to share a sync beyond what load makes them
+  bool skip_damage = false;
+};
+
 struct PlanNode {
   std::string name;
   ComponentKind kind = ComponentKind::kOperator;
@@ -78,6 +92,11 @@ struct PlanNode {
   /// failure.
   bool origin = false;
 
+  /// Name that it had in an earlier version of the file; empty: this one.
+  std::string renamed_from;
+  /// Operators: saved state of another shape is dropped instead of refused.
+  bool reset_state = false;
+
   Balance balance = Balance::kAuto;
   int parallelism = 1;  // resolved: the node's own, else the pipeline's, capped to 1 where only one can be
   OnError on_error = OnError::kDeadLetter;
@@ -87,6 +106,9 @@ struct PlanNode {
   // Exactly one of source, op, sink is set.
   std::shared_ptr<const BoundSource> source;
   const SourceDefinition* source_definition = nullptr;
+  std::optional<SourceBuffer> buffer;
+  /// What it gave out since a checkpoint comes again after a crash.
+  bool replayable() const { return source->replayable || buffer; }
   EventTime event_time;
   std::shared_ptr<const BoundOperator> op;
   const OperatorDefinition* op_definition = nullptr;

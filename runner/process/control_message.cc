@@ -12,68 +12,14 @@ using Json = nlohmann::json;
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<ControlMessage>> kNames = {
     "REGISTER",  "BOUND",  "READY",   "BEAT",  "FAIL",    "DONE",          "PLACES", "ACK",    "NACK",
-    "COMMITTED", "ASSIGN", "CONNECT", "START", "TRIGGER", "PLACE_BARRIER", "ABORT",  "COMMIT", "EXIT"};
+    "COMMITTED", "REPLAYED", "ASSIGN", "CONNECT", "START", "TRIGGER", "PLACE_BARRIER", "ABORT",  "COMMIT", "REPLAY", "EXIT"};
 
-Json ToJson(const TaskCounters& counters) {
-  Json nodes = Json::array();
-  for (const NodeCounters& n : counters.nodes) {
-    nodes.push_back({{"node", n.node},
-                     {"rows_in", n.rows_in},
-                     {"rows_out", n.rows_out},
-                     {"bytes_in", n.bytes_in},
-                     {"bytes_out", n.bytes_out},
-                     {"created", n.created},
-                     {"state_bytes", n.state_bytes},
-                     {"state_keys", n.state_keys},
-                     {"fates", n.fates},
-                     {"port_rows", n.port_rows},
-                     {"busy_us", n.busy_us},
-                     {"total_bytes", n.total_bytes},
-                     {"watermark", n.watermark}});
-  }
-  Json channels = Json::array();
-  for (const ChannelCounters& c : counters.channels) {
-    channels.push_back({{"channel", c.channel},
-                        {"sender", c.sender},
-                        {"rows", c.rows},
-                        {"bytes", c.bytes},
-                        {"full_us", c.full_us},
-                        {"hot_group", c.hot_group},
-                        {"hot_rows", c.hot_rows}});
-  }
-  return {{"nodes", std::move(nodes)}, {"channels", std::move(channels)}};
-}
+Json JsonOf(const TaskCounters& counters) { return Json(ToJson(counters)); }
 
 TaskCounters CountersFrom(const Json& json) {
   TaskCounters counters;
-  for (const Json& j : json.at("nodes")) {
-    NodeCounters n;
-    j.at("node").get_to(n.node);
-    j.at("rows_in").get_to(n.rows_in);
-    j.at("rows_out").get_to(n.rows_out);
-    j.at("bytes_in").get_to(n.bytes_in);
-    j.at("bytes_out").get_to(n.bytes_out);
-    j.at("created").get_to(n.created);
-    j.at("state_bytes").get_to(n.state_bytes);
-    j.at("state_keys").get_to(n.state_keys);
-    j.at("fates").get_to(n.fates);
-    j.at("port_rows").get_to(n.port_rows);
-    j.at("busy_us").get_to(n.busy_us);
-    j.at("total_bytes").get_to(n.total_bytes);
-    j.at("watermark").get_to(n.watermark);
-    counters.nodes.push_back(std::move(n));
-  }
-  for (const Json& j : json.at("channels")) {
-    ChannelCounters c;
-    j.at("channel").get_to(c.channel);
-    j.at("sender").get_to(c.sender);
-    j.at("rows").get_to(c.rows);
-    j.at("bytes").get_to(c.bytes);
-    j.at("full_us").get_to(c.full_us);
-    j.at("hot_group").get_to(c.hot_group);
-    j.at("hot_rows").get_to(c.hot_rows);
-    counters.channels.push_back(c);
-  }
+  const Status status = ReadCounters(StoredJson(json), &counters);
+  if (!status.ok()) throw Json::other_error::create(600, status.message(), &json);
   return counters;
 }
 
@@ -110,9 +56,9 @@ struct Writer {
   void operator()(const BeatMessage& m) const {
     json["steps"] = m.steps;
     json["blocked_on"] = m.blocked_on;
-    json["counters"] = ToJson(m.counters);
+    json["counters"] = JsonOf(m.counters);
   }
-  void operator()(const ReadyMessage& m) const { json["counters"] = ToJson(m.counters); }
+  void operator()(const ReadyMessage& m) const { json["counters"] = JsonOf(m.counters); }
   void operator()(const PlacesMessage& m) const {
     json["epoch"] = m.epoch;
     json["places"] = ToJson(m.places);
@@ -136,13 +82,15 @@ struct Writer {
   }
   void operator()(const AbortMessage& m) const { json["epoch"] = m.epoch; }
   void operator()(const CommitMessage& m) const { json["epoch"] = m.epoch; }
+  void operator()(const ReplayMessage& m) const { json["order"] = m.order; }
+  void operator()(const ReplayedMessage& m) const { json["order"] = m.order; }
   void operator()(const FailMessage& m) const {
     PutStatus(json, m.status);
     json["opening"] = m.opening;
     json["peer_gone"] = m.peer_gone;
   }
   void operator()(const DoneMessage& m) const {
-    json["counters"] = ToJson(m.counters);
+    json["counters"] = JsonOf(m.counters);
     if (!m.failure.ok()) PutStatus(json["failure"], m.failure);
   }
   void operator()(const AssignMessage& m) const {
@@ -161,6 +109,9 @@ struct Writer {
     json["state_directory"] = m.state_directory;
     json["identity"] = m.identity;
     json["checkpoint"] = m.checkpoint;
+    json["run"] = m.run;
+    json["replay_to"] = m.replay_to;
+    json["ingest"] = m.ingest;
     json["once"] = m.once;
     json["restarted"] = m.restarted;
     json["log_level"] = static_cast<int>(m.log_level);
@@ -207,6 +158,9 @@ AssignMessage AssignFrom(const Json& json) {
   json.at("state_directory").get_to(m.state_directory);
   json.at("identity").get_to(m.identity);
   json.at("checkpoint").get_to(m.checkpoint);
+  json.at("run").get_to(m.run);
+  json.at("replay_to").get_to(m.replay_to);
+  json.at("ingest").get_to(m.ingest);
   json.at("once").get_to(m.once);
   json.at("restarted").get_to(m.restarted);
   const int level = json.at("log_level");
@@ -250,6 +204,8 @@ ControlMessage MessageFrom(std::string_view kind, const Json& json) {
   if (kind == "CONNECT") return ConnectMessage{};
   if (kind == "START") return StartMessage{};
   if (kind == "EXIT") return ExitMessage{};
+  if (kind == "REPLAY") return ReplayMessage{json.at("order").get<uint64_t>()};
+  if (kind == "REPLAYED") return ReplayedMessage{json.at("order").get<uint64_t>()};
   return EpochMessageFrom(kind, json);
 }
 

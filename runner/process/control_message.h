@@ -63,6 +63,10 @@ struct NackMessage {
 struct CommittedMessage {
   uint64_t epoch = 0;
 };
+/// Every node has taken in its share of the orders to replay up to this one.
+struct ReplayedMessage {
+  uint64_t order = 0;
+};
 
 // --- Supervisor to worker
 // ---------------------------------------------------------------------------------------
@@ -73,6 +77,8 @@ struct AssignMessage {
   std::string plan_hash;
   int stage = 0;
   int instance = 0;
+  /// Not a stage but the ingest worker of this node; -1: a stage.
+  int ingest = -1;
   uint64_t generation = 0;
   uint64_t attempt = 0;
   std::string run_directory;
@@ -83,6 +89,8 @@ struct AssignMessage {
   std::string state_directory;  // where checkpoints lie
   std::string identity;
   std::string checkpoint;  // directory of the checkpoint to go on from; empty: begin anew
+  uint64_t run = 0;        // the generation that began anew
+  uint64_t replay_to = 0;  // orders to replay that are applied at the start
   bool once = false;
   bool restarted = false;  // an earlier attempt of this generation ran
   LogLevel log_level = LogLevel::kInfo;
@@ -90,6 +98,10 @@ struct AssignMessage {
 };
 struct ConnectMessage {};
 struct StartMessage {};
+/// Orders to replay up to this one are applied before any other input; no barrier is under way.
+struct ReplayMessage {
+  uint64_t order = 0;
+};
 /// Sources put a barrier. Other workers may see it before they read this.
 struct TriggerMessage {
   uint64_t epoch = 0;
@@ -113,8 +125,8 @@ struct ExitMessage {};
 
 using ControlMessage =
     std::variant<RegisterMessage, BoundMessage, ReadyMessage, BeatMessage, FailMessage, DoneMessage,
-                 PlacesMessage, AckMessage, NackMessage, CommittedMessage, AssignMessage, ConnectMessage,
-                 StartMessage, TriggerMessage, PlaceBarrierMessage, AbortMessage, CommitMessage, ExitMessage>;
+                 PlacesMessage, AckMessage, NackMessage, CommittedMessage, ReplayedMessage, AssignMessage, ConnectMessage,
+                 StartMessage, TriggerMessage, PlaceBarrierMessage, AbortMessage, CommitMessage, ReplayMessage, ExitMessage>;
 
 std::string EncodeControl(const ControlMessage& message);
 /// kCorruption when it is no such message or a field is missing or of another type.

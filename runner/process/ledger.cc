@@ -7,31 +7,6 @@ namespace streamrun {
 
 namespace {
 
-void Add(const NodeCounters& from, NodeStatus::Totals* to, int64_t sign = 1) {
-  to->rows_in += sign * from.rows_in;
-  to->rows_out += sign * from.rows_out;
-  to->bytes_in += sign * from.bytes_in;
-  to->bytes_out += sign * from.bytes_out;
-  to->busy_us += sign * from.busy_us;
-  for (size_t i = 0; i < kFateCount; ++i) {
-    if (static_cast<Fate>(i) != Fate::kForwarded) to->fates[i] += sign * from.fates[i];
-  }
-  to->port_rows.resize(std::max(to->port_rows.size(), from.port_rows.size()));
-  for (size_t i = 0; i < from.port_rows.size(); ++i) to->port_rows[i] += sign * from.port_rows[i];
-}
-
-void Add(const NodeStatus::Totals& from, NodeStatus::Totals* to) {
-  NodeCounters counters;
-  counters.rows_in = from.rows_in;
-  counters.rows_out = from.rows_out;
-  counters.bytes_in = from.bytes_in;
-  counters.bytes_out = from.bytes_out;
-  counters.busy_us = from.busy_us;
-  counters.fates = from.fates;
-  counters.port_rows = from.port_rows;
-  Add(counters, to);
-}
-
 int64_t OtherFates(const FateCounts& fates) {
   int64_t sum = 0;
   for (size_t i = 0; i < kFateCount; ++i) {
@@ -53,7 +28,7 @@ std::string PortName(const PlanNode& node, int port) {
 }  // namespace
 
 void Ledger::Count(const TaskCounters& counters, int64_t sign) {
-  for (const NodeCounters& c : counters.nodes) Add(c, &ended_[static_cast<size_t>(c.node)], sign);
+  for (const NodeCounters& c : counters.nodes) AddCounts(c, &ended_[static_cast<size_t>(c.node)], sign);
   for (const ChannelCounters& c : counters.channels) {
     if (!c.sender) continue;
     ChannelCounters& edge =
@@ -98,7 +73,7 @@ int64_t Ledger::Unrepeatable(const std::vector<int>& stages) const {
     if (std::find(stages.begin(), stages.end(), worker.first) == stages.end()) continue;
     for (const NodeCounters& c : counters.nodes) {
       const PlanNode& node = plan_->plan->node(c.node);
-      if (node.source && !node.source->replayable) rows += c.rows_in;
+      if (node.source && !node.replayable()) rows += c.rows_in;
     }
   }
   return rows;
@@ -114,7 +89,7 @@ void Ledger::FillNode(int index, NodeStatus* status) const {
   for (const auto& [worker, counters] : workers_) {
     for (const NodeCounters& c : counters.nodes) {
       if (c.node != index) continue;
-      Add(c, &status->now);
+      AddCounts(c, &status->now);
       status->created += c.created;
       status->state_bytes += c.state_bytes;
       status->state_keys += c.state_keys;
@@ -124,7 +99,7 @@ void Ledger::FillNode(int index, NodeStatus* status) const {
     }
   }
   status->totals = ended_[static_cast<size_t>(index)];
-  Add(status->now, &status->totals);
+  AddCounts(status->now, &status->totals);
   DeriveForwarded(&status->now);
   DeriveForwarded(&status->totals);
   for (size_t i = 0; i < node.ports.size(); ++i) {
@@ -136,7 +111,7 @@ void Ledger::FillNode(int index, NodeStatus* status) const {
   if (!wired) status->dead_letters = status->now.fates[static_cast<size_t>(Fate::kDeadLettered)];
 }
 
-// Every row that the inputs gave out must have arrived; every row that arrived must have a fate, and at a
+// Every row that the inputs gave out, and every letter that entered again, must have arrived; every row that arrived must have a fate, and at a
 // sink be delivered unless it has another one.
 int64_t Ledger::NodeResidue(int index, const std::vector<NodeStatus>& nodes) const {
   const PlanNode& node = plan_->plan->node(index);
@@ -157,7 +132,7 @@ int64_t Ledger::NodeResidue(int index, const std::vector<NodeStatus>& nodes) con
     expected += rows;
   }
   const int64_t others = OtherFates(status.now.fates);
-  if (!node.inputs.empty()) residue += std::llabs(expected - status.now.rows_in);
+  if (!node.inputs.empty()) residue += std::llabs(expected + status.now.replayed - status.now.rows_in);
   if (node.kind == ComponentKind::kSink)
     return residue + std::llabs(status.now.rows_in - others - status.now.rows_out);
   return residue + std::max<int64_t>(0, others - status.now.rows_in);

@@ -34,6 +34,7 @@ Json NodeJson(const NodeStatus& n) {
   json["busy_us"] = n.now.busy_us;
   json["watermark"] =
       n.watermark == kMinTimestamp || n.watermark == kMaxTimestamp ? Json() : Json(n.watermark);
+  if (n.now.replayed > 0) json["replayed"] = n.now.replayed;
   json["dead_letters"] = n.dead_letters;
   json["residue"] = n.residue;
   return json;
@@ -73,6 +74,11 @@ Json StageJson(const StageStatus& s) {
           {"workers", std::move(workers)}};
 }
 
+Json IngestJson(const IngestStatus& i) {
+  return {{"node", i.node},       {"pid", i.pid},     {"state", i.state},      {"blocked_on", i.blocked_on},
+          {"records", i.records}, {"bytes", i.bytes}, {"restarts", i.restarts}};
+}
+
 }  // namespace
 
 std::string_view PhaseName(Phase phase) {
@@ -104,12 +110,15 @@ std::string StatusToJson(const PipelineStatus& s) {
                         {"completed_us", s.epoch_completed},
                         {"duration_us", s.epoch_duration},
                         {"failed_in_a_row", s.epochs_failed}};
+  if (!s.epochs_held_up.empty()) json["checkpoint"]["held_up"] = s.epochs_held_up;
   json["nodes"] = Json::array();
   for (const NodeStatus& n : s.nodes) json["nodes"].push_back(NodeJson(n));
   json["edges"] = Json::array();
   for (const EdgeStatus& e : s.edges) json["edges"].push_back(EdgeJson(e));
   json["stages"] = Json::array();
   for (const StageStatus& stage : s.stages) json["stages"].push_back(StageJson(stage));
+  json["ingests"] = Json::array();
+  for (const IngestStatus& ingest : s.ingests) json["ingests"].push_back(IngestJson(ingest));
   json["remarks"] = s.remarks;
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

@@ -10,6 +10,7 @@
 
 #include "core/base/time.h"
 #include "core/stream/fate.h"
+#include "runner/exec/counters.h"
 
 namespace streamrun {
 
@@ -32,15 +33,7 @@ struct PortStatus {
 /// One node of the pipeline, summed over its workers. Counts are of the current attempt, as the ledger is:
 /// a restart begins again. `totals` never go back (metrics).
 struct NodeStatus {
-  struct Totals {
-    int64_t rows_in = 0;
-    int64_t rows_out = 0;
-    int64_t bytes_in = 0;
-    int64_t bytes_out = 0;
-    int64_t busy_us = 0;
-    FateCounts fates{};
-    std::vector<int64_t> port_rows;
-  };
+  using Totals = RowCounts;
   std::string name;
   std::string kind;  // "source", "operator", "sink"
   std::string component;
@@ -67,7 +60,7 @@ struct EdgeStatus {
   int64_t received = 0;
   int64_t bytes = 0;
   int64_t full_us = 0;  // time its senders found it full
-  /// Rows spread by key: the busiest key group (of kKeyGroups) and its rows; -1 when they are not.
+  /// Rows spread by key: the busiest key group (of settings.max_parallelism) and its rows; -1 when they are not.
   int hot_group = -1;
   int64_t hot_rows = 0;
   // Over all attempts, for metrics.
@@ -94,6 +87,18 @@ struct StageStatus {
   std::vector<WorkerStatus> workers;
 };
 
+/// The ingest worker of a source with a buffer and its log.
+struct IngestStatus {
+  std::string node;
+  int64_t pid = 0;
+  std::string
+      state;  // "starting", "running", "complete", "dying", "waiting", "leaving", "finished", "failed"
+  std::string blocked_on;
+  int64_t records = 0;  // chunks that are safe, since the log began
+  int64_t bytes = 0;    // of the log on disk
+  int restarts = 0;
+};
+
 struct PipelineStatus {
   std::string pipeline;
   std::string revision;  // plan hash
@@ -107,6 +112,7 @@ struct PipelineStatus {
   std::vector<NodeStatus> nodes;  // in file order
   std::vector<EdgeStatus> edges;
   std::vector<StageStatus> stages;
+  std::vector<IngestStatus> ingests;
   int64_t residue = 0;  // sum over the nodes: rows under way while it runs, 0 at the end
   int64_t dead_letters = 0;
   std::string dead_letter_directory;
@@ -114,6 +120,7 @@ struct PipelineStatus {
   Timestamp epoch_completed = 0;  // wall clock, of the newest of this run; 0: none
   Duration epoch_duration = 0;    // of that one, from its trigger to its commit
   int epochs_failed = 0;          // in a row
+  std::string epochs_held_up;     // why none is taken at present; empty: they are
   /// What the closing summary must say about repeated or lost rows; empty when there is nothing.
   std::vector<std::string> remarks;
 };

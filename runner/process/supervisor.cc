@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "runner/process/process_limits.h"
+
 namespace streamrun {
 
 namespace {
@@ -17,6 +19,7 @@ constexpr Duration kSnapshotInterval = 200 * kMillisecond;
 constexpr Duration kDrawInterval = 250 * kMillisecond;
 constexpr Duration kRateWindow = 3 * kSecond;
 constexpr Duration kLineInterval = 10 * kSecond;
+constexpr Duration kLeavePatience = 5 * kSecond;
 
 sigset_t WatchedSignals() {
   sigset_t set;
@@ -65,6 +68,10 @@ Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOpt
   a.once = options.once;
   a.log_level = options.log_level;
   a.log_json = options.log_json;
+  for (size_t i = 0; i < plan_->plan->nodes.size(); ++i) {
+    if (!plan_->plan->nodes[i].buffer) continue;
+    ingests_.push_back(std::make_unique<IngestKeeper>(&host_, static_cast<int>(i)));
+  }
   for (std::vector<int>& stages : FindRegions(*plan_)) {
     regions_.push_back(std::make_unique<Region>(&host_, std::move(stages)));
   }
@@ -73,6 +80,7 @@ Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOpt
 Supervisor::~Supervisor() {
   admin_.reset();
   regions_.clear();  // kills what still runs
+  ingests_.clear();
   for (const int fd : {signal_fd_, log_read_fd_, log_write_fd_}) {
     if (fd >= 0) ::close(fd);
   }
@@ -82,7 +90,7 @@ Status Supervisor::Prepare() {
   // Blocked before any thread exists, so that all inherit it and only the descriptor sees them.
   const sigset_t set = WatchedSignals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
+  for (const int ignored : {SIGPIPE, SIGXFSZ}) ::signal(ignored, SIG_IGN);
   signal_fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signal_fd_ < 0) return Status::FromErrno(errno, "cannot watch signals");
   int fds[2];
@@ -123,12 +131,15 @@ void Supervisor::LogPaths() const {
 }
 
 int Supervisor::Run() {
-  if (Status status = Prepare(); !status.ok()) {
+  Status status = RaiseDescriptorLimit(CountDescriptors(*plan_));
+  if (status.ok()) status = Prepare();
+  if (!status.ok()) {
     LogError(status.message());
     return 3;
   }
   if (Status status =
-          checkpoints_.Recover({options_.reset_state, options_.restore, options_.accept_duplicates});
+          checkpoints_.Recover(
+              {options_.reset_state, options_.restore, options_.accept_duplicates, options_.replay});
       !status.ok()) {
     LogError(status.message());
     return status.code() == Code::kCorruption || status.code() == Code::kInvalidArgument ? 4 : 3;
@@ -136,13 +147,15 @@ int Supervisor::Run() {
   host_.assignment.identity = checkpoints_.identity();
   LogPaths();
   if (!checkpoints_.start_note().empty()) LogInfo(checkpoints_.start_note());
+  for (const auto& ingest : ingests_) ingest->Start();
   for (const auto& region : regions_) region->Start();
   Loop();
   return Finish();
 }
 
 bool Supervisor::Ended() const {
-  return std::all_of(regions_.begin(), regions_.end(), [](const auto& r) { return r->ended(); });
+  return std::all_of(regions_.begin(), regions_.end(), [](const auto& r) { return r->ended(); }) &&
+         std::all_of(ingests_.begin(), ingests_.end(), [](const auto& i) { return i->ended(); });
 }
 
 void Supervisor::Loop() {
@@ -151,11 +164,14 @@ void Supervisor::Loop() {
     ReadSignals();
     ReadCommands();
     for (const auto& region : regions_) region->ReadWorkers();
+    for (const auto& ingest : ingests_) ingest->Read();
     const Timestamp now = env_->MonotonicNow();
     for (const auto& region : regions_) region->Tick(now);
+    for (const auto& ingest : ingests_) ingest->Tick(now);
     TakeEpochs(now);
     ReadLogs();
     EndOthersAfterFailure();
+    notice_.Follow(CurrentPhase(), now);
     const bool phase_changed = board_.Get()->phase != CurrentPhase();
     snapshot_due_ = snapshot_due_ || !quiet_wake_;
     if (phase_changed || workers_changed_ || (snapshot_due_ && now >= next_snapshot_)) {
@@ -185,21 +201,28 @@ void Supervisor::TakeEpochs(Timestamp now) {
   if (!checkpoints_.ended() || leaving_) return;
   leaving_ = true;
   for (const auto& region : regions_) region->Leave();
+  for (const auto& ingest : ingests_) ingest->Stop(now + kLeavePatience);
 }
 
 void Supervisor::KillAll() {
   stopping_ = true;
   for (const auto& region : regions_) region->KillNow();
+  for (const auto& ingest : ingests_) ingest->KillNow();
 }
 
 void Supervisor::Sleep() {
   std::vector<pollfd> fds = {{signal_fd_, POLLIN, 0}, {commands_.fd(), POLLIN, 0}, {log_read_fd_, POLLIN, 0}};
   Timestamp deadline = options_.quiet ? kMaxTimestamp : next_show_;
   if (snapshot_due_) deadline = std::min(deadline, next_snapshot_);
+  deadline = std::min(deadline, notice_.Deadline());
   if (!leaving_) deadline = std::min(deadline, checkpoints_.Deadline());
   for (const auto& region : regions_) {
     region->AppendDescriptors(&fds);
     deadline = std::min(deadline, region->Deadline());
+  }
+  for (const auto& ingest : ingests_) {
+    ingest->AppendDescriptors(&fds);
+    deadline = std::min(deadline, ingest->Deadline());
   }
   timespec timeout{};
   if (deadline != kMaxTimestamp) {
@@ -244,6 +267,7 @@ void Supervisor::OnStopSignal(bool interrupt) {
 void Supervisor::StopAll() {
   stopping_ = true;
   const Timestamp deadline = env_->MonotonicNow() + plan_->plan->settings.stop_deadline;
+  for (const auto& ingest : ingests_) ingest->Stop(deadline);
   for (const auto& region : regions_) region->Stop(deadline);
   // A part that does not run cannot take part in an epoch; the last one that counts is where the next run
   // goes on.
@@ -266,6 +290,9 @@ void Supervisor::ReadCommands() {
           checkpoints_.Savepoint(command->savepoint);
         }
         break;
+      case AdminCommand::Kind::kReplay:
+        if (!stopping_) checkpoints_.Replay(command->order, !ComesToItsEnd());
+        break;
       case AdminCommand::Kind::kStop:
         if (stopping_) break;
         LogInfo("stopping on request of the admin API");
@@ -273,6 +300,13 @@ void Supervisor::ReadCommands() {
         break;
     }
   }
+}
+
+// Then some nodes may have ended already, and take nothing in any more.
+bool Supervisor::ComesToItsEnd() const {
+  const auto& nodes = plan_->plan->nodes;
+  return options_.once || std::any_of(nodes.begin(), nodes.end(),
+                                      [](const PlanNode& n) { return n.source && n.source->bounded; });
 }
 
 void Supervisor::Dump() {
@@ -308,16 +342,18 @@ void Supervisor::ReadLogs() {
 // One region that failed for good ends the run; the others' rows since the last epoch are read again.
 void Supervisor::EndOthersAfterFailure() {
   if (stopping_) return;
-  if (std::any_of(regions_.begin(), regions_.end(),
-                  [](const auto& r) { return r->state() == Region::State::kFailed; })) {
-    StopAll();
-  }
+  const bool failed = std::any_of(regions_.begin(), regions_.end(),
+                                  [](const auto& r) { return r->state() == Region::State::kFailed; }) ||
+                      std::any_of(ingests_.begin(), ingests_.end(),
+                                  [](const auto& i) { return i->state() == IngestKeeper::State::kFailed; });
+  if (failed) StopAll();
 }
 
 void Supervisor::RecordWorkers() {
   workers_changed_ = false;
   std::vector<ProcessIdentity> workers;
   for (const auto& region : regions_) region->AppendWorkers(&workers);
+  for (const auto& ingest : ingests_) ingest->AppendWorkers(&workers);
   if (Status status = state_->RecordWorkers(workers); !status.ok()) LogWarning(status.message());
 }
 
@@ -328,11 +364,18 @@ Phase Supervisor::CurrentPhase() const {
   const auto any = [&](Region::State state) {
     return std::any_of(regions_.begin(), regions_.end(), [&](const auto& r) { return r->state() == state; });
   };
-  if (any(Region::State::kFailed)) return Phase::kFailed;
+  const auto any_ingest = [&](IngestKeeper::State state) {
+    return std::any_of(ingests_.begin(), ingests_.end(), [&](const auto& i) { return i->state() == state; });
+  };
+  if (any(Region::State::kFailed) || any_ingest(IngestKeeper::State::kFailed)) return Phase::kFailed;
   if (Ended()) return Phase::kFinished;
   if (stopping_) return Phase::kStopping;
-  if (any(Region::State::kWaiting) || any(Region::State::kDying)) return Phase::kRestarting;
-  return any(Region::State::kWiring) ? Phase::kStarting : Phase::kRunning;
+  if (any(Region::State::kWaiting) || any(Region::State::kDying) ||
+      any_ingest(IngestKeeper::State::kWaiting) || any_ingest(IngestKeeper::State::kDying)) {
+    return Phase::kRestarting;
+  }
+  const bool starting = any(Region::State::kWiring) || any_ingest(IngestKeeper::State::kStarting);
+  return starting ? Phase::kStarting : Phase::kRunning;
 }
 
 PipelineStatusPtr Supervisor::Snapshot() {
@@ -349,11 +392,17 @@ PipelineStatusPtr Supervisor::Snapshot() {
   status->epoch_completed = checkpoints_.last_completed();
   status->epoch_duration = checkpoints_.last_duration();
   status->epochs_failed = checkpoints_.failed();
+  status->epochs_held_up = checkpoints_.held_up();
   for (const Stage& stage : plan_->stages) status->stages.push_back({.name = stage.name});
   for (const auto& region : regions_) {
     region->Fill(status.get());
     status->restarts += region->restarts();
     if (!region->last_failure().empty()) status->last_failure = region->last_failure();
+  }
+  for (const auto& ingest : ingests_) {
+    ingest->Fill(status.get());
+    status->restarts += ingest->restarts();
+    if (!ingest->last_failure().empty()) status->last_failure = ingest->last_failure();
   }
   ledger_.Fill(status.get());
   AddRemarks(status.get());
@@ -382,7 +431,7 @@ void Supervisor::AddRemarks(PipelineStatus* status) const {
       if (node.sink && node.sink->guarantee != SinkGuarantee::kExactlyOnce) {
         status->remarks.push_back("restarted: '" + node.name + "' may have received rows twice");
       }
-      if (node.source && !node.source->replayable) {
+      if (node.source && !node.replayable()) {
         status->remarks.push_back("restarted: rows of '" + node.name +
                                   "' that were under way are lost, it cannot be read again");
       }
@@ -424,6 +473,9 @@ int Supervisor::Finish() {
     LogInfo(RenderLine(*status, nullptr), {{"residue", std::to_string(status->residue)}});
   } else if (!options_.quiet) {
     WriteAll(STDERR_FILENO, RenderSummary(*status));
+  }
+  for (const auto& ingest : ingests_) {
+    if (ingest->state() == IngestKeeper::State::kFailed) return ingest->exit_code();
   }
   bool forced = false;
   for (const auto& region : regions_) {

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "runner/process/admin.h"
+#include "runner/process/ingest_keeper.h"
 #include "runner/process/progress.h"
 #include "runner/process/region.h"
 #include "runner/process/run.h"
+#include "runner/process/service_notice.h"
 #include "runner/process/shared_cells.h"
 
 namespace streamrun {
@@ -41,6 +43,7 @@ class Supervisor {
   void StopAll();
   void TakeEpochs(Timestamp now);
   void KillAll();
+  bool ComesToItsEnd() const;
   void Dump();
   void EndOthersAfterFailure();
   void RecordWorkers();
@@ -61,6 +64,7 @@ class Supervisor {
   RegionHost host_;
   Ledger ledger_;
   Checkpointer checkpoints_;
+  std::vector<std::unique_ptr<IngestKeeper>> ingests_;
   std::vector<std::unique_ptr<Region>> regions_;
   StatusBoard board_;
   CommandQueue commands_;
@@ -82,6 +86,7 @@ class Supervisor {
   Timestamp next_show_ = 0;
   bool live_ = false;
   LiveDisplay display_;
+  ServiceNotice notice_ = ServiceNotice::FromEnvironment();
   std::deque<PipelineStatusPtr>
       shown_;  // displays of the last seconds, oldest first: what rates are computed from
 };

@@ -22,13 +22,15 @@
 #include "runner/checkpoint/snapshot_writer.h"
 #include "runner/checkpoint/stored_state.h"
 #include "runner/exec/task.h"
+#include "runner/ingest/log_source.h"
 #include "runner/link/poller.h"
 #include "runner/link/zmq_channel.h"
 #include "runner/local/local_plan.h"
 #include "runner/plan/plan.h"
-#include "runner/process/beater.h"
-#include "runner/process/control_channel.h"
+#include "runner/process/ingest_worker.h"
+#include "runner/process/process_limits.h"
 #include "runner/process/shared_cells.h"
+#include "runner/process/worker_control.h"
 
 namespace streamrun {
 
@@ -41,74 +43,50 @@ constexpr Duration kOpenPatience = 10 * kSecond;
 
 class Worker {
  public:
-  Worker() : control_(kControlDescriptor), beater_(&control_) {}
+  Worker(Env* env, WorkerControl* control) : env_(env), control_(*control), assign_(control->assignment()) {}
 
-  int Run() {
-    const Status status = Live();
-    if (status.ok()) return 0;
-    if (!exit_) {
-      LogDebug("worker fails", {{"error", status.ToString()}});
-      // The last counts, so that the summary tells how far it came.
-      if (task_) (void)Send(BeatMessage{0, "", task_->Counters()}).ok();
-      (void)Send(FailMessage{status, !started_, PeerGone()}).ok();
-    }
-    // The peers are told by the supervisor; leaving now would only look like a second failure.
-    while (!exit_) {
-      if (!AwaitControl(kMaxTimestamp).ok()) break;
-    }
-    return 1;
-  }
-
- private:
-  Status Live() {
-    SR_RETURN_IF_ERROR(Send(RegisterMessage{::getpid()}));
-    while (!assigned_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
-    StartLogging({assign_.log_level, assign_.log_json, nullptr}, {});
+  Status Run() {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.assigned"));
     SR_RETURN_IF_ERROR(MakePlan());
     SR_RETURN_IF_ERROR(Bind());
-    SR_RETURN_IF_ERROR(Send(BoundMessage{}));
+    SR_RETURN_IF_ERROR(control_.Send(BoundMessage{}));
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.bound"));
-    while (!connect_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
+    SR_RETURN_IF_ERROR(control_.AwaitUntil(&WorkerControl::connect));
     SR_RETURN_IF_ERROR(Connect());
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.connected"));
     SR_RETURN_IF_ERROR(Open());
     SR_RETURN_IF_ERROR(AwaitHellos());
-    SR_RETURN_IF_ERROR(Send(ReadyMessage{task_->Counters()}));
+    control_.SetHandler([this](const ControlMessage& message) { return OnEpochMessage(message); });
+    SR_RETURN_IF_ERROR(control_.Send(ReadyMessage{task_->Counters()}));
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.ready"));
-    while (!start_) SR_RETURN_IF_ERROR(AwaitControl(kMaxTimestamp));
-    started_ = true;
+    SR_RETURN_IF_ERROR(control_.AwaitUntil(&WorkerControl::start));
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.started"));
     writer_.emplace(env_, std::to_string(assign_.stage) + "." + std::to_string(assign_.instance),
                     [this](uint64_t epoch, const Result<Fragment>& f) { Answer(epoch, f); });
     const Status status = Work();
     // Told to leave, or peers that were told earlier went first.
-    if (exit_ || (done_ && PeerGone())) return AwaitExit();
+    if (control_.exit() || (done_ && PeerGone())) return control_.AwaitExit();
+    // The last counts, so that the summary tells how far it came.
+    (void)control_.Send(BeatMessage{0, "", task_->Counters()}).ok();
     return status;
   }
 
-  Status AwaitExit() {
-    while (!exit_) {
-      if (Status status = AwaitControl(kMaxTimestamp); !status.ok() && !exit_) return status;
+  /// What failed is only that another worker went.
+  bool PeerGone() {
+    for (const auto& [id, channel] : in_) {
+      if (channel->socket().PeerGone()) return true;
     }
-    return Status::Ok();
+    for (const auto& [id, channel] : out_) {
+      if (channel->socket().PeerGone()) return true;
+    }
+    return false;
   }
 
-  // The worker plans for itself from the resolved pipeline; equal hashes prove that both mean the same.
+ private:
   Status MakePlan() {
-    SR_ASSIGN_OR_RETURN(ConfigValue root, ParseCanonicalJson(assign_.pipeline));
-    Diagnostics diagnostics;
-    const PlanPtr plan = BuildPlan({assign_.file, "", std::move(root)}, diagnostics);
-    if (plan == nullptr) {
-      const auto& findings = diagnostics.findings();
-      return Status::Internal("a worker cannot plan the pipeline: " +
-                              (findings.empty() ? std::string("no reason given") : findings.front().message));
-    }
-    if (plan->hash != assign_.plan_hash) {
-      return Status::Internal("plans differ: the supervisor's is " + assign_.plan_hash + ", the worker's " +
-                              plan->hash);
-    }
+    SR_ASSIGN_OR_RETURN(const PlanPtr plan, PlanOf(assign_));
     plan_ = CutPlan(plan);
+    SR_RETURN_IF_ERROR(LimitMemory(plan->settings.worker_memory));
     SR_ASSIGN_OR_RETURN(cells_, SharedCells::Map(kTimesDescriptor, TimeBoard::CellsOf(*plan_)));
     times_ = std::make_unique<TimeBoard>(*plan_, cells_->cells());
     if (static_cast<size_t>(assign_.stage) >= plan_->stages.size() ||
@@ -172,11 +150,23 @@ class Worker {
     options.times = times_.get();
     options.stage_directory = assign_.stage_directory;
     options.identity = assign_.identity;
+    options.run = assign_.run;
+    options.state_directory = assign_.state_directory;
+    options.replay_to = assign_.replay_to;
     if (!assign_.checkpoint.empty()) {
       SR_ASSIGN_OR_RETURN(options.restore, OpenStoredState(env_, assign_.checkpoint, plan_->plan->hash));
     }
+    options.replace_source = [this](int node) { return BufferedSource(node); };
     SR_ASSIGN_OR_RETURN(task_, CreateTask(plan_, assign_.stage, assign_.instance, in, out, options));
     return Status::Ok();
+  }
+
+  // In place of a source with a buffer: its log.
+  std::unique_ptr<Source> BufferedSource(int index) const {
+    const PlanNode& node = plan_->plan->node(index);
+    if (!node.buffer) return nullptr;
+    return NewLogSource({node.name, IngestDirectory(assign_.state_directory, node.name),
+                         assign_.state_directory + "/quarantine", node.buffer->skip_damage});
   }
 
   Status Open() {
@@ -188,7 +178,7 @@ class Worker {
       if (status.ok() || !status.retryable() || next >= give_up) return status;
       LogWarning("cannot open yet, trying again", {{"error", status.message()}});
       task_.reset();
-      while (env_->MonotonicNow() < next) SR_RETURN_IF_ERROR(AwaitControl(next));
+      while (env_->MonotonicNow() < next) SR_RETURN_IF_ERROR(control_.Await(next));
     }
   }
 
@@ -201,7 +191,7 @@ class Worker {
       }
       if (all) return Status::Ok();
       SR_RETURN_IF_ERROR(poller_.Wait(env_, {{kControlDescriptor, POLLIN}}, kMaxTimestamp));
-      SR_RETURN_IF_ERROR(ReadControl());
+      SR_RETURN_IF_ERROR(control_.Read());
     }
   }
 
@@ -215,7 +205,7 @@ class Worker {
       SR_RETURN_IF_ERROR(TellEpoch());
       if (result == StepResult::kDone && !done_) {
         done_ = true;
-        SR_RETURN_IF_ERROR(Send(DoneMessage{task_->Counters(), task_->Failure()}));
+        SR_RETURN_IF_ERROR(control_.Send(DoneMessage{task_->Counters(), task_->Failure()}));
         SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.done"));
       }
       const bool rests = result != StepResult::kRan;
@@ -230,7 +220,7 @@ class Worker {
         SR_RETURN_IF_ERROR(poller_.Wait(env_, wait.descriptors, wake));
       }
       if (rests || now >= next_control) {
-        SR_RETURN_IF_ERROR(ReadControl());
+        SR_RETURN_IF_ERROR(control_.Read());
         next_control = now + kControlInterval;
       }
     }
@@ -241,10 +231,14 @@ class Worker {
       const CheckpointDirectory disk(env_, assign_.state_directory);
       writer_->Write(disk.TemporaryDirectory(snapshot->epoch), std::move(*snapshot));
     }
+    if (const auto order = task_->TakeReplayed()) {
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("replay.applied"));
+      SR_RETURN_IF_ERROR(control_.Send(ReplayedMessage{*order}));
+    }
     if (const auto epoch = task_->TakeCommitted()) {
       // With the counts of this moment: after a stop there are no later ones.
-      SR_RETURN_IF_ERROR(Send(BeatMessage{steps_, task_->BlockedOn(), task_->Counters()}));
-      SR_RETURN_IF_ERROR(Send(CommittedMessage{*epoch}));
+      SR_RETURN_IF_ERROR(control_.Send(BeatMessage{steps_, task_->BlockedOn(), task_->Counters()}));
+      SR_RETURN_IF_ERROR(control_.Send(CommittedMessage{*epoch}));
       SR_RETURN_IF_ERROR(SR_FAILPOINT("committed.sent"));
     }
     return Status::Ok();
@@ -252,10 +246,10 @@ class Worker {
 
   // On the writer's thread.
   void Answer(uint64_t epoch, const Result<Fragment>& stored) {
-    if (!stored.ok()) return (void)Send(NackMessage{epoch, stored.status().message()}).ok();
+    if (!stored.ok()) return (void)control_.Send(NackMessage{epoch, stored.status().message()}).ok();
     Fragment fragment = *stored;
     fragment.generation = assign_.generation;
-    (void)Send(AckMessage{epoch, PrintFragment(fragment)}).ok();
+    (void)control_.Send(AckMessage{epoch, PrintFragment(fragment)}).ok();
     (void)SR_FAILPOINT("ack.sent").ok();
   }
 
@@ -263,7 +257,7 @@ class Worker {
     if (const auto* trigger = std::get_if<TriggerMessage>(&message)) {
       const auto places = task_->Trigger({trigger->epoch, trigger->kind});
       if (!stage().has_source) return Status::Ok();
-      SR_RETURN_IF_ERROR(Send(PlacesMessage{trigger->epoch, places}));
+      SR_RETURN_IF_ERROR(control_.Send(PlacesMessage{trigger->epoch, places}));
       return SR_FAILPOINT("source.places.sent");
     }
     if (const auto* bound = std::get_if<PlaceBarrierMessage>(&message)) {
@@ -273,6 +267,8 @@ class Worker {
       return SR_FAILPOINT("worker.aborted");
     } else if (const auto* commit = std::get_if<CommitMessage>(&message)) {
       task_->Commit(commit->epoch);
+    } else if (const auto* replay = std::get_if<ReplayMessage>(&message)) {
+      task_->Replay(replay->order);
     }
     return Status::Ok();
   }
@@ -285,67 +281,15 @@ class Worker {
     BeatMessage beat{steps_, blocked_on, task_->Counters()};
     last_blocked_ = std::move(blocked_on);
     next_publish_ = now + kPublishInterval;
-    beater_.Publish(std::move(beat));
-  }
-
-  bool PeerGone() {
-    for (const auto& [id, channel] : in_) {
-      if (channel->socket().PeerGone()) return true;
-    }
-    for (const auto& [id, channel] : out_) {
-      if (channel->socket().PeerGone()) return true;
-    }
-    return false;
-  }
-
-  // --- Control
-  // ------------------------------------------------------------------------------------------------------
-
-  Status Send(const ControlMessage& message) {
-    for (;;) {
-      SR_ASSIGN_OR_RETURN(const bool sent, control_.Send(message));
-      if (sent) return Status::Ok();
-      pollfd p{kControlDescriptor, POLLOUT, 0};
-      ::poll(&p, 1, -1);
-    }
-  }
-
-  Status AwaitControl(Timestamp deadline) {
-    Poller none;
-    SR_RETURN_IF_ERROR(none.Wait(env_, {{kControlDescriptor, POLLIN}}, deadline));
-    return ReadControl();
-  }
-
-  // kCancelled after EXIT.
-  Status ReadControl() {
-    for (;;) {
-      auto message = control_.Receive();
-      // The supervisor is gone: nobody is left to report to.
-      if (!message.ok() && message.status().code() == Code::kUnavailable) ::_exit(1);
-      if (!message.ok()) return message.status();
-      if (!message->has_value()) return Status::Ok();
-      if (auto* assign = std::get_if<AssignMessage>(&**message)) {
-        assign_ = std::move(*assign);
-        assigned_ = true;
-      }
-      connect_ |= std::holds_alternative<ConnectMessage>(**message);
-      start_ |= std::holds_alternative<StartMessage>(**message);
-      // What follows START may have come with it.
-      if (start_) SR_RETURN_IF_ERROR(OnEpochMessage(**message));
-      exit_ |= std::holds_alternative<ExitMessage>(**message);
-      if (exit_) (void)SR_FAILPOINT("worker.leaving").ok();
-      if (exit_) return Status::Cancelled("told to leave");
-    }
+    control_.Publish(std::move(beat));
   }
 
   const Stage& stage() const { return plan_->stages[static_cast<size_t>(assign_.stage)]; }
 
-  Env* env_ = Env::Default();
-  ControlChannel control_;
-  Beater beater_;
-  AssignMessage assign_;
-  bool assigned_ = false, connect_ = false, start_ = false, exit_ = false;
-  bool started_ = false, done_ = false;
+  Env* env_;
+  WorkerControl& control_;
+  const AssignMessage& assign_;
+  bool done_ = false;
   LocalPlanPtr plan_;
   std::unique_ptr<SharedCells> cells_;
   std::unique_ptr<TimeBoard> times_;  // on cells_
@@ -361,12 +305,38 @@ class Worker {
   std::optional<SnapshotWriter> writer_;  // last: its thread uses the rest
 };
 
+// What the supervisor assigns decides what this process is.
+int RunAssigned(Env* env) {
+  WorkerControl control(env);
+  std::optional<Worker> worker;
+  Status status = control.Send(RegisterMessage{::getpid()});
+  if (status.ok()) status = control.AwaitUntil(&WorkerControl::assigned);
+  if (status.ok()) {
+    const AssignMessage& assign = control.assignment();
+    StartLogging({assign.log_level, assign.log_json, nullptr}, {});
+    if (assign.ingest >= 0) {
+      status = RunIngest(env, &control);
+    } else {
+      status = worker.emplace(env, &control).Run();
+    }
+  }
+  if (status.ok()) return 0;
+  if (!control.exit()) {
+    LogDebug("worker fails", {{"error", status.ToString()}});
+    (void)control.Send(FailMessage{status, !control.start, worker && worker->PeerGone()}).ok();
+  }
+  // The peers are told by the supervisor; leaving now would only look like a second failure.
+  (void)control.AwaitExit().ok();
+  return 1;
+}
+
 // First thing: from here on the worker cannot outlive its supervisor.
 void BindLifeToParent(long parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it died before the line above
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  for (const int signal : {SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+  // SIGXFSZ: a write behind RLIMIT_FSIZE fails with EFBIG.
+  for (const int signal : {SIGINT, SIGHUP, SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
 }
 
 // argv[0] is the title already; what follows it would show up behind it.
@@ -393,7 +363,7 @@ int WorkerMain(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 32 << 20);
   try {
-    return Worker().Run();
+    return RunAssigned(Env::Default());
   } catch (const std::exception& e) {
     LogError(std::string("a worker ends with an exception that nothing caught: ") + e.what());
     return 1;

@@ -1,0 +1,120 @@
+#include "runner/ingest/log_writer.h"
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "core/base/failpoint.h"
+
+namespace streamrun {
+
+Result<std::vector<uint64_t>> ListLogSegments(Env* env, const std::string& directory) {
+  SR_ASSIGN_OR_RETURN(const std::vector<std::string> names, env->List(directory));
+  std::vector<uint64_t> firsts;  // names sort as their numbers do
+  for (const std::string& name : names) {
+    if (const auto first = LogSegmentFirst(name)) firsts.push_back(*first);
+  }
+  return firsts;
+}
+
+Result<std::unique_ptr<LogWriter>> LogWriter::Open(Env* env, std::string directory, uint64_t segment_bytes,
+                                                   bool fresh) {
+  std::unique_ptr<LogWriter> writer(new LogWriter(env, std::move(directory), segment_bytes));
+  SR_RETURN_IF_ERROR(writer->Recover(fresh).WithContext("ingest log " + writer->directory_));
+  return writer;
+}
+
+Status LogWriter::Recover(bool fresh) {
+  SR_RETURN_IF_ERROR(env_->MakeDirectories(directory_, 0700));
+  SR_ASSIGN_OR_RETURN(std::vector<uint64_t> firsts, ListLogSegments(env_, directory_));
+  if (!firsts.empty()) SR_RETURN_IF_ERROR(RecoverSegment(firsts.back()));
+  if (ended_ && fresh) {
+    for (const uint64_t first : firsts) SR_RETURN_IF_ERROR(env_->Remove(PathOf(first)));
+    file_.reset();
+    ended_ = false;
+  }
+  synced_ = next_;
+  // Whoever made these files may have died before they were sure to stay.
+  return env_->SyncDirectory(directory_);
+}
+
+Status LogWriter::RecoverSegment(uint64_t first) {
+  SR_ASSIGN_OR_RETURN(const FileInfo info, env_->Info(PathOf(first)));
+  SR_ASSIGN_OR_RETURN(const std::string content, env_->ReadFile(PathOf(first), info.size));
+  std::string_view rest = content;
+  next_ = first;
+  while (!rest.empty()) {
+    LogRecord record;
+    size_t size = 0;
+    const LogParse parsed = ParseLogRecord(rest, &record, &size);
+    if (parsed == LogParse::kWhole && record.seq >= next_) {
+      next_ = record.seq + 1;
+      ended_ = record.kind == LogRecordKind::kEnd;
+      rest.remove_prefix(size);
+      continue;
+    }
+    const auto further = FindLogRecord(rest, next_, std::numeric_limits<uint64_t>::max());
+    if (!further) break;
+    rest.remove_prefix(*further);
+  }
+  SR_ASSIGN_OR_RETURN(file_, env_->OpenForWrite(PathOf(first), WriteMode::kAppend));
+  file_bytes_ = content.size() - rest.size();
+  if (!rest.empty()) SR_RETURN_IF_ERROR(file_->Truncate(file_bytes_));
+  return file_->Sync();
+}
+
+void LogWriter::Add(LogRecord record) {
+  record.seq = next_++;
+  record.received = env_->WallNow();
+  pending_end_ = record.kind == LogRecordKind::kEnd;
+  AppendLogRecord(record, &pending_);
+}
+
+// A new file is there for good before anything is written to it.
+Result<LogWriter::Committed> LogWriter::Roll() {
+  const std::string path = PathOf(synced_);
+  auto file = env_->OpenForWrite(path, WriteMode::kReplace);
+  if (!file.ok() && file.status().code() == Code::kResourceExhausted) return Committed::kFull;
+  if (!file.ok()) return file.status();
+  SR_RETURN_IF_ERROR((*file)->Sync());
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ingest.rolled"));
+  SR_RETURN_IF_ERROR(env_->SyncDirectory(directory_));
+  if (file_) SR_RETURN_IF_ERROR(file_->Close());
+  file_ = std::move(*file);
+  file_bytes_ = 0;
+  return Committed::kDone;
+}
+
+Result<LogWriter::Committed> LogWriter::Commit() {
+  if (pending_.size() == 0) return Committed::kDone;
+  if (!file_ || (file_bytes_ > 0 && file_bytes_ + pending_.size() > segment_bytes_)) {
+    SR_ASSIGN_OR_RETURN(const Committed rolled, Roll());
+    if (rolled == Committed::kFull) return rolled;
+  }
+  if (const Status status = file_->Append(pending_.view()); !status.ok()) {
+    if (status.code() != Code::kResourceExhausted) return status;
+    // Nothing behind the synced bytes may look like a record later.
+    SR_RETURN_IF_ERROR(file_->Truncate(file_bytes_));
+    return Committed::kFull;
+  }
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ingest.appended"));
+  if (const Status status = file_->Sync(); !status.ok()) return Status::IoError(status.message());
+  SR_RETURN_IF_ERROR(SR_FAILPOINT("ingest.synced"));
+  file_bytes_ += pending_.size();
+  pending_.Clear();
+  synced_ = next_;
+  ended_ = pending_end_;
+  return Committed::kDone;
+}
+
+Result<uint64_t> LogWriter::Bytes() const {
+  SR_ASSIGN_OR_RETURN(const std::vector<uint64_t> firsts, ListLogSegments(env_, directory_));
+  uint64_t bytes = 0;
+  for (const uint64_t first : firsts) {
+    // The reader may have removed it meanwhile.
+    if (const auto info = env_->Info(PathOf(first)); info.ok()) bytes += info->size;
+  }
+  return bytes;
+}
+
+}  // namespace streamrun
