@@ -16,12 +16,13 @@ namespace streamrun {
 
 namespace {
 
-enum class Action : uint8_t { kKill, kStop, kDelay, kError };
+enum class Action : uint8_t { kKill, kStop, kDelay, kError, kCrashOn };
 
 struct Armed {
   size_t point = 0;
   Action action = Action::kKill;
   int64_t argument = 0;  // milliseconds, or errno
+  std::string text;      // kCrashOn
   int64_t hit = 1;       // 0: each
   std::string mark;      // path, empty: none
 };
@@ -56,6 +57,11 @@ bool ParseAction(std::string_view text, Armed* armed) {
     armed->action = Action::kDelay;
     return ParseNumber(argument, &armed->argument);
   }
+  if (name == "crash_on") {
+    armed->action = Action::kCrashOn;
+    armed->text = argument;
+    return !argument.empty();
+  }
   armed->action = Action::kError;
   armed->argument = argument == "ENOSPC" ? ENOSPC : argument == "EIO" ? EIO : 0;
   return name == "error" && armed->argument != 0;
@@ -84,7 +90,7 @@ Status Parse(std::string_view entry, std::string_view marks, FamilyProcess self,
   Armed armed;
   armed.point = static_cast<size_t>(point - kFailpoints.begin());
   if (!ParseAction(text.substr(equals + 1), &armed)) {
-    return Wrong(entry, "the action is kill, stop, delay(MS), error(ENOSPC) or error(EIO)");
+    return Wrong(entry, "the action is kill, stop, delay(MS), error(ENOSPC), error(EIO) or crash_on(TEXT)");
   }
   if (armed.action == Action::kError && !point->fails) return Wrong(entry, "nothing can fail there");
   if (hit == "*") {
@@ -124,6 +130,8 @@ Status Act(const Armed& armed) {
     case Action::kDelay:
       Env::Default()->Sleep(armed.argument * kMillisecond);
       return Status::Ok();
+    case Action::kCrashOn:  // CrashOn
+      return Status::Ok();
     case Action::kError:
       break;
   }
@@ -140,10 +148,21 @@ std::atomic<bool> armed{false};
 Status Reached(size_t number) {
   const int64_t hit = hits[number].fetch_add(1, std::memory_order_relaxed) + 1;
   for (const Armed& entry : entries) {
-    if (entry.point != number || (entry.hit != 0 && entry.hit != hit)) continue;
+    if (entry.point != number || entry.action == Action::kCrashOn) continue;
+    if (entry.hit != 0 && entry.hit != hit) continue;
     if (Take(entry)) SR_RETURN_IF_ERROR(Act(entry));
   }
   return Status::Ok();
+}
+
+void CrashOn(size_t number, const std::function<bool(std::string_view text)>& holds) {
+  for (const Armed& entry : entries) {
+    if (entry.point != number || entry.action != Action::kCrashOn || !holds(entry.text)) continue;
+    if (!Take(entry)) continue;
+    // As a wild pointer would.
+    ::signal(SIGSEGV, SIG_DFL);
+    ::raise(SIGSEGV);
+  }
 }
 
 }  // namespace failpoint_internal

@@ -4,6 +4,7 @@
 // STREAMRUN_FAILPOINTS="name=action[:hit][@worker|@supervisor],..." arms them for a whole family:
 //   kill          SIGKILL to itself          stop       SIGSTOP to itself, until somebody sends SIGCONT
 //   delay(MS)     sleeps                     error(E)   the call fails with ENOSPC or EIO
+//   crash_on(TEXT)  SIGSEGV when the data that passes contains TEXT (only SR_CRASH_ON looks)
 // `hit` is the how-many-th time that the process gets there (1), `*` each time. With
 // STREAMRUN_FAILPOINT_MARKS naming a directory, each entry acts once in a family, restarts included, and
 // leaves the file
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -136,6 +138,7 @@ Status ArmFailpointsFromEnvironment(FamilyProcess self);
 namespace failpoint_internal {
 extern std::atomic<bool> armed;
 Status Reached(size_t number);
+void CrashOn(size_t number, const std::function<bool(std::string_view text)>& holds);
 }  // namespace failpoint_internal
 
 }  // namespace streamrun
@@ -145,3 +148,9 @@ Status Reached(size_t number);
   (::streamrun::failpoint_internal::armed.load(std::memory_order_relaxed)             \
        ? ::streamrun::failpoint_internal::Reached(::streamrun::FailpointNumber(name)) \
        : ::streamrun::Status::Ok())
+
+/// A component that crashes on some data, for tests: crash_on(TEXT) acts when `holds(TEXT)`.
+#define SR_CRASH_ON(name, holds)                                               \
+  (::streamrun::failpoint_internal::armed.load(std::memory_order_relaxed)      \
+       ? ::streamrun::failpoint_internal::CrashOn(::streamrun::FailpointNumber(name), holds) \
+       : void())

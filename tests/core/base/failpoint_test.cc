@@ -83,6 +83,25 @@ TEST_CASE("kill and stop are signals that nothing can catch") {
   }
 }
 
+TEST_CASE("crash_on ends the process on the data it names, and only where data passes") {
+  for (const char* data : {"a harmless row", "a poison row"}) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      (void)ArmFailpoints("source.poll=crash_on(poison):*", "", kWorker).ok();
+      (void)SR_FAILPOINT("source.poll").ok();
+      SR_CRASH_ON("source.poll", [&](std::string_view text) {
+        return std::string_view(data).find(text) != std::string_view::npos;
+      });
+      ::_exit(7);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    const bool poison = std::string_view(data).find("poison") != std::string_view::npos;
+    CHECK(poison == (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
+    CHECK(poison != (WIFEXITED(status) && WEXITSTATUS(status) == 7));
+  }
+}
+
 TEST_CASE("a delay takes its time") {
   const Disarm disarm;
   REQUIRE(ArmFailpoints("source.poll=delay(30)", "", kWorker).ok());
@@ -96,7 +115,8 @@ TEST_CASE("an entry that cannot be understood is named and arms nothing") {
   for (const std::string entry :
        {"source.poll", "source.pol=kill", "source.poll=die", "source.poll=kill(1)", "source.poll=delay",
         "source.poll=delay(0)", "source.poll=delay(1", "source.poll=error", "source.poll=error(EPERM)",
-        "source.poll=kill:0", "source.poll=kill:x", "source.poll=kill@me", "ckpt.triggered=error(EIO)"}) {
+        "source.poll=crash_on()", "source.poll=kill:0", "source.poll=kill:x", "source.poll=kill@me",
+        "ckpt.triggered=error(EIO)"}) {
     const Status status = ArmFailpoints("source.poll=error(EIO):*," + entry, "", kWorker);
     CHECK(status.code() == Code::kInvalidArgument);
     CHECK(status.message().find("'" + entry + "'") != std::string::npos);
