@@ -224,7 +224,7 @@ MHD_Result HttpServer::Begin(Exchange* exchange, std::string_view url, std::stri
   const std::string_view text = Header(exchange->connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
   std::from_chars(text.data(), text.data() + text.size(), length);
   const bool asks = !Header(exchange->connection, MHD_HTTP_HEADER_EXPECT).empty();
-  return asks || length > kReadAnyway ? Respond(exchange) : MHD_YES;
+  return asks || length > std::max(kReadAnyway, options_.max_body) ? Respond(exchange) : MHD_YES;
 }
 
 int HttpServer::Refusal() const {
@@ -278,7 +278,7 @@ MHD_Result HttpServer::Receive(Exchange* exchange, std::string_view bytes) {
     if (exchange->status != 0) exchange->received = 0;
     return MHD_YES;
   }
-  return exchange->received > kReadAnyway ? MHD_NO : MHD_YES;
+  return exchange->received > std::max(kReadAnyway, options_.max_body) ? MHD_NO : MHD_YES;
 }
 
 void HttpServer::Append(Exchange& exchange, std::string_view bytes) {

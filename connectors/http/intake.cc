@@ -90,7 +90,8 @@ class Intake final : public Source {
     request.records += counting.records;
     request.failed += counting.failed;
     items_ += counting.items;
-    if (!more) EndRequest();
+    // Ended with its last chunk, so that the barrier behind this Poll covers it.
+    if (!more || current_->framer.pending() == 0) EndRequest();
     return SourceOutcome::kMore;
   }
 

@@ -19,6 +19,7 @@ namespace streamrun::testing {
 /// A configuration tree written in C++: Conf("x"), Conf({{"where", "a > 1"}, {"keep", Conf::List({"a"})}}).
 class Conf {
  public:
+  explicit Conf(ConfigValue value) : value_(std::move(value)) {}
   Conf(const char* text)
       : value_(ConfigValue::Scalar(text, false, {"test.yaml", 1, 1})) {}  // NOLINT: implicit
   Conf(std::initializer_list<std::pair<const char*, Conf>> entries) {
