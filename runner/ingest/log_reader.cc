@@ -58,7 +58,7 @@ Result<bool> LogReader::GoToSegmentOf(uint64_t seq) {
   return true;
 }
 
-Status LogReader::Seek(std::optional<uint64_t> seq) {
+Status LogReader::Seek(std::optional<uint64_t> seq, uint64_t limit) {
   SR_ASSIGN_OR_RETURN(const std::vector<uint64_t> firsts, ListLogSegments(env_, directory_));
   file_.reset();
   if (!seq) seq = firsts.empty() ? 0 : firsts.front();
@@ -71,7 +71,7 @@ Status LogReader::Seek(std::optional<uint64_t> seq) {
   // Over those before it. What is damaged among them was judged when it was read.
   next_ = segment_first_;
   while (next_ < *seq) {
-    SR_ASSIGN_OR_RETURN(const Item item, Next(*seq));
+    SR_ASSIGN_OR_RETURN(const Item item, Next(limit));
     if (!item.record && !item.damage) break;
   }
   next_ = *seq;
@@ -102,6 +102,11 @@ Result<LogReader::Item> LogReader::Next(uint64_t limit) {
       at_ += size;
       ++next_;
       return Item{record, std::nullopt};
+    }
+    if (parsed == LogParse::kWhole && record.seq > next_) {
+      LogDamage damage{next_, record.seq, path_, file_offset_ - (block_.size() - at_), ""};
+      next_ = record.seq;
+      return Item{std::nullopt, std::move(damage)};
     }
     // The file is read to its end, and the next one begins with the number that is due.
     const uint64_t before = segment_first_;

@@ -26,8 +26,9 @@ class LogReader {
  public:
   LogReader(Env* env, std::string directory) : env_(env), directory_(std::move(directory)) {}
 
-  /// Goes to record `seq`; nothing: to the first there is. kNotFound: the log begins behind it.
-  Status Seek(std::optional<uint64_t> seq);
+  /// Goes to record `seq`; nothing: to the first there is. kNotFound: the log begins behind it. `limit` as in
+  /// Next.
+  Status Seek(std::optional<uint64_t> seq, uint64_t limit);
 
   struct Item {
     std::optional<LogRecord> record;  // views are good until the next call

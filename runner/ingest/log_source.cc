@@ -100,7 +100,7 @@ class LogSource final : public Source {
     tail_ = std::move(*tail);
     limit_ = tail_->synced();
     reader_.emplace(env_, options_.directory);
-    if (const Status status = reader_->Seek(begin_); !status.ok()) {
+    if (const Status status = reader_->Seek(begin_, limit_); !status.ok()) {
       if (status.code() != Code::kNotFound) return status;
       return Refusal(status.message());
     }

@@ -8,6 +8,13 @@
 
 namespace streamrun {
 
+namespace {
+
+// <state directory>/ingest/<node>: the last two are made here, the first names them.
+constexpr int kOwnLevels = 3;
+
+}  // namespace
+
 Result<std::vector<uint64_t>> ListLogSegments(Env* env, const std::string& directory) {
   SR_ASSIGN_OR_RETURN(const std::vector<std::string> names, env->List(directory));
   std::vector<uint64_t> firsts;  // names sort as their numbers do
@@ -34,8 +41,14 @@ Status LogWriter::Recover(bool fresh) {
     ended_ = false;
   }
   synced_ = next_;
-  // Whoever made these files may have died before they were sure to stay.
-  return env_->SyncDirectory(directory_);
+  // Whoever made these files and directories may have died before they were sure to stay.
+  std::string directory = directory_;
+  for (int i = 0; i < kOwnLevels; ++i) {
+    SR_RETURN_IF_ERROR(env_->SyncDirectory(directory));
+    directory = directory.substr(0, directory.rfind('/'));
+    if (directory.empty()) break;
+  }
+  return Status::Ok();
 }
 
 Status LogWriter::RecoverSegment(uint64_t first) {

@@ -6,7 +6,8 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint", "failpoint", "state"]
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "evolution",
+          "limits", "supervision", "fault", "scenario", "ingest"]
 
 
 def main():

@@ -46,7 +46,7 @@ void Write(LogWriter* log, int records) {
 // "r0 r1 !2-4 r5": what a reader sees, damage with its range.
 std::string ReadAll(CrashEnv* env, uint64_t limit, std::optional<uint64_t> from = std::nullopt) {
   LogReader reader(env, kLog);
-  if (const Status status = reader.Seek(from); !status.ok()) return status.message();
+  if (const Status status = reader.Seek(from, limit); !status.ok()) return status.message();
   std::string seen;
   for (int i = 0; i < 10'000; ++i) {
     const auto item = reader.Next(limit);
@@ -147,7 +147,7 @@ TEST_CASE("no flipped bit and no cut is taken for a record") {
 TEST_CASE("what was committed is read, over files and lives") {
   CrashEnv env;
   Write(OpenLog(&env, 600).get(), 10);
-  CHECK(Files(&env).size() > 2);
+  CHECK(Files(&env).size() == 2);
   const auto log = OpenLog(&env, 600);
   CHECK(log->synced() == 10);
   Write(log.get(), 7);
@@ -261,7 +261,7 @@ TEST_CASE("a reader forgets what it read ahead and a dead writer had not made sa
   auto file = env.OpenForWrite(path, WriteMode::kAppend);
   REQUIRE((*file)->Append(unsafe.view()).ok());
   LogReader reader(&env, kLog);
-  REQUIRE(reader.Seek(0).ok());
+  REQUIRE(reader.Seek(0, 2).ok());
   CHECK(reader.Next(2)->record->bytes == "r0\n");
   env.Cut(path, 2 * LogRecordSize(ChunkOf("r0\n")));
   const auto next = OpenLog(&env);
