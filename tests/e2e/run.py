@@ -6,7 +6,7 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "evolution",
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "http", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "evolution",
           "limits", "supervision", "fault", "scenario", "ingest"]
 
 

@@ -1,0 +1,365 @@
+"""HTTP in and out: a server that fails in every way it can, clients that are told the truth, kill -9 in between."""
+import collections
+import gzip
+import http.client
+import http.server
+import json
+import os
+import random
+import signal
+import socket
+import threading
+import time
+
+from family import Case, alive, children, eventually
+from network_theme import free_port
+
+SEED = int(os.environ.get("SR_SEED", "1"))
+ROWS = 6_000
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Keeps the rows of each key once. `plan(number, key, body)` says what goes wrong with a request: nothing (None), a
+    status, (status, headers), "lost" (it takes the body, but nobody hears of it) or "slow"."""
+
+    daemon_threads = True
+
+    def __init__(self, plan=lambda number, key, body: None, port=0):
+        self.plan = plan
+        self.lock = threading.Lock()
+        self.bodies = {}  # by key
+        self.times = collections.Counter()  # of each key
+        self.requests = 0
+        self.altered = []  # keys that came with another body
+        super().__init__(("127.0.0.1", port), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def port(self):
+        return self.server_address[1]
+
+    def rows(self):
+        with self.lock:
+            return [json.loads(line) for body in self.bodies.values() for line in body.splitlines()]
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        body = gzip.decompress(raw) if self.headers["Content-Encoding"] == "gzip" else raw
+        key = self.headers["Idempotency-Key"]
+        server = self.server
+        with server.lock:
+            number = server.requests
+            server.requests += 1
+            server.times[key] += 1
+            fault = server.plan(number, key, body)
+            status, headers = fault if isinstance(fault, tuple) else (fault, {})
+            if fault in (None, "lost", "slow"):
+                status = 200
+                if server.bodies.setdefault(key, body) != body:
+                    server.altered.append(key)
+        if fault == "lost":
+            self.close_connection = True
+            return
+        if fault == "slow":
+            time.sleep(0.3)
+        try:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+        except OSError:
+            pass  # the client was killed
+
+    def log_message(self, *_):
+        pass
+
+
+def numbers_out(port, more="", rows=ROWS, rate=3000, interval="300ms", sink="server: idempotent"):
+    return f"""pipeline: numbers-out
+settings: {{checkpoint: {{interval: {interval}}}, stop_deadline: 5s}}
+sources:
+  n: {{connector: generate, rate: {rate}/s, count: {rows}, columns: {{id: sequence}}}}
+sinks:
+  out:
+    connector: http
+    input: n
+    url: "http://127.0.0.1:{port}/in"
+    format: json
+    batch: {{rows: 50}}
+    retry: {{initial: 10ms, max: 200ms}}
+    {sink}
+    {more}
+"""
+
+
+def rows_in(port, sink="connector: file, path: out.jsonl", more="", interval="200ms"):
+    return f"""pipeline: rows-in
+settings: {{checkpoint: {{interval: {interval}}}, stop_deadline: 5s}}
+sources:
+  in: {{connector: http, listen: "127.0.0.1:{port}", path: /in, format: json, schema: {{n: bigint}}{more}}}
+sinks:
+  out: {{{sink}, input: in, format: json}}
+"""
+
+
+def post(port, body, headers=None, path="/in", method="POST", timeout=15):
+    """(status, what was said, headers), or nothing when there was no answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read(), dict(answer.getheaders())
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM:"))
+
+
+class Http(Case):
+    def serve(self, *args, **kwargs):
+        server = Server(*args, **kwargs)
+        self.addCleanup(server.close)
+        return server
+
+    def listening(self, port):
+        def tried():
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                return True
+            except OSError:
+                return False
+        self.assertTrue(eventually(20, tried), self.log())
+
+    def out(self):
+        try:
+            lines = self.read("out.jsonl").decode().splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line)["n"] for line in lines]
+
+    def assert_each_once(self, server, rows=ROWS):
+        ids = sorted(row["id"] for row in server.rows())
+        self.assertEqual(len(ids), rows)
+        self.assertTrue(ids == list(range(1, rows + 1)), "a row is missing or came under two keys")
+        self.assertEqual(server.altered, [], "a key came again with other bytes")
+
+    # --- Out
+
+    def test_a_server_that_fails_in_every_way_sees_each_row_once_by_key(self):
+        chance = random.Random(SEED)
+        faults = ["lost", 503, (429, {"Retry-After": "0"}), 409, 500, "slow", None, None, None]
+        server = self.serve(lambda number, key, body: chance.choice(faults))
+        self.assert_fine(self.run_pipeline(numbers_out(server.port, "compression: gzip\n    concurrency: 4")))
+        self.assert_each_once(server)
+        self.assertTrue(any(times > 1 for times in server.times.values()))
+
+    def test_kill_9_of_workers_and_of_the_whole_family_in_the_middle(self):
+        chance = random.Random(SEED)
+        server = self.serve(lambda number, key, body: chance.choice(["lost", 503, "slow", None, None, None]))
+        yaml = numbers_out(server.port, rate=1500)
+        process = self.start(yaml)
+        self.assertTrue(eventually(20, lambda: server.requests >= 10), self.log())
+        for _ in range(2):
+            workers = children(process.pid)
+            os.kill(chance.choice(workers), signal.SIGKILL)
+            self.assertTrue(eventually(10, lambda: not any(map(alive, workers))), self.log())
+            before = server.requests
+            self.assertTrue(eventually(20, lambda: server.requests >= before + 5), self.log())
+        for _ in range(2):
+            process.kill()
+            process.wait()
+            process = self.start(yaml)
+            before = server.requests
+            self.assertTrue(eventually(20, lambda: server.requests >= before + 5 or process.poll() is not None), self.log())
+        self.assertEqual(self.wait(process, 60), 0, self.log())
+        self.assert_each_once(server)
+        self.assertIn("ledger balances", self.log())
+
+    def test_a_server_that_is_away_is_waited_for_and_status_says_so(self):
+        port = free_port()
+        process = self.start(numbers_out(port, rows=500))
+        self.assertTrue(eventually(20, lambda: "Failed to connect" in json.dumps(self.status() or {})),
+                        json.dumps(self.status()))
+        self.assertIsNone(process.poll())
+        server = self.serve(port=port)
+        self.assertEqual(self.wait(process, 30), 0, self.log())
+        self.assert_each_once(server, rows=500)
+
+    def test_422_to_a_key_that_was_used_ends_the_pipeline(self):
+        server = self.serve(lambda number, key, body: "lost" if number == 0 else 422)
+        answer = self.run_pipeline(numbers_out(server.port, rows=50), timeout=60)
+        self.assertEqual(answer.returncode, 1, answer.stderr)
+        self.assertIn("has seen the key", answer.stderr)
+        self.assertLess(server.requests, 30, "it went on asking")
+
+    def test_refused_bodies_are_dead_letters_record_by_record(self):
+        for delivery in ("staged", "direct"):
+            server = self.serve(lambda number, key, body: 400 if b'"id":77}' in body else None)
+            answer = self.run_pipeline(numbers_out(server.port, rows=500, sink=f"delivery: {delivery}"),
+                                       "--state-dir", delivery)
+            self.assert_fine(answer)
+            self.assertEqual(len(server.rows()), 450)
+            letters = []
+            for name in sorted(os.listdir(self.path(f"{delivery}/dlq"))):
+                if name.endswith(".jsonl"):
+                    letters += [json.loads(line) for line in self.read(f"{delivery}/dlq/{name}").splitlines()]
+            self.assertEqual(len(letters), 50)
+            self.assertEqual({letter["code"] for letter in letters}, {"http.status.400"})
+            records = [json.loads(bytes.fromhex(letter["raw"][2:]))["id"] for letter in letters]
+            self.assertEqual(records, list(range(51, 101)))
+            self.assertEqual(len({letter["token"] for letter in letters}), 50)
+
+    def test_direct_delivery_is_at_least_once(self):
+        chance = random.Random(SEED)
+        server = self.serve(lambda number, key, body: chance.choice(["lost", 503, None, None, None]))
+        process = self.start(numbers_out(server.port, rate=1500, sink="delivery: direct"))
+        self.assertTrue(eventually(20, lambda: server.requests >= 10), self.log())
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        self.assertEqual(self.wait(process, 60), 0, self.log())
+        self.assertEqual({row["id"] for row in server.rows()}, set(range(1, ROWS + 1)))
+
+    # --- In
+
+    def test_what_was_answered_200_is_there_whoever_is_killed_then(self):
+        for buffer in ("", ", buffer: durable"):
+            port = free_port()
+            answered, n = [], 0
+            process = self.start(rows_in(port, more=buffer))
+            self.listening(port)
+            for round in range(6):
+                body = "".join(f'{{"n":{n + i}}}\n' for i in range(20))
+                answer = post(port, body)
+                if answer is None or answer[0] != 200:
+                    self.listening(port)
+                    continue
+                self.assertEqual(json.loads(answer[1]), {"records": 20})
+                answered += range(n, n + 20)
+                n += 20
+                if round % 2 == 0:
+                    for pid in children(process.pid):
+                        os.kill(pid, signal.SIGKILL)
+                else:
+                    process.kill()
+                    process.wait()
+                    process = self.start(rows_in(port, more=buffer))
+                self.listening(port)
+            self.assertGreaterEqual(len(answered), 60, self.log())
+            self.assertTrue(eventually(20, lambda: set(answered) <= set(self.out())), self.log())
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(self.wait(process, 20), 0, self.log())
+            self.assertTrue(set(answered) <= set(self.out()))
+            os.rename(self.path("state"), self.path("state" + buffer.replace(": ", "-").strip(", ")))
+            os.remove(self.path("out.jsonl"))
+
+    def test_no_answer_before_the_commit(self):
+        port = free_port()
+        self.start(rows_in(port, interval="2s"))
+        self.listening(port)
+        self.assertEqual(post(port, '{"n":0}\n')[0], 200)  # the first epoch's end: the next one is 2 s from here
+        begin = time.monotonic()
+        self.assertEqual(post(port, '{"n":1}\n')[0], 200)
+        self.assertGreater(time.monotonic() - begin, 1.5)
+
+    def test_a_blocked_sink_gives_429_at_once_and_loses_nothing(self):
+        port, collector = free_port(), free_port()
+        process = self.start(rows_in(port, sink=f'connector: socket, connect: "tcp://127.0.0.1:{collector}"',
+                                     more=", ack: received, max_requests: 3"))
+        self.listening(port)
+        answers = []
+        lock = threading.Lock()
+
+        def client(n):
+            begin = time.monotonic()
+            answer = post(port, "".join(f'{{"n":{n * 1000 + i}}}\n' for i in range(1000)), timeout=40)
+            with lock:
+                answers.append((n, answer, time.monotonic() - begin))
+
+        threads = [threading.Thread(target=client, args=(n,)) for n in range(40)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.02)
+        self.assertTrue(eventually(10, lambda: any(a and a[0] == 429 for _, a, _ in answers)), self.log())
+        received = []
+        with socket.create_server(("127.0.0.1", collector)) as sink:
+            sink.settimeout(20)
+            peer, _ = sink.accept()
+            with peer:
+                peer.settimeout(0.5)
+                end = time.monotonic() + 30
+                data = b""
+                while time.monotonic() < end:
+                    try:
+                        data += peer.recv(1 << 16)
+                    except TimeoutError:
+                        if all(not thread.is_alive() for thread in threads):
+                            break
+                received = [json.loads(line)["n"] for line in data.splitlines()]
+                process.send_signal(signal.SIGTERM)
+                self.wait(process, 20)
+        for thread in threads:
+            thread.join()
+        refused = [(n, a, seconds) for n, a, seconds in answers if a and a[0] == 429]
+        taken = [n for n, a, _ in answers if a and a[0] == 202]
+        self.assertEqual(len(refused) + len(taken), 40, answers)
+        self.assertTrue(all(a[2]["Retry-After"] == "1" and seconds < 2 for _, a, seconds in refused), refused)
+        self.assertEqual(sorted(received), sorted(n * 1000 + i for n in taken for i in range(1000)))
+
+    def test_bodies_without_end_and_bombs_are_refused_in_little_memory(self):
+        port = free_port()
+        process = self.start(rows_in(port, more=", max_body: 8MiB"))
+        self.listening(port)
+        self.assertEqual(post(port, '{"n":0}\n')[0], 200)
+        workers = children(process.pid)
+        before = {pid: resident(pid) for pid in workers}
+        bomb = gzip.compress(b"0" * (256 << 20))
+        self.assertEqual(post(port, bomb, {"Content-Encoding": "gzip"})[0], 413)
+        self.assertEqual(post(port, b"", {"Content-Length": str(2 << 30)})[0], 413)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(b"POST /in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            piece = b"100000\r\n" + b"x" * (1 << 20) + b"\r\n"
+            sent = 0
+            try:
+                while sent < 2 << 30:
+                    client.sendall(piece)
+                    sent += 1 << 20
+            except OSError:
+                pass  # closed in our face
+        self.assertLess(sent, 64 << 20)
+        self.assertEqual(children(process.pid), workers)
+        for pid in workers:
+            self.assertLess(resident(pid) - before[pid], 50 << 10)
+        # A record that is too long fails, those around it are taken.
+        answer = post(port, '{"n":1}\n' + "x" * (2 << 20) + '\n{"n":2}\n')
+        self.assertEqual((answer[0], json.loads(answer[1])), (200, {"records": 2, "failed": 1}))
+        self.assertTrue(eventually(10, lambda: [r["code"] for r in self.dead_letters()] == ["record.too_long"]))
+        self.assertEqual(self.out(), [0, 1, 2])
+
+    def test_from_one_pipeline_to_the_next(self):
+        port = free_port()
+        second = self.start(rows_in(port, more=", token: s3cret, max_requests: 4, buffer: durable")
+                            .replace("n: bigint", "id: bigint"))
+        self.listening(port)
+        self.assertEqual(post(port, "{}")[0], 401)
+        first = numbers_out(port, 'token: s3cret\n    compression: gzip\n    concurrency: 3')
+        self.write("first.yaml", first)
+        answer = self.run_command("run", "first.yaml", "--state-dir", "first")
+        self.assert_fine(answer)
+        self.assertNotIn("s3cret", answer.stderr + self.log())
+        self.assertTrue(eventually(20, lambda: len(self.read("out.jsonl").splitlines()) == ROWS), self.log())
+        second.send_signal(signal.SIGTERM)
+        self.assertEqual(self.wait(second, 20), 0, self.log())
