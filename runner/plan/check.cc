@@ -140,9 +140,23 @@ Plan::Path Weakest(const Draft& draft, int source, int sink) {
           "the source is read again from the checkpoint, the sink commits with it"};
 }
 
+// A client that waits for a checkpoint would wait for the end of the pipeline.
+void CheckAcknowledgements(Draft& draft) {
+  if (draft.plan->settings.checkpoint_interval != kMaxTimestamp) return;
+  for (const DraftNode& node : draft.nodes) {
+    if (!node.node.source || !node.node.source->acknowledges || node.node.buffer) continue;
+    draft.diagnostics.Warning(
+        node.config.mark(), "plan.acknowledge",
+        "source '" + node.node.name +
+            "' acknowledges with a checkpoint, and with checkpoint.interval: 0 there is none before the end",
+        "write buffer: durable here, or an interval");
+  }
+}
+
 }  // namespace
 
 void ComputeDelivery(Draft& draft) {
+  CheckAcknowledgements(draft);
   const Delivery promised = draft.plan->settings.delivery;
   for (const int sink : draft.order) {
     if (draft.nodes[static_cast<size_t>(sink)].node.kind != ComponentKind::kSink) continue;
