@@ -16,6 +16,7 @@ SchemaPtr DeadLetterSchema() {
       {"token", TypeId::kText},
       {"raw", TypeId::kBytea},
       {"row", TypeId::kJsonb},
+      {"entry", TypeId::kJsonb},
   });
   return schema;
 }

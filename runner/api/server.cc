@@ -83,6 +83,24 @@ class HttpAdmin final : public AdminServer {
     AddCommand("/stop", AdminCommand::Kind::kStop);
     AddCommand("/dump", AdminCommand::Kind::kDump);
     AddSavepoints();
+    AddReplay();
+  }
+
+  void AddReplay() {
+    server_.Post("/replay", [this](const httplib::Request& request, httplib::Response& response,
+                                   const httplib::ContentReader&) {
+      const std::string text = request.get_param_value("order");
+      uint64_t order = 0;
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), order);
+      if (read.ec != std::errc() || read.ptr != text.data() + text.size() || order == 0) {
+        response.status = 400;
+        response.set_content("{\"error\": \"order is no number\"}\n", "application/json");
+        return;
+      }
+      commands_->Post({AdminCommand::Kind::kReplay, nullptr, order});
+      response.status = 202;
+      response.set_content("{\"accepted\": true}\n", "application/json");
+    });
   }
 
   // Asking and waiting are apart: an answer that waits would hold one of the few threads.

@@ -5,13 +5,15 @@
 
 #include "core/base/sealed_file.h"
 #include "core/stream/fate.h"
+#include "runner/checkpoint/stored_counters.h"
 #include "runner/checkpoint/stored_json.h"
 
 namespace streamrun {
 
 namespace {
 
-constexpr int kVersion = 1;
+// Version 1 had neither `replayed` nor `begun`, nor facts of nodes and versions of tables.
+constexpr int kVersion = 2;
 
 // In the order of their enums; on disk.
 constexpr std::array<std::string_view, 5> kBarrierKinds = {"periodic", "savepoint", "reload", "stop",
@@ -54,69 +56,6 @@ Status ReadPrepared(const StoredJson& json, const std::string& what, Prepared* o
   return object.status();
 }
 
-StoredJson ToJson(const NodeCounters& counters) {
-  StoredJson fates = StoredJson::object();
-  for (size_t i = 0; i < kFateCount; ++i) {
-    fates[std::string(FateName(static_cast<Fate>(i)))] = counters.fates[i];
-  }
-  return {{"node", counters.node},
-          {"rows_in", counters.rows_in},
-          {"rows_out", counters.rows_out},
-          {"bytes_in", counters.bytes_in},
-          {"bytes_out", counters.bytes_out},
-          {"created", counters.created},
-          {"state_bytes", counters.state_bytes},
-          {"state_keys", counters.state_keys},
-          {"fates", std::move(fates)},
-          {"port_rows", counters.port_rows},
-          {"busy_us", counters.busy_us},
-          {"total_bytes", counters.total_bytes},
-          {"watermark", counters.watermark}};
-}
-
-Status ReadFates(const StoredJson& json, FateCounts* out) {
-  StoredObject object(json, "the fates");
-  for (size_t i = 0; i < kFateCount; ++i) {
-    object.Read(std::string(FateName(static_cast<Fate>(i))).c_str(), (*out)[i]);
-  }
-  return object.status();
-}
-
-Status ReadCounters(const StoredJson& json, NodeCounters* out) {
-  StoredObject object(json, "the counters of a node");
-  object.Read("node", out->node);
-  object.Read("rows_in", out->rows_in);
-  object.Read("rows_out", out->rows_out);
-  object.Read("bytes_in", out->bytes_in);
-  object.Read("bytes_out", out->bytes_out);
-  object.Read("created", out->created);
-  object.Read("state_bytes", out->state_bytes);
-  object.Read("state_keys", out->state_keys);
-  SR_RETURN_IF_ERROR(ReadFates(object.Object("fates"), &out->fates));
-  object.Read("port_rows", out->port_rows);
-  object.Read("busy_us", out->busy_us);
-  object.Read("total_bytes", out->total_bytes);
-  object.Read("watermark", out->watermark);
-  return object.status();
-}
-
-StoredJson ToJson(const ChannelCounters& c) {
-  return {{"channel", c.channel}, {"sender", c.sender},       {"rows", c.rows},        {"bytes", c.bytes},
-          {"full_us", c.full_us}, {"hot_group", c.hot_group}, {"hot_rows", c.hot_rows}};
-}
-
-Status ReadChannel(const StoredJson& json, ChannelCounters* out) {
-  StoredObject object(json, "a channel");
-  object.Read("channel", out->channel);
-  object.Read("sender", out->sender);
-  object.Read("rows", out->rows);
-  object.Read("bytes", out->bytes);
-  object.Read("full_us", out->full_us);
-  object.Read("hot_group", out->hot_group);
-  object.Read("hot_rows", out->hot_rows);
-  return object.status();
-}
-
 StoredJson ToJson(const StoredTable& table) {
   StoredJson segments = StoredJson::array();
   for (const SegmentInfo& s : table.segments) {
@@ -125,6 +64,7 @@ StoredJson ToJson(const StoredTable& table) {
   }
   return {{"name", JsonOf(table.name)},
           {"schema", JsonOf(table.schema)},
+          {"version", table.version},
           {"key_columns", table.key_columns},
           {"segments", std::move(segments)}};
 }
@@ -140,10 +80,11 @@ Status ReadSegmentInfo(const StoredJson& json, const std::string& table, Segment
   return object.status();
 }
 
-Status ReadTable(const StoredJson& json, const std::string& node, StoredTable* out) {
+Status ReadTable(const StoredJson& json, const std::string& node, int format, StoredTable* out) {
   StoredObject object(json, "a table of node " + node);
   object.Read("name", out->name);
   object.Read("schema", out->schema);
+  if (format >= 2) object.Read("version", out->version);
   object.Read("key_columns", out->key_columns);
   object.ReadEach("segments", [&](const StoredJson& segment, size_t) {
     return ReadSegmentInfo(segment, "table " + out->name + " of node " + node, &out->segments.emplace_back());
@@ -155,7 +96,10 @@ StoredJson ToJson(const StoredNode& stored) {
   const NodeSnapshot& node = stored.snapshot;
   StoredJson tables = StoredJson::array();
   for (const StoredTable& table : stored.tables) tables.push_back(ToJson(table));
+  StoredJson facts = StoredJson::object();
+  for (const StateFact& fact : node.facts) facts[fact.name] = JsonOf(fact.value);
   return {{"node", JsonOf(node.node)},
+          {"facts", std::move(facts)},
           {"part", NodePartName(node.part)},
           {"input", node.input},
           {"instance", node.instance},
@@ -174,7 +118,16 @@ StoredJson ToJson(const StoredNode& stored) {
           {"tables", std::move(tables)}};
 }
 
-Status ReadNode(const StoredJson& json, StoredNode* out) {
+Status ReadFacts(const StoredJson& json, const std::string& node, std::vector<StateFact>* out) {
+  StoredObject object(json, "the facts of node " + node);
+  for (const auto& [name, value] : json.items()) {
+    out->push_back({name, {}});
+    object.Read(name.c_str(), out->back().value);
+  }
+  return object.status();
+}
+
+Status ReadNode(const StoredJson& json, int format, StoredNode* out) {
   NodeSnapshot& node = out->snapshot;
   StoredObject object(json, "a node");
   object.Read("node", node.node);
@@ -192,11 +145,12 @@ Status ReadNode(const StoredJson& json, StoredNode* out) {
   object.Read("position", node.position);
   object.Read("failed_results", node.failed_results);
   SR_RETURN_IF_ERROR(object.status());
+  if (format >= 2) SR_RETURN_IF_ERROR(ReadFacts(object.Object("facts"), node.node, &node.facts));
   SR_RETURN_IF_ERROR(
       ReadPrepared(object.Object("prepared"), "what node " + node.node + " prepared", &node.prepared));
   SR_RETURN_IF_ERROR(ReadCounters(object.Object("counters"), &node.counters));
   object.ReadEach("tables", [&](const StoredJson& table, size_t) {
-    return ReadTable(table, node.node, &out->tables.emplace_back());
+    return ReadTable(table, node.node, format, &out->tables.emplace_back());
   });
   return object.status();
 }
@@ -215,16 +169,17 @@ StoredJson ToJson(const Fragment& fragment) {
           {"dead_letters", ToJson(fragment.dead_letters)}};
 }
 
-Status ReadFragment(const StoredJson& json, Fragment* out) {
+Status ReadFragment(const StoredJson& json, int format, Fragment* out) {
   StoredObject object(json, "a fragment");
   object.Read("stage", out->stage);
   object.Read("instance", out->instance);
   object.Read("generation", out->generation);
   object.Read("attempt", out->attempt);
-  object.ReadEach("nodes",
-                  [&](const StoredJson& node, size_t) { return ReadNode(node, &out->nodes.emplace_back()); });
+  object.ReadEach("nodes", [&](const StoredJson& node, size_t) {
+    return ReadNode(node, format, &out->nodes.emplace_back());
+  });
   object.ReadEach("channels", [&](const StoredJson& channel, size_t) {
-    return ReadChannel(channel, &out->channels.emplace_back());
+    return ReadCounters(channel, &out->channels.emplace_back());
   });
   SR_RETURN_IF_ERROR(object.status());
   SR_RETURN_IF_ERROR(
@@ -249,10 +204,15 @@ Status ReadManifest(const StoredJson& json, Manifest* out) {
   ReadEnum(object, "kind", kBarrierKinds, out->kind);
   object.Read("plan_hash", out->plan_hash);
   object.Read("key_groups", out->key_groups);
+  if (object.status().ok() && out->key_groups < 1) object.Fail("key_groups", "a positive number");
   object.Read("taken", out->taken);
   object.Read("needs_commit", out->needs_commit);
+  if (version >= 2) {
+    object.Read("replayed", out->replayed);
+    object.Read("begun", out->begun);
+  }
   object.ReadEach("fragments", [&](const StoredJson& fragment, size_t) {
-    return ReadFragment(fragment, &out->fragments.emplace_back());
+    return ReadFragment(fragment, version, &out->fragments.emplace_back());
   });
   return object.status();
 }
@@ -267,7 +227,7 @@ std::string PrintFragment(const Fragment& fragment) { return ToJson(fragment).du
 Result<Fragment> ParseFragment(std::string_view text) {
   SR_ASSIGN_OR_RETURN(const StoredJson json, ParseStoredJson(text, "the fragment"));
   Fragment fragment;
-  SR_RETURN_IF_ERROR(ReadFragment(json, &fragment));
+  SR_RETURN_IF_ERROR(ReadFragment(json, kVersion, &fragment));
   return fragment;
 }
 
@@ -285,6 +245,8 @@ std::string PrintManifest(const Manifest& manifest) {
                            {"key_groups", manifest.key_groups},
                            {"taken", manifest.taken},
                            {"needs_commit", manifest.needs_commit},
+                           {"replayed", manifest.replayed},
+                           {"begun", manifest.begun},
                            {"fragments", std::move(fragments)}};
   return Seal(json.dump());
 }

@@ -18,6 +18,7 @@ struct StoredTable {
   std::string schema;  // "key text, count bigint", for messages and to compare
   int key_columns = 0;
   std::vector<SegmentInfo> segments;  // oldest first
+  int version = 1;                    // of its declaration
 };
 
 /// A NodeSnapshot whose tables are on disk; `snapshot.tables` is empty.
@@ -49,6 +50,10 @@ struct Manifest {
   Timestamp taken = 0;  // wall clock
   /// At least one sink has something to commit.
   bool needs_commit = false;
+  /// Orders to replay dead letters up to this one are in its state (runner/exec/replay_order.h).
+  uint64_t replayed = 0;
+  /// The generation that began anew, whose rows these are; earlier ones' dead letters are of another run.
+  uint64_t begun = 0;
   std::vector<Fragment> fragments;
 };
 

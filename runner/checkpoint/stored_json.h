@@ -47,6 +47,8 @@ class StoredObject {
     for (size_t i = 0; i < member->size() && status_.ok(); ++i) status_ = read((*member)[i], i);
   }
   void Read(const char* name, std::vector<std::string>& out);
+  /// Members that older versions did not write are asked for first.
+  bool Has(const char* name) const { return status_.ok() && json_.contains(name); }
   /// The member, or an empty object after an error.
   const StoredJson& Object(const char* name);
 

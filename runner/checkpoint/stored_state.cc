@@ -24,18 +24,29 @@ class StoredState final : public RestoredState {
   }
 
   uint64_t epoch() const override { return manifest_.epoch; }
+  uint64_t replayed() const override { return manifest_.replayed; }
   bool committed() const override { return env_->Info(directory_ + "/committed").ok(); }
 
-  std::vector<const NodeSnapshot*> Find(const std::string& node) const override {
-    std::vector<const NodeSnapshot*> found;
+  std::vector<const NodeSnapshot*> All() const override {
+    std::vector<const NodeSnapshot*> all;
     for (const Fragment& fragment : manifest_.fragments) {
-      for (const StoredNode& stored : fragment.nodes) {
-        if (stored.snapshot.node == node) found.push_back(&stored.snapshot);
-      }
+      for (const StoredNode& stored : fragment.nodes) all.push_back(&stored.snapshot);
     }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto* a, const auto* b) { return a->instance < b->instance; });
-    return found;
+    return all;
+  }
+
+  Result<std::vector<TableSnapshot>> Shapes(const NodeSnapshot& node) const override {
+    std::vector<TableSnapshot> shapes;
+    for (const StoredTable& table : Stored(node).tables) {
+      const bool any = std::any_of(table.segments.begin(), table.segments.end(),
+                                   [](const SegmentInfo& segment) { return segment.rows > 0; });
+      if (!any) continue;
+      Result<TableSnapshot> shape = ReadShape(env_, directory_ + "/" + table.segments.back().file);
+      if (!shape.ok()) return shape.status().WithContext("state '" + table.name + "'");
+      shape->version = table.version;
+      shapes.push_back(std::move(*shape));
+    }
+    return shapes;
   }
 
   const std::vector<ChannelCounters>* Channels() const override { return same_plan_ ? &channels_ : nullptr; }

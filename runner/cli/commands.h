@@ -27,6 +27,7 @@ void AddEchoCommand(CLI::App& app, CliResult& result);
 void AddAdminCommands(CLI::App& app, CliResult& result);  // status, stop
 void AddSavepointCommand(CLI::App& app, CliResult& result);
 void AddStateCommand(CLI::App& app, CliResult& result);
+void AddDlqCommand(CLI::App& app, CliResult& result);
 void AddCompletionCommand(CLI::App& app, CliResult& result);
 
 }  // namespace streamrun

@@ -54,6 +54,7 @@ int Main(int argc, char** argv) {
   AddAdminCommands(app, result);
   AddSavepointCommand(app, result);
   AddStateCommand(app, result);
+  AddDlqCommand(app, result);
   AddCompletionCommand(app, result);
 
   // A first word that is no subcommand and no option is a pipeline file.

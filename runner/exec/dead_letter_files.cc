@@ -75,27 +75,46 @@ std::optional<DeadLetterName> DeadLetterName::Parse(std::string_view file) {
   return name;
 }
 
+namespace {
+
+constexpr uint64_t kWhole = ~uint64_t{0};
+
+uint64_t Settled(const std::string& file, const DeadLetterName& writer, const std::vector<KeptLetters>& kept,
+                 const std::map<std::string, uint64_t>& lengths) {
+  if (const auto length = lengths.find(file); length != lengths.end()) return length->second;
+  Start last{0, 0};
+  for (const KeptLetters& worker : kept) last = std::max(last, StartOf(worker.worker));
+  const bool of_checkpoint = std::any_of(kept.begin(), kept.end(), [&](const KeptLetters& k) {
+    return StartOf(k.worker) == StartOf(writer) && k.worker.stage == writer.stage &&
+           k.worker.instance == writer.instance;
+  });
+  return of_checkpoint || StartOf(writer) > last ? 0 : kWhole;
+}
+
+}  // namespace
+
+Result<uint64_t> SettledLength(const std::string& file, const std::vector<KeptLetters>& kept) {
+  const auto writer = DeadLetterName::Parse(file);
+  if (!writer) return uint64_t{0};
+  SR_ASSIGN_OR_RETURN(const auto lengths, Lengths(kept));
+  return Settled(file, *writer, kept, lengths);
+}
+
 Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector<int>& stages,
                        const std::vector<KeptLetters>& kept) {
   const Result<std::vector<std::string>> names = env->List(directory);
   if (!names.ok()) return Status::Ok();  // no directory, no letters
   SR_RETURN_IF_ERROR(SR_FAILPOINT("letters.trim"));
   SR_ASSIGN_OR_RETURN(const auto lengths, Lengths(kept));
-  Start last{0, 0};
-  for (const KeptLetters& worker : kept) last = std::max(last, StartOf(worker.worker));
   for (const std::string& name : *names) {
     const auto writer = DeadLetterName::Parse(name);
     if (!writer) continue;
     if (!stages.empty() && std::find(stages.begin(), stages.end(), writer->stage) == stages.end()) continue;
     const std::string path = directory + "/" + name;
-    const bool of_checkpoint = std::any_of(kept.begin(), kept.end(), [&](const KeptLetters& k) {
-      return StartOf(k.worker) == StartOf(*writer) && k.worker.stage == writer->stage &&
-             k.worker.instance == writer->instance;
-    });
-    const auto length = lengths.find(name);
-    if (length != lengths.end()) {
-      SR_RETURN_IF_ERROR(CutTo(env, path, length->second));
-    } else if (of_checkpoint || StartOf(*writer) > last) {
+    const uint64_t length = Settled(name, *writer, kept, lengths);
+    if (lengths.contains(name)) {
+      SR_RETURN_IF_ERROR(CutTo(env, path, length));
+    } else if (length == 0) {
       SR_RETURN_IF_ERROR(env->Remove(path));
     }
   }

@@ -36,4 +36,7 @@ struct KeptLetters {
 Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector<int>& stages,
                        const std::vector<KeptLetters>& kept);
 
+/// How much of a file stays when a run goes on from that checkpoint now: TrimDeadLetters without doing it.
+Result<uint64_t> SettledLength(const std::string& file, const std::vector<KeptLetters>& kept);
+
 }  // namespace streamrun

@@ -14,18 +14,21 @@ namespace {
 
 constexpr size_t kMaxRaw = 64 * 1024;
 
-std::shared_ptr<const BoundFormat> JsonFor(const SchemaPtr& schema) {
-  class Context final : public BindContext {
-   public:
-    using BindContext::BindContext;
-    std::shared_ptr<const TableFactory> BindTable(const NestedComponent&) override { return nullptr; }
-  };
+// A format is bound here without a pipeline file around it; nothing can be nested in it.
+class LetterContext final : public BindContext {
+ public:
+  using BindContext::BindContext;
+  std::shared_ptr<const TableFactory> BindTable(const NestedComponent&) override { return nullptr; }
+};
+
+template <typename Bind>
+std::shared_ptr<const BoundFormat> BindJson(const Bind& bind) {
   const FormatDefinition* json = Registry::Global().FindFormat("json");
   SR_CHECK(json != nullptr);
   Diagnostics diagnostics;
   const ConfigValue config = ConfigValue::Map({}, {});
-  Context context("dead_letters", "format 'json'", config, {}, diagnostics);
-  return json->bind_encoder(context, schema);
+  LetterContext context("dead_letters", "format 'json'", config, {}, diagnostics);
+  return bind(*json, context);
 }
 
 BatchPtr WithoutPruned(const BatchPtr& batch) {
@@ -46,9 +49,26 @@ void AppendText(ColumnBuilder& column, std::string_view text) {
 
 }  // namespace
 
+std::shared_ptr<const BoundFormat> JsonEncoderFor(const SchemaPtr& schema) {
+  return BindJson(
+      [&](const FormatDefinition& json, BindContext& context) { return json.bind_encoder(context, schema); });
+}
+
+std::shared_ptr<const BoundFormat> JsonDecoderFor(const SchemaPtr& schema) {
+  std::vector<DeclaredColumn> columns;
+  for (const Field& field : schema->fields()) {
+    DeclaredColumn& column = columns.emplace_back();
+    column.name = field.name;
+    column.type = field.type;
+  }
+  return BindJson([&](const FormatDefinition& json, BindContext& context) {
+    return json.bind_decoder(context, columns);
+  });
+}
+
 std::vector<std::string> RowsAsJson(const BatchPtr& batch) {
   const BatchPtr live = WithoutPruned(batch);
-  const std::unique_ptr<Encoder> encoder = JsonFor(live->schema())->CreateEncoder();
+  const std::unique_ptr<Encoder> encoder = JsonEncoderFor(live->schema())->CreateEncoder();
   BufferBuilder bytes, ends;
   // A row that JSON cannot hold is left out of `ends`; its letter then has no `row`.
   const std::vector<RowFailure> failures = encoder->Encode(*live, bytes, ends);
@@ -70,15 +90,31 @@ std::vector<std::string> RowsAsJson(const BatchPtr& batch) {
   return rows;
 }
 
-LetterBuilder::LetterBuilder(std::string node, std::string port, std::string revision)
-    : node_(std::move(node)), port_(std::move(port)), revision_(std::move(revision)) {
+LetterBuilder::LetterBuilder(std::string node, std::string port, std::string revision, uint64_t run)
+    : node_(std::move(node)), port_(std::move(port)), revision_(std::move(revision)), run_(run) {
   for (const Field& field : DeadLetterSchema()->fields()) columns_.emplace_back(field.type);
 }
 
 int64_t LetterBuilder::rows() const { return columns_[0].length(); }
 
+// The token names the failure: the same one when rows are read again after a crash, another one when the row
+// was taken in again and failed again, or when another run reads it.
+std::string LetterBuilder::Token(const Place& place, const std::string& code, const std::string_view* raw,
+                                 const std::string_view* row) const {
+  std::string key = std::to_string(run_) + '\n' + std::to_string(replay_) + '\n' + node_ + '\n' + port_ +
+                    '\n' + std::string(place.split) + '\n' + std::to_string(place.offset) + '\n' + code +
+                    '\n';
+  if (raw != nullptr) key += *raw;
+  if (row != nullptr) key += *row;
+  char token[17];
+  std::snprintf(token, sizeof token, "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(key.data(), key.size())));
+  return token;
+}
+
 void LetterBuilder::Add(const Place& place, const std::string& code, const std::string& message,
-                        const std::string_view* raw, const std::string_view* row) {
+                        const std::string_view* raw, const std::string_view* row,
+                        const std::optional<ReplayEntry>& entry) {
   columns_[0].AppendText(node_);
   columns_[1].AppendText(port_);
   columns_[2].AppendText(code);
@@ -88,24 +124,23 @@ void LetterBuilder::Add(const Place& place, const std::string& code, const std::
   place.event_time == kMinTimestamp ? columns_[6].AppendNull() : columns_[6].Append(place.event_time);
   AppendText(columns_[7], revision_);
   columns_[8].Append(static_cast<int64_t>(epoch_));
-  // The token names the failure, so that a replay of the same letter is recognised.
-  std::string key = node_ + '\n' + port_ + '\n' + std::string(place.split) + '\n' +
-                    std::to_string(place.offset) + '\n' + code;
-  if (row != nullptr && place.offset < 0) key += '\n' + std::string(*row);
-  char token[17];
-  std::snprintf(token, sizeof token, "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(key.data(), key.size())));
-  columns_[9].AppendText(token);
-  raw == nullptr ? columns_[10].AppendNull() : columns_[10].AppendText(raw->substr(0, kMaxRaw));
+  columns_[9].AppendText(Token(place, code, raw, row));
+  raw == nullptr ? columns_[10].AppendNull() : columns_[10].AppendText(*raw);
   row == nullptr ? columns_[11].AppendNull() : columns_[11].AppendText(*row);
+  entry ? columns_[12].AppendText(entry->Print()) : columns_[12].AppendNull();
 }
 
 void LetterBuilder::AddRecord(const std::shared_ptr<const std::string>& split, int64_t offset,
-                              std::string_view raw, const std::string& code, const std::string& message) {
-  Add({split ? std::string_view(*split) : std::string_view(), offset}, code, message, &raw, nullptr);
+                              std::string_view raw, const std::string& code, const std::string& message,
+                              const std::optional<ReplayEntry>& entry) {
+  const std::string_view kept = raw.substr(0, kMaxRaw);
+  const bool whole = kept.size() == raw.size();
+  Add({split ? std::string_view(*split) : std::string_view(), offset}, code, message, &kept, nullptr,
+      whole ? entry : std::nullopt);
 }
 
-void LetterBuilder::AddRows(const BatchPtr& batch, const std::vector<RowFailure>& failures) {
+void LetterBuilder::AddRows(const BatchPtr& batch, const std::vector<RowFailure>& failures,
+                            std::optional<ReplayEntry> entry) {
   Selection rows;
   for (const RowFailure& failure : failures) rows.push_back(failure.row);
   const BatchPtr failed = Take(batch, rows);
@@ -121,9 +156,17 @@ void LetterBuilder::AddRows(const BatchPtr& batch, const std::vector<RowFailure>
     if (time >= 0 && !failed->pruned(time) && !failed->column(time)->IsNull(row)) {
       place.event_time = failed->column(time)->values<int64_t>()[i];
     }
+    if (entry) entry->change = failed->change(row);
     const std::string_view text = json[i];
-    Add(place, failures[i].code, failures[i].message, nullptr, text.empty() ? nullptr : &text);
+    Add(place, failures[i].code, failures[i].message, nullptr, text.empty() ? nullptr : &text,
+        text.empty() ? std::nullopt : entry);
   }
+}
+
+void LetterBuilder::AddReplayed(const ReplayLine& line, const std::string& code, const std::string& message) {
+  const std::string_view text = line.raw ? *line.raw : *line.row;
+  Add({line.source, line.offset}, code, message, line.raw ? &text : nullptr, line.row ? &text : nullptr,
+      line.entry);
 }
 
 BatchPtr LetterBuilder::Finish() {
@@ -163,7 +206,7 @@ Status DeadLetterFile::Roll() {
 }
 
 Status DeadLetterFile::Write(const BatchPtr& letters) {
-  if (!encoder_) encoder_ = JsonFor(DeadLetterSchema())->CreateEncoder();
+  if (!encoder_) encoder_ = JsonEncoderFor(DeadLetterSchema())->CreateEncoder();
   if (!file_) SR_RETURN_IF_ERROR(Roll());
   BufferBuilder bytes, ends;
   encoder_->Encode(*letters, bytes, ends);

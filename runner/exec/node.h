@@ -15,6 +15,8 @@
 #include "runner/exec/epoch.h"
 #include "runner/exec/node_restore.h"
 #include "runner/exec/partitioner.h"
+#include "runner/exec/processing_clock.h"
+#include "runner/exec/replay_feed.h"
 #include "runner/exec/task.h"
 
 namespace streamrun {
@@ -28,17 +30,15 @@ struct TaskShared {
   int parallelism = 1;
   std::unique_ptr<DeadLetterFile> dead_letters;
   std::unique_ptr<EpochProgress> epoch;
+  /// By node of the plan: it had ended, but letters reach it that enter again. Empty: none.
+  std::vector<bool> reopened;
   /// Processing time: never goes back, whatever the wall clock does.
-  Timestamp ProcessingTime() {
-    const Timestamp now = options.env->WallNow();
-    if (now > processing_time_) processing_time_ = now;
-    return processing_time_;
-  }
+  Timestamp ProcessingTime() { return clock_.Now(options.env); }
   /// What it was at the checkpoint.
-  void RestoreProcessingTime(Timestamp time) { processing_time_ = std::max(processing_time_, time); }
+  void RestoreProcessingTime(Timestamp time) { clock_.Restore(time); }
 
  private:
-  Timestamp processing_time_ = kMinTimestamp;
+  ProcessingClock clock_;
 };
 
 class Node {
@@ -65,6 +65,12 @@ class Node {
     (void)epoch;
     return true;
   }
+  /// Orders up to this one are to be applied before any other input.
+  void Replay(uint64_t to) {
+    if (replay_) replay_->Extend(to);
+  }
+  /// It has not taken in its share of them.
+  virtual bool Replays() const { return replay_ && replay_->waits(); }
   virtual Status Failure() const { return Status::Ok(); }
   virtual void AddWait(WaitSpec& wait) { (void)wait; }
   virtual std::string Describe() const { return plan_node_.name; }
@@ -113,6 +119,19 @@ class Node {
   /// A node that has ended only passes barriers on.
   Result<bool> StepEnded();
 
+  // Letters that enter again, for nodes that rows of the plan enter: OpenReplay in Open, behind Restored;
+  // then StepReplay before anything else is taken, while Replays().
+  void OpenReplay();
+  Result<bool> StepReplay();
+  /// A node that has ended can take in nothing; an error when something was to be.
+  Status RefuseReplay();
+  /// Takes in rows (or records) of one input and source.
+  virtual Status TakeIn(const std::vector<ReplayLine>& lines);
+  /// The same, as rows that came by that input.
+  virtual Status Enter(int input, const BatchPtr& rows);
+  /// Letters from now on are those of rows that this order took in; 0: of others.
+  virtual void SetReplay(uint64_t order) { letters_.set_replay(order); }
+
   TaskShared& shared_;
   const Stage::Member member_;
   const PlanNode& plan_node_;
@@ -126,6 +145,11 @@ class Node {
   uint64_t passed_ = 0;  // newest epoch whose barrier it has passed
 
  private:
+  bool IsMine(const ReplayLine& line, int64_t index) const;
+  bool DealsByKey(int input) const;
+  Selection OwnRows(int input, const Batch& rows) const;
+
+  std::unique_ptr<ReplayFeed> replay_;  // null: nothing enters this part of the node
   std::unique_ptr<NodeRestore> restore_;
 };
 

@@ -5,7 +5,7 @@
 #include "core/base/failpoint.h"
 #include "core/data/row_hash.h"
 #include "core/data/selection.h"
-#include "runner/exec/key_group.h"
+#include "runner/exec/state_fit.h"
 
 namespace streamrun {
 
@@ -20,36 +20,13 @@ bool SamePart(const NodeSnapshot& snapshot, const Stage::Member& member) {
   return snapshot.part == member.part && snapshot.input == member.input;
 }
 
-void Add(const NodeCounters& from, NodeCounters* to) {
-  to->rows_in += from.rows_in;
-  to->rows_out += from.rows_out;
-  to->bytes_in += from.bytes_in;
-  to->bytes_out += from.bytes_out;
-  to->busy_us += from.busy_us;
-  for (size_t i = 0; i < from.fates.size(); ++i) to->fates[i] += from.fates[i];
-  to->port_rows.resize(std::max(to->port_rows.size(), from.port_rows.size()));
-  for (size_t i = 0; i < from.port_rows.size(); ++i) to->port_rows[i] += from.port_rows[i];
-}
-
 }  // namespace
 
-const StateDeclaration* FindState(const PlanNode& node, const std::string& name) {
-  if (!node.op) return nullptr;
-  const auto& states = node.op->states;
-  const auto it = std::find_if(states.begin(), states.end(), [&](const auto& s) { return s.name == name; });
-  return it == states.end() ? nullptr : &*it;
-}
-
-SchemaPtr RowSchema(const StateDeclaration& state) {
-  std::vector<Field> fields = state.key->fields();
-  fields.insert(fields.end(), state.value->fields().begin(), state.value->fields().end());
-  return std::make_shared<const Schema>(std::move(fields));
-}
-
-std::unique_ptr<NodeRestore> NodeRestore::Find(const RestoredState& state, const std::string& node,
+std::unique_ptr<NodeRestore> NodeRestore::Find(const RestoredState& state, const Plan& plan,
                                                const Stage::Member& member, int instance, int parallelism) {
-  std::unique_ptr<NodeRestore> restore(new NodeRestore(state, instance, parallelism));
-  for (const NodeSnapshot* snapshot : state.Find(node)) {
+  std::unique_ptr<NodeRestore> restore(
+      new NodeRestore(state, KeyGroups(plan.settings.max_parallelism), instance, parallelism));
+  for (const NodeSnapshot* snapshot : FindNode(state, plan.node(member.node))) {
     if (SamePart(*snapshot, member)) restore->all_.push_back(snapshot);
   }
   if (restore->all_.empty()) return nullptr;
@@ -61,7 +38,8 @@ std::unique_ptr<NodeRestore> NodeRestore::Find(const RestoredState& state, const
 
 bool NodeRestore::rescaled() const { return static_cast<int>(all_.size()) != parallelism_; }
 
-bool NodeRestore::ended() const {
+bool NodeRestore::ended() const { return !reopened_ && had_ended(); }
+bool NodeRestore::had_ended() const {
   return std::all_of(mine_.begin(), mine_.end(), [](const auto* s) { return s->ended; });
 }
 bool NodeRestore::complete() const {
@@ -95,7 +73,7 @@ Timestamp NodeRestore::clock() const {
 NodeCounters NodeRestore::counters() const {
   NodeCounters sum;
   if (rescaled() && instance_ > 0) return sum;
-  for (const NodeSnapshot* snapshot : mine_) Add(snapshot->counters, &sum);
+  for (const NodeSnapshot* snapshot : mine_) AddCounts(snapshot->counters, &sum);
   return sum;
 }
 
@@ -137,30 +115,23 @@ Result<BatchPtr> NodeRestore::Own(const TableSnapshot& shape, const BatchPtr& ro
   HashRows(keys, rows->rows(), &hashes);
   Selection own;
   for (size_t row = 0; row < hashes.size(); ++row) {
-    const size_t instance = InstanceOfGroup(hashes[row] % kKeyGroups, static_cast<size_t>(parallelism_));
+    const size_t instance = groups_.InstanceOf(hashes[row], static_cast<size_t>(parallelism_));
     if (instance == static_cast<size_t>(instance_)) own.push_back(static_cast<uint32_t>(row));
   }
   return Take(rows, own);
 }
 
 Status NodeRestore::LoadTables(const PlanNode& node, const std::vector<StateTable*>& tables) const {
+  SR_ASSIGN_OR_RETURN(const NodeFit fit, FitNode(node, all_, state_));
   const auto load = [&](const TableSnapshot& shape, const BatchPtr& rows) -> Status {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("restore.table"));
+    const TableFit* table_fit = fit.Find(shape.name);
+    if (table_fit == nullptr) return Status::Ok();
     const auto table = std::find_if(tables.begin(), tables.end(),
                                     [&](const StateTable* t) { return t->name() == shape.name; });
-    const StateDeclaration* declared = FindState(node, shape.name);
-    if (table == tables.end() || declared == nullptr) {
-      return Status::InvalidArgument("the saved state '" + shape.name + "' of node '" + node.name +
-                                     "' is not used any more; undo the change or start with --reset-state");
-    }
-    const SchemaPtr needed = RowSchema(*declared);
-    if (needed->fields() != shape.schema->fields()) {
-      return Status::InvalidArgument("the saved state '" + shape.name + "' of node '" + node.name +
-                                     "' has (" + shape.schema->ToString() + "), the pipeline now needs (" +
-                                     needed->ToString() + "); undo the change or start with --reset-state");
-    }
+    SR_CHECK(table != tables.end());  // every declared table is kept
     SR_ASSIGN_OR_RETURN(const BatchPtr own, Own(shape, rows));
-    return own->rows() > 0 ? (*table)->Load(own) : Status::Ok();
+    return own->rows() > 0 ? (*table)->Load(table_fit->Apply(own)) : Status::Ok();
   };
   for (const NodeSnapshot* snapshot : mine_) {
     SR_RETURN_IF_ERROR(state_.ReadTables(*snapshot, load).WithContext("node '" + node.name + "'"));

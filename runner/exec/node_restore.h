@@ -6,23 +6,22 @@
 #include <vector>
 
 #include "core/stream/state_table.h"
+#include "runner/exec/key_group.h"
 #include "runner/exec/restored_state.h"
 #include "runner/plan/plan.h"
 
 namespace streamrun {
 
-/// The state of that name that a node declares; null: it does not.
-const StateDeclaration* FindState(const PlanNode& node, const std::string& name);
-/// Columns of its rows: those of the key, then those of the value.
-SchemaPtr RowSchema(const StateDeclaration& state);
-
 class NodeRestore {
  public:
   /// Null when the checkpoint does not know this part of the node. `state` outlives it.
-  static std::unique_ptr<NodeRestore> Find(const RestoredState& state, const std::string& node,
+  static std::unique_ptr<NodeRestore> Find(const RestoredState& state, const Plan& plan,
                                            const Stage::Member& member, int instance, int parallelism);
 
   bool ended() const;
+  bool had_ended() const;
+  /// Rows are to come that it had not seen: it has not ended, though it had.
+  void Reopen() { reopened_ = true; }
   bool complete() const;
   /// Least of all instances of then.
   Watermark watermark() const;
@@ -37,17 +36,18 @@ class NodeRestore {
   /// For SinkContext::handles and all_handles.
   std::vector<std::string> handles() const;
   std::vector<std::string> all_handles() const;
-  /// Gives every row of this instance to its table. Rows of a table that nobody keeps any more are an error
-  /// that says so, rows of another shape too.
+  /// Gives every row of this instance to its table, in the shape that it has now (FitNode).
   Status LoadTables(const PlanNode& node, const std::vector<StateTable*>& tables) const;
 
  private:
-  NodeRestore(const RestoredState& state, int instance, int parallelism)
-      : state_(state), instance_(instance), parallelism_(parallelism) {}
+  NodeRestore(const RestoredState& state, KeyGroups groups, int instance, int parallelism)
+      : state_(state), groups_(groups), instance_(instance), parallelism_(parallelism) {}
   bool rescaled() const;
   Result<BatchPtr> Own(const TableSnapshot& shape, const BatchPtr& rows) const;
 
+  bool reopened_ = false;
   const RestoredState& state_;
+  const KeyGroups groups_;
   const int instance_;
   const int parallelism_;
   std::vector<const NodeSnapshot*> all_;   // of every instance of then

@@ -4,6 +4,7 @@
 
 #include "core/base/failpoint.h"
 #include "runner/exec/node.h"
+#include "runner/exec/replay_rows.h"
 
 namespace streamrun {
 
@@ -25,8 +26,8 @@ class OperatorNode final : public Node {
     for (size_t port = 0; port < plan_node_.ports.size(); ++port) {
       const bool errors = static_cast<int>(port) == plan_node_.errors_port;
       if (errors || plan_node_.ports[port].role != PortRole::kError || plan_node_.wired[port]) continue;
-      unwired_.emplace(port,
-                       LetterBuilder(plan_node_.name, plan_node_.ports[port].name, shared.plan->plan->hash));
+      unwired_.emplace(port, LetterBuilder(plan_node_.name, plan_node_.ports[port].name,
+                                           shared.plan->plan->hash, shared.options.run));
     }
   }
 
@@ -41,6 +42,7 @@ class OperatorNode final : public Node {
     }
     SR_RETURN_IF_ERROR(operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'"));
     const NodeRestore* restored = Restored();
+    if (member_.part != NodePart::kMerge) OpenReplay();
     if (restored == nullptr) return Status::Ok();
     for (auto& [port, letters] : unwired_) letters.set_epoch(passed_ + 1);
     failed_results_ = restored->failed_results();
@@ -57,6 +59,8 @@ class OperatorNode final : public Node {
       return true;
     }
     if (control_) return FinishControl();
+    if (Replays()) return StepReplay();
+    SetReplay(0);
     if (const Timestamp timer = operator_->NextTimer(); timer != kMaxTimestamp) {
       const Timestamp now = shared_.ProcessingTime();
       if (timer <= now) {
@@ -103,7 +107,7 @@ class OperatorNode final : public Node {
       batches[static_cast<size_t>(port)] = std::move(batch);
     }
     void Fail(const BatchPtr& input, std::vector<RowFailure> failures) override {
-      node_.letters_.AddRows(input, failures);
+      node_.letters_.AddRows(input, failures, node_.EntryOfRows(*input));
     }
     void FailResult(const BatchPtr& rows, std::vector<RowFailure> failures) override {
       node_.failed_results_ += static_cast<int64_t>(failures.size());
@@ -155,7 +159,7 @@ class OperatorNode final : public Node {
       failures.push_back(
           {row, "row." + name, "the row left by the port '" + name + "', which leads nowhere"});
     }
-    letters.AddRows(batch, failures);
+    letters.AddRows(batch, failures, EntryOfRows(*batch));
     counters_.fates[static_cast<size_t>(Fate::kLate)] -= batch->rows();
     if (shared_.options.on_rows) shared_.options.on_rows(index(), port, batch);
     return Deliver(letters.Finish(), port);
@@ -169,8 +173,10 @@ class OperatorNode final : public Node {
         return Status::Ok();
       }
       ordinal_ = rows->ordinal;
+      input_ = item.input;
       return Run([&] { return operator_->Process(item.input, rows->batch, output_); });
     }
+    input_ = -1;
     if (const auto* watermark = std::get_if<Watermark>(&item.event)) {
       control_ = item.event;
       if (watermark->time == last_watermark_) return Status::Ok();
@@ -189,6 +195,18 @@ class OperatorNode final : public Node {
       return Run([&] { return operator_->OnBarrier(output_); });
     }
     return SendAll(item.event);
+  }
+
+  // A merger's rows are made of many.
+  std::optional<ReplayEntry> EntryOfRows(const Batch& rows) const {
+    return member_.part == NodePart::kMerge ? std::nullopt : EntryOf(plan_node_, *rows.schema(), input_);
+  }
+
+  Status Enter(int input, const BatchPtr& rows) override { return Handle({input, Rows{rows, kNoOrdinal}}); }
+
+  void SetReplay(uint64_t order) override {
+    letters_.set_replay(order);
+    for (auto& [port, letters] : unwired_) letters.set_replay(order);
   }
 
   // The event that waited for the operator to finish goes on.
@@ -230,11 +248,14 @@ class OperatorNode final : public Node {
   }
 
   Result<TableSnapshot> SaveTable(const StateTable& state) const {
-    const StateDeclaration* declaration = FindState(plan_node_, state.name());
-    SR_CHECK(declaration != nullptr);  // every kept table is declared
+    const auto& states = plan_node_.op->states;
+    const auto declaration =
+        std::find_if(states.begin(), states.end(), [&](const auto& s) { return s.name == state.name(); });
+    SR_CHECK(declaration != states.end());  // every kept table is declared
     TableSnapshot table;
     table.name = state.name();
-    table.schema = RowSchema(*declaration);
+    table.schema = declaration->Row();
+    table.version = declaration->version;
     const auto& exchanges = plan_node_.op->exchanges;
     const bool keyed = std::any_of(exchanges.begin(), exchanges.end(),
                                    [](const Exchange& e) { return e.kind == Exchange::Kind::kHash; });
@@ -251,6 +272,7 @@ class OperatorNode final : public Node {
   NodeOutput output_;
   Context context_;
   Ordinal ordinal_ = kNoOrdinal;
+  int input_ = -1;  // of the rows it was called for last; -1: something else
   Timestamp last_watermark_ = kMinTimestamp;
   bool more_ = false;
   bool satisfied_ = false;

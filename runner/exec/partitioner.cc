@@ -46,11 +46,11 @@ bool SameSplit(const Event& a, const Event& b) {
 
 }  // namespace
 
-Partitioner::Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>& keys, Duration linger,
-                         Env* env)
-    : edge_(edge), linger_(linger), env_(env) {
+Partitioner::Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>& keys, KeyGroups groups,
+                         Duration linger, Env* env)
+    : edge_(edge), groups_(groups), linger_(linger), env_(env) {
   for (const ExpressionPtr& key : keys) keys_.emplace_back(key, env);
-  if (edge.partitioning == Partitioning::kHash) group_rows_.assign(kKeyGroups, 0);
+  if (edge.partitioning == Partitioning::kHash) group_rows_.assign(groups.count(), 0);
 }
 
 void Partitioner::AddChannel(int channel_id, OutChannel* channel) {
@@ -132,6 +132,14 @@ Status Partitioner::Push(const Event& event) {
   return Send(linger_ == 0);
 }
 
+void HashKeys(std::vector<Evaluator>& keys, const Batch& batch, std::vector<uint64_t>* hashes) {
+  std::vector<ColumnPtr> columns;
+  std::vector<RowFailure> failures;
+  for (Evaluator& key : keys) columns.push_back(key.Evaluate(batch.columns(), batch.rows(), &failures));
+  HashRows(columns, batch.rows(), hashes);
+  for (const RowFailure& failure : failures) (*hashes)[failure.row] = kNoKey;
+}
+
 Status Partitioner::PushRows(const Rows& rows) {
   const BatchPtr& batch = rows.batch;
   if (lanes_.size() == 1 || edge_.partitioning == Partitioning::kBroadcast) {
@@ -142,18 +150,12 @@ Status Partitioner::PushRows(const Rows& rows) {
     Gather(lanes_[Deal(rows)], rows, batch->ByteSize(), rows.ordinal);
     return Status::Ok();
   }
-  std::vector<ColumnPtr> keys;
-  std::vector<RowFailure> failures;
-  for (Evaluator& key : keys_) keys.push_back(key.Evaluate(batch->columns(), batch->rows(), &failures));
   std::vector<uint64_t> hashes;
-  HashRows(keys, batch->rows(), &hashes);
-  // A row without a key goes where any one instance sees it: the receiver computes the same keys and fails
-  // the row there, as it does when there is nothing to spread.
-  for (const RowFailure& failure : failures) hashes[failure.row] = kNoKey;
+  HashKeys(keys_, *batch, &hashes);
   std::vector<Selection> parts(lanes_.size());
   for (Selection& part : parts) part.reserve(hashes.size() / lanes_.size() + 16);
   for (size_t row = 0; row < hashes.size(); ++row) {
-    const uint64_t group = hashes[row] % kKeyGroups;
+    const uint64_t group = groups_.Of(hashes[row]);
     ++group_rows_[group];
     parts[LaneOf(group)].push_back(static_cast<uint32_t>(row));
   }

@@ -15,10 +15,15 @@
 
 namespace streamrun {
 
+/// Hash of each row's key; KeyGroups says its key group. A row whose key cannot be computed goes
+/// where any one instance sees it: that one computes the same key and fails the row there.
+void HashKeys(std::vector<Evaluator>& keys, const Batch& batch, std::vector<uint64_t>* hashes);
+
 class Partitioner {
  public:
   /// `keys`: for kHash, over the edge's schema.
-  Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>& keys, Duration linger, Env* env);
+  Partitioner(const LocalEdge& edge, const std::vector<ExpressionPtr>& keys, KeyGroups groups,
+              Duration linger, Env* env);
 
   void AddChannel(int channel_id, OutChannel* channel);
 
@@ -51,7 +56,7 @@ class Partitioner {
   };
 
   Status PushRows(const Rows& rows);
-  size_t LaneOf(uint64_t group) const { return InstanceOfGroup(group, lanes_.size()); }
+  size_t LaneOf(uint64_t group) const { return groups_.InstanceOfGroup(group, lanes_.size()); }
   /// The lane that a whole batch goes to.
   size_t Deal(const Rows& rows);
   void Gather(Lane& lane, Event event, size_t bytes, Ordinal ordinal);
@@ -60,6 +65,7 @@ class Partitioner {
 
   const LocalEdge& edge_;
   std::vector<Evaluator> keys_;
+  KeyGroups groups_;
   Duration linger_;
   Env* env_;
   std::vector<Lane> lanes_;

@@ -1,4 +1,6 @@
 // A source inside a task: polls the connector, runs the decoder, tells the time.
+#include <deque>
+
 #include "core/base/failpoint.h"
 #include "core/stream/projection.h"
 #include "runner/exec/drift_gate.h"
@@ -40,11 +42,13 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (const NodeRestore* restored = Restored()) {
       positions = restored->positions();
       Restore(*restored);
-      // What it read may be gone by now.
-      if (restored->ended()) {
-        gate_.Tell(watermark_.time, TimeBoard::Standing::kEnded);
-        return Status::Ok();
-      }
+    }
+    OpenReplay();
+    // What it read may be gone by now.
+    if (had_ended_) {
+      finished_ = true;  // unless its end is announced, behind letters that enter again
+      gate_.Tell(watermark_.time, TimeBoard::Standing::kEnded);
+      return Status::Ok();
     }
     gate_.Tell(watermark_.time, idle_ ? TimeBoard::Standing::kIdle : TimeBoard::Standing::kActive);
     opened_ = true;
@@ -61,6 +65,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       SR_RETURN_IF_ERROR(DecodeOn());
       return true;
     }
+    if (done_) SR_RETURN_IF_ERROR(RefuseReplay());
+    if (Replays()) return TakeRecord();
+    SetReplay(0);
     if (barrier_) {
       if (!bound_) return false;
       if (done_ || finished_ || next_ordinal_ >= *bound_) return PassBarrier();
@@ -81,6 +88,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   }
 
   void OnWake() override { asleep_ = false; }
+
+  bool Replays() const override { return !records_.empty() || Node::Replays(); }
 
   std::optional<Task::Place> Trigger(const Barrier& barrier) override {
     (void)SR_FAILPOINT("source.triggered").ok();
@@ -156,13 +165,54 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   // How often a watermark that follows the wall clock is told when no rows come.
   static constexpr Duration kClockTick = 200 * kMillisecond;
 
+  // Records that enter again are chunks of their own, rows come behind the decoder.
+  Result<bool> TakeRecord() {
+    if (records_.empty()) return StepReplay();
+    const ReplayLine line = std::move(records_.front());
+    records_.pop_front();
+    Chunk chunk;
+    BufferBuilder bytes, ends;
+    bytes.Append(line.raw->data(), line.raw->size());
+    ends.Push(static_cast<uint32_t>(line.raw->size()));
+    chunk.bytes = bytes.Finish();
+    chunk.record_ends = ends.Finish();
+    chunk.split = std::make_shared<const std::string>(line.source);
+    chunk.offset = line.offset;
+    if (line.entry.header) chunk.header = std::make_shared<const std::string>(*line.entry.header);
+    replayed_chunk_ = true;
+    EmitChunk(std::move(chunk));
+    SR_RETURN_IF_ERROR(decoder_->Begin(*chunk_).WithContext("source '" + plan_node_.name + "'"));
+    return true;
+  }
+
+  Status TakeIn(const std::vector<ReplayLine>& lines) override {
+    if (!lines.front().raw) return Node::TakeIn(lines);
+    if (decoder_) {
+      records_.insert(records_.end(), lines.begin(), lines.end());
+      return Status::Ok();
+    }
+    for (const ReplayLine& line : lines) {
+      ++counters_.rows_in;
+      ++counters_.replayed;
+      letters_.AddReplayed(line, "replay.record", "the source decodes no records any more");
+    }
+    return DeliverLetters();
+  }
+
+  Status Enter(int, const BatchPtr& rows) override {
+    ordinal_ = kNoOrdinal;
+    return SendBatch(rows);
+  }
+
   void Restore(const NodeRestore& restored) {
+    had_ended_ = restored.had_ended();
     watermark_ = restored.watermark();
     next_ordinal_ = watermark_.next_ordinal;
     latest_ = restored.latest();
     idle_ = restored.idle();
     position_ = restored.positions().front();
-    if (restored.ended() && !restored.complete()) {
+    complete_ = restored.complete();
+    if (had_ended_ && !restored.complete()) {
       failure_ = Status::Corruption("source '" + plan_node_.name +
                                     "': its input was damaged; what was whole before the damage was read");
     }
@@ -242,6 +292,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
 
   Status DecodeOn() {
     Result<Outcome> outcome = Outcome::kNeedInput;
+    const int64_t rows_in = counters_.rows_in;
     {
       BusyTimer timer(context_.env, &counters_.busy_us);
       outcome = decoder_->Decode(*this);
@@ -249,8 +300,10 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (!outcome.ok()) return outcome.status().WithContext("source '" + plan_node_.name + "'");
     if (batch_) SR_RETURN_IF_ERROR(SendBatch(std::exchange(batch_, nullptr)));
     SR_RETURN_IF_ERROR(DeliverLetters());
+    if (replayed_chunk_) counters_.replayed += counters_.rows_in - rows_in;
     if (*outcome != Outcome::kHaveMore) {
       chunk_.reset();
+      replayed_chunk_ = false;
       SR_RETURN_IF_ERROR(SendWatermark());
     }
     return Status::Ok();
@@ -304,7 +357,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       latest_ = latest;
     }
     if (failures.empty()) return batch;
-    letters_.AddRows(batch, failures);
+    letters_.AddRows(batch, failures, ReplayEntry());
     return Take(batch, RowsWithout(batch->rows(), failures));
   }
 
@@ -375,7 +428,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   void Emit(BatchPtr batch) override { batch_ = std::move(batch); }
   void FailRecord(int64_t offset, std::string_view raw, std::string code, std::string message) override {
     ++counters_.rows_in;
-    letters_.AddRecord(chunk_->split, offset, raw, code, message);
+    ReplayEntry entry;
+    if (chunk_->header) entry.header = *chunk_->header;
+    letters_.AddRecord(chunk_->split, offset, raw, code, message, entry);
   }
 
   SourceContext context_;
@@ -401,6 +456,9 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   uint32_t skipped_ = 0;
   bool opened_ = false;
   std::string position_;  // restored; it had ended then
+  bool had_ended_ = false;
+  std::deque<ReplayLine> records_;  // to be decoded again
+  bool replayed_chunk_ = false;     // the chunk under way is one of them
   std::optional<Barrier> barrier_;
   std::optional<Ordinal> bound_;  // the barrier goes behind the chunks below; nothing: not known yet, hold
   bool stopped_ = false;          // behind the barrier of a stop

@@ -5,6 +5,7 @@
 
 #include "runner/exec/dead_letter_files.h"
 #include "runner/exec/node.h"
+#include "runner/exec/replay_rows.h"
 
 namespace streamrun {
 
@@ -45,6 +46,7 @@ class LocalTask final : public Task {
   }
 
   Status Open() override {
+    SR_RETURN_IF_ERROR(FindReopened());
     // Sinks first: when a source opens, everything it may feed is there.
     for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) SR_RETURN_IF_ERROR((*it)->Open());
     RestoreChannels();
@@ -98,6 +100,20 @@ class LocalTask final : public Task {
     slept_ = true;
   }
 
+  void Replay(uint64_t to) override {
+    for (const auto& node : nodes_) node->Replay(to);
+    replaying_ = to;
+    slept_ = true;
+  }
+
+  std::optional<uint64_t> TakeReplayed() override {
+    if (!replaying_ ||
+        std::any_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n->Replays(); })) {
+      return std::nullopt;
+    }
+    return std::exchange(replaying_, std::nullopt);
+  }
+
   std::optional<TaskSnapshot> TakeSnapshot() override { return shared_.epoch->Take(); }
 
   void Commit(uint64_t epoch) override {
@@ -115,7 +131,7 @@ class LocalTask final : public Task {
       // A byte sink is two parts: rows enter at the encoder and are delivered by the writer.
       NodeCounters c = node->Counters();
       if (node->member().part == NodePart::kEncode) c.rows_out = 0;
-      if (node->member().part == NodePart::kWrite) c.rows_in = 0;
+      if (node->member().part == NodePart::kWrite) c.rows_in = c.replayed;
       // An operator in two parts: rows enter at the combiner, which decides their fate, and leave the merger.
       if (node->member().part == NodePart::kCombine) c.rows_out = c.created = c.port_rows[0] = 0;
       if (node->member().part == NodePart::kMerge) {
@@ -154,6 +170,20 @@ class LocalTask final : public Task {
 
  private:
   const Stage& stage_plan() const { return shared_.plan->stages[static_cast<size_t>(shared_.stage)]; }
+  // Nodes that had ended and that letters of orders to come reach.
+  Status FindReopened() {
+    const TaskOptions& options = shared_.options;
+    if (!options.restore || options.restore->replayed() >= options.replay_to) return Status::Ok();
+    SR_ASSIGN_OR_RETURN(const auto orders, ListReplayOrders(options.env, options.state_directory));
+    std::vector<std::string> nodes;
+    for (const ReplayOrder& order : orders) {
+      if (order.number <= options.restore->replayed() || order.number > options.replay_to) continue;
+      nodes.insert(nodes.end(), order.nodes.begin(), order.nodes.end());
+    }
+    shared_.reopened = ReachedNodes(*shared_.plan->plan, nodes);
+    return Status::Ok();
+  }
+
   // Whether the inputs of a member are to be merged by ordinal.
   bool OrderedInput(const Stage::Member& member) const {
     return std::any_of(shared_.plan->edges.begin(), shared_.plan->edges.end(), [&](const LocalEdge& e) {
@@ -220,7 +250,8 @@ class LocalTask final : public Task {
     if (edge.partitioning == Partitioning::kHash)
       keys = edge.combined ? to.op->partial_keys : to.op->exchanges[static_cast<size_t>(edge.to_input)].keys;
     auto partitioner =
-        std::make_unique<Partitioner>(edge, keys, shared_.plan->plan->settings.linger, shared_.options.env);
+        std::make_unique<Partitioner>(edge, keys, KeyGroups(shared_.plan->plan->settings.max_parallelism),
+                                      shared_.plan->plan->settings.linger, shared_.options.env);
     for (const Channel& channel : shared_.plan->channels) {
       if (channel.edge != edge.id || channel.from_instance != shared_.instance) continue;
       const auto it = out.find(channel.id);
@@ -313,6 +344,7 @@ class LocalTask final : public Task {
   uint64_t committing_ = 0;  // epoch that is being committed, 0: none
   std::vector<Node*> uncommitted_;
   std::optional<uint64_t> committed_;
+  std::optional<uint64_t> replaying_;  // orders up to this one are being taken in
   uint64_t aborted_ = 0;
   Status failure_;  // of an abort, told by the next step
 };

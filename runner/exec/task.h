@@ -49,6 +49,12 @@ struct TaskOptions {
   std::string stage_directory;
   /// The state directory's unique mark, for idempotency keys.
   std::string identity;
+  /// The start of the pipeline that began anew, for the tokens of dead letters.
+  uint64_t run = 0;
+  /// Where orders to replay lie; those above the restored checkpoint's, up to `replay_to`, are applied before
+  /// any other input.
+  std::string state_directory;
+  uint64_t replay_to = 0;
 
   // For tests of a whole pipeline in one process (runner/harness); all empty in a worker.
   /// Rows that went to the dead letters.
@@ -90,6 +96,11 @@ class Task {
   virtual std::optional<TaskSnapshot> TakeSnapshot() = 0;
   /// The epoch is decided.
   virtual void Commit(uint64_t epoch) = 0;
+  /// Applies orders up to this one before any other input. No barrier is under way, none comes before
+  /// TakeReplayed has given the number.
+  virtual void Replay(uint64_t to) = 0;
+  /// Once, when every node has taken in its share.
+  virtual std::optional<uint64_t> TakeReplayed() = 0;
   /// Once, when every source and sink has committed.
   virtual std::optional<uint64_t> TakeCommitted() = 0;
   virtual TaskCounters Counters() const = 0;

@@ -2,6 +2,7 @@
 // implements the server; the command line hands it in.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -16,9 +17,10 @@
 namespace streamrun {
 
 struct AdminCommand {
-  enum class Kind : uint8_t { kStop, kDump, kSavepoint };
+  enum class Kind : uint8_t { kStop, kDump, kSavepoint, kReplay };
   Kind kind;
   SavepointTicketPtr savepoint = nullptr;  // kSavepoint: to be answered
+  uint64_t order = 0;                      // kReplay: the order that was given
 };
 
 /// Commands from other threads to the supervisor's loop.

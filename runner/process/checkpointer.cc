@@ -6,12 +6,15 @@
 
 #include "core/base/failpoint.h"
 #include "core/base/logging.h"
+#include "runner/checkpoint/stored_state.h"
 #include "runner/exec/dead_letter_files.h"
-#include "runner/exec/key_group.h"
+#include "runner/process/renamed_nodes.h"
 
 namespace streamrun {
 
 namespace {
+
+constexpr Duration kWarningPause = 10 * kSecond;
 
 std::vector<bool> SourceWorkers(const LocalPlan& plan) {
   std::vector<bool> sources;
@@ -29,6 +32,20 @@ CheckpointTimes TimesOf(const PlanSettings& settings) {
   return times;
 }
 
+// What its workers put into the state directory.
+uint64_t BytesOf(const std::optional<Manifest>& manifest) {
+  uint64_t bytes = 0;
+  if (!manifest) return bytes;
+  for (const Fragment& fragment : manifest->fragments) {
+    for (const StoredNode& node : fragment.nodes) {
+      for (const StoredTable& table : node.tables) {
+        for (const SegmentInfo& segment : table.segments) bytes += segment.bytes;
+      }
+    }
+  }
+  return bytes;
+}
+
 bool HasHandle(const Fragment& fragment) {
   return std::any_of(fragment.nodes.begin(), fragment.nodes.end(),
                      [](const StoredNode& n) { return !n.snapshot.prepared.handle.empty(); });
@@ -43,7 +60,9 @@ Checkpointer::Checkpointer(Env* env, LocalPlanPtr plan, std::string directory, u
       directory_(std::move(directory)),
       generation_(generation),
       send_(std::move(send)),
-      disk_(env, directory_) {
+      disk_(env, directory_),
+      room_(env, directory_, static_cast<uint64_t>(plan_->plan->settings.checkpoint_reserve)),
+      replays_(env, directory_) {
   coordinator_.emplace(SourceWorkers(*plan_), 0, TimesOf(plan_->plan->settings));
 }
 
@@ -71,6 +90,12 @@ Status Checkpointer::RestoreChosen(const Choice& choice) {
         std::to_string(manifest.epoch) +
         " gives those behind it again. Say that this is wanted with --accept-duplicates");
   }
+  SR_RETURN_IF_ERROR(FitState(directory, manifest).status());
+  if (manifest.epoch < latest) {
+    // What it took in since then stands in no state any more, and its letters may come again by themselves.
+    SR_RETURN_IF_ERROR(replays_.DropAbove(
+        manifest.replayed, "the run goes back to a checkpoint from before it; its letters are open again"));
+  }
   const bool epoch = directory == disk_.EpochDirectory(manifest.epoch);
   restored_ = epoch ? "epoch " + std::to_string(manifest.epoch)
                     : "savepoint '" + choice.restore + "' of epoch " + std::to_string(manifest.epoch);
@@ -84,23 +109,36 @@ Status Checkpointer::Recover(const Choice& choice) {
   if (!choice.restore.empty()) SR_RETURN_IF_ERROR(RestoreChosen(choice));
   SR_ASSIGN_OR_RETURN(CheckpointDirectory::Found found, disk_.Recover());
   coordinator_.emplace(SourceWorkers(*plan_), found.epoch_high, TimesOf(plan_->plan->settings));
-  if (!found.current) return TrimLetters({});
+  if (!found.current) {
+    SR_RETURN_IF_ERROR(replays_.DropAbove(0, "the run begins anew, without a checkpoint to go on from"));
+    return TrimLetters({});
+  }
   const std::string epoch = "epoch " + std::to_string(found.current->epoch);
   current_ = std::move(found.current);
   SR_RETURN_IF_ERROR(TrimLetters({}));
-  if (current_->kind == BarrierKind::kFinal && found.committed && choice.restore.empty()) {
+  if (current_->kind == BarrierKind::kFinal && found.committed && choice.restore.empty() && !choice.replay) {
+    SR_RETURN_IF_ERROR(replays_.DropAbove(
+        current_->replayed,
+        "the last run came to its end and this one begins anew; dlq replay --run takes letters in without "
+        "reading the input again"));
     start_note_ = "the last run came to its end (" + epoch + "); begins anew";
     base_ = std::exchange(current_, std::nullopt);
     return Status::Ok();
   }
   start_note_ = "goes on from " + (restored_.empty() ? epoch : restored_ + ", now " + epoch);
   if (current_->plan_hash != plan_->plan->hash) start_note_ += ", which an older version of the file took";
-  if (current_->key_groups != static_cast<int>(kKeyGroups)) {
-    return Status::InvalidArgument("the saved state was dealt to " + std::to_string(current_->key_groups) +
-                                   " key groups, this program deals to " + std::to_string(kKeyGroups) +
-                                   "; start over with --reset-state");
-  }
-  return Status::Ok();
+  SR_ASSIGN_OR_RETURN(const std::vector<StateNote> notes, FitState(restore_directory(), *current_));
+  for (const StateNote& note : notes) note.lost ? LogWarning(note.text) : LogInfo(note.text);
+  SR_RETURN_IF_ERROR(MoveRenamed(env_, directory_, *plan_->plan));
+  return replays_.GoOn(*plan_->plan, *current_);
+}
+
+// Does this version of the pipeline go on with the state?
+Result<std::vector<StateNote>> Checkpointer::FitState(const std::string& directory,
+                                                      const Manifest& manifest) const {
+  SR_RETURN_IF_ERROR(FitKeyGroups(*plan_->plan, manifest.key_groups));
+  SR_ASSIGN_OR_RETURN(const auto state, OpenStoredState(env_, directory, plan_->plan->hash));
+  return FitPlan(*plan_->plan, *state);
 }
 
 std::string Checkpointer::restore_directory() const {
@@ -130,6 +168,7 @@ int Checkpointer::WorkerOf(int stage, int instance) const {
 void Checkpointer::Back(const std::vector<int>& stages, Timestamp now) {
   for (const int stage : stages) {
     for (int i = 0; i < plan_->stages[static_cast<size_t>(stage)].parallelism; ++i) {
+      running_.insert(WorkerOf(stage, i));
       coordinator_->Back(WorkerOf(stage, i), now);
     }
   }
@@ -139,6 +178,8 @@ void Checkpointer::Back(const std::vector<int>& stages, Timestamp now) {
 void Checkpointer::Gone(const std::vector<int>& stages, Timestamp now) {
   for (const int stage : stages) {
     for (int i = 0; i < plan_->stages[static_cast<size_t>(stage)].parallelism; ++i) {
+      running_.erase(WorkerOf(stage, i));
+      if (replays_.Gone(WorkerOf(stage, i))) EndReplay();
       coordinator_->Gone(WorkerOf(stage, i), now);
     }
   }
@@ -153,7 +194,21 @@ void Checkpointer::Savepoint(SavepointTicketPtr ticket) {
   }
 }
 
+// Nobody has a barrier on its way now, and none is sent before all have answered.
+void Checkpointer::BeginReplay() {
+  const bool all_run = static_cast<int>(running_.size()) == plan_->workers();
+  const bool idle = coordinator_->phase() == Coordinator::Phase::kIdle;
+  if (!replays_.wanted() || replays_.under_way() || !all_run || !idle || ended_) return;
+  send_(ReplayMessage{replays_.Begin(running_)});
+  (void)SR_FAILPOINT("replay.sent").ok();
+}
+
+// With an epoch the letters are done with.
+void Checkpointer::EndReplay() { coordinator_->Request(BarrierKind::kPeriodic); }
+
 void Checkpointer::Tick(Timestamp now) {
+  BeginReplay();
+  if (replays_.under_way()) return Act(now);
   coordinator_->Tick(now);
   Act(now);
 }
@@ -164,13 +219,16 @@ void Checkpointer::OnMessage(int stage, int instance, const ControlMessage& mess
     coordinator_->Places(worker, places->epoch, places->places);
   } else if (const auto* nack = std::get_if<NackMessage>(&message)) {
     if (nack->epoch == coordinator_->epoch()) {
-      LogWarning("epoch " + std::to_string(nack->epoch) + " is given up: " + nack->why);
+      WarnGivenUp(nack->epoch, nack->why, now);
       given_up_ = nack->why;
     }
     coordinator_->Nack(worker, nack->epoch, now);
   } else if (const auto* committed = std::get_if<CommittedMessage>(&message)) {
     (void)SR_FAILPOINT("ckpt.committed.received").ok();
     coordinator_->Committed(worker, committed->epoch, now);
+  } else if (const auto* replayed = std::get_if<ReplayedMessage>(&message)) {
+    (void)SR_FAILPOINT("replay.applied.received").ok();
+    if (replays_.Answered(worker, replayed->order)) EndReplay();
   } else if (const auto* ack = std::get_if<AckMessage>(&message)) {
     (void)SR_FAILPOINT("ckpt.ack.received").ok();
     if (ack->epoch != coordinator_->epoch()) return;
@@ -221,14 +279,44 @@ void Checkpointer::Do(const Coordinator::Action& action, Timestamp now) {
   }
 }
 
+// A stop is tried again several times a second, and what stands against it is the same each time.
+void Checkpointer::WarnGivenUp(uint64_t epoch, const std::string& why, Timestamp now) {
+  const std::string text = "epoch " + std::to_string(epoch) + " is given up: " + why;
+  if (coordinator_->failed() > 0 && now < next_warning_) return LogDebug(text);
+  LogWarning(text);
+  next_warning_ = now + kWarningPause;
+}
+
+// False: the disk has no room, and the epoch is skipped. Said once, until there is room again.
+bool Checkpointer::Admit(const Coordinator::Action& action, Timestamp now) {
+  const Status status = room_.Admit(action.barrier, BytesOf(current_));
+  if (status.ok()) {
+    if (!held_up_.empty())
+      LogInfo("there is room again for checkpoints: epoch " + std::to_string(action.epoch));
+    held_up_.clear();
+    return true;
+  }
+  const std::string text = "epoch " + std::to_string(action.epoch) + " is skipped: " + status.message();
+  if (held_up_.empty()) {
+    LogWarning(text + "; the pipeline runs on and tries again, a restart would go back to epoch " +
+               std::to_string(current()));
+  }
+  held_up_ = given_up_ = text;
+  coordinator_->Nack(0, action.epoch, now);
+  return false;
+}
+
 void Checkpointer::Trigger(const Coordinator::Action& action, Timestamp now) {
   fragments_.clear();
   given_up_.clear();
   savepoints_.Began(action.epoch);
   began_ = now;
+  if (!Admit(action, now)) return;
   if (const Status status = disk_.Begin(action.epoch); !status.ok()) {
-    LogWarning("epoch " + std::to_string(action.epoch) + " cannot begin: " + status.message());
+    WarnGivenUp(action.epoch, status.message(), now);
     given_up_ = status.message();
+    // What was not synced is not synced again (fsyncgate): the next start looks at what is there.
+    if (status.code() == Code::kIoError) failure_ = status;
     return coordinator_->Nack(0, action.epoch, now);
   }
   send_(TriggerMessage{action.epoch, action.barrier});
@@ -244,14 +332,23 @@ void Checkpointer::Decide(const Coordinator::Action& action, Timestamp now) {
   manifest.parent = current();
   manifest.kind = action.barrier;
   manifest.plan_hash = plan_->plan->hash;
-  manifest.key_groups = static_cast<int>(kKeyGroups);
+  manifest.key_groups = plan_->plan->settings.max_parallelism;
   manifest.taken = env_->WallNow();
+  manifest.replayed = replays_.applied();
+  manifest.begun = run();
   for (auto& [worker, fragment] : fragments_) {
     manifest.needs_commit = manifest.needs_commit || HasHandle(fragment);
     manifest.fragments.push_back(std::move(fragment));
   }
   fragments_.clear();
-  if (Status status = disk_.Decide(manifest); !status.ok()) {
+  Status status = disk_.Decide(manifest);
+  if (status.code() == Code::kResourceExhausted && disk_.IsUndecided(action.epoch)) {
+    room_.Give();  // for the next try
+    WarnGivenUp(action.epoch, status.message(), now);
+    given_up_ = status.message();
+    return coordinator_->NotDecided(action.epoch, now);
+  }
+  if (!status.ok()) {
     failure_ = status.WithContext("epoch " + std::to_string(action.epoch) + " cannot be decided");
     return;
   }
@@ -263,6 +360,7 @@ void Checkpointer::Finish(const Coordinator::Action& action, Timestamp now) {
   if (Status status = disk_.MarkCommitted(action.epoch); !status.ok()) {
     // Without the marker the next start commits once more, which changes nothing.
     LogWarning(status.message());
+    if (status.code() == Code::kIoError) failure_ = status;
   }
   last_completed_ = env_->WallNow();
   last_duration_ = now - began_;
@@ -271,7 +369,10 @@ void Checkpointer::Finish(const Coordinator::Action& action, Timestamp now) {
                               {"ms", std::to_string(last_duration_ / kMillisecond)}});
   savepoints_.Committed(action.epoch);
   ended_ = action.barrier == BarrierKind::kStop || action.barrier == BarrierKind::kFinal;
-  if (ended_) savepoints_.RefuseAll("the pipeline has come to its end");
+  if (ended_) {
+    savepoints_.RefuseAll("the pipeline has come to its end");
+    room_.Give();
+  }
 }
 
 }  // namespace streamrun

@@ -5,15 +5,19 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/base/env.h"
 #include "runner/checkpoint/checkpoint_directory.h"
 #include "runner/checkpoint/coordinator.h"
+#include "runner/checkpoint/epoch_room.h"
 #include "runner/exec/dead_letter_files.h"
+#include "runner/exec/state_fit.h"
 #include "runner/local/local_plan.h"
 #include "runner/process/control_message.h"
+#include "runner/process/replay_orders.h"
 #include "runner/process/savepoint_orders.h"
 
 namespace streamrun {
@@ -29,6 +33,7 @@ class Checkpointer {
     bool reset = false;   // forget all of them
     std::string restore;  // epoch or savepoint to go on from; empty: the newest epoch
     bool accept_duplicates = false;
+    bool replay = false;  // a run that came to its end goes on for the orders that wait
   };
   /// Finds what earlier runs left and decides from where to go on; cuts the dead letters to it. kCorruption
   /// and kInvalidArgument: the state is refused, with what to do.
@@ -39,11 +44,17 @@ class Checkpointer {
   const std::string& identity() const { return identity_; }
   /// The checkpoint that a region starts from; empty: from the beginning.
   std::string restore_directory() const;
+  /// The start that began anew, for the tokens of dead letters.
+  uint64_t run() const { return current_ ? current_->begun : generation_; }
+  /// Workers that start apply orders to replay up to this one.
+  uint64_t replay_to() const { return replays_.accepted(); }
+  /// There is a replay order with this number now. `live`: no source comes to its end by itself.
+  void Replay(uint64_t number, bool live) { replays_.Add(*plan_->plan, number, live); }
   /// Before a region starts (again): dead letters of its rows that will be read again go.
   Status TrimLetters(const std::vector<int>& stages);
 
   void Tick(Timestamp now);
-  Timestamp Deadline() const { return coordinator_->Deadline(); }
+  Timestamp Deadline() const { return replays_.under_way() ? kMaxTimestamp : coordinator_->Deadline(); }
   /// An answer of a worker; others than PLACES, ACK, NACK and COMMITTED are none.
   void OnMessage(int stage, int instance, const ControlMessage& message, Timestamp now);
   void Back(const std::vector<int>& stages, Timestamp now);
@@ -62,6 +73,8 @@ class Checkpointer {
   int failed() const { return coordinator_->failed(); }
   Timestamp last_completed() const { return last_completed_; }
   Duration last_duration() const { return last_duration_; }
+  /// Why no epoch is taken at present; empty: they are.
+  const std::string& held_up() const { return held_up_; }
 
  private:
   int WorkerOf(int stage, int instance) const;
@@ -69,8 +82,13 @@ class Checkpointer {
   void Do(const Coordinator::Action& action, Timestamp now);
   void Trigger(const Coordinator::Action& action, Timestamp now);
   void Decide(const Coordinator::Action& action, Timestamp now);
+  void BeginReplay();
+  void EndReplay();
   void Finish(const Coordinator::Action& action, Timestamp now);
+  bool Admit(const Coordinator::Action& action, Timestamp now);
+  void WarnGivenUp(uint64_t epoch, const std::string& why, Timestamp now);
   Status FindIdentity();
+  Result<std::vector<StateNote>> FitState(const std::string& directory, const Manifest& manifest) const;
   Status RestoreChosen(const Choice& choice);
   std::vector<KeptLetters> Kept() const;
 
@@ -80,15 +98,20 @@ class Checkpointer {
   const uint64_t generation_;
   std::function<void(const ControlMessage&)> send_;
   CheckpointDirectory disk_;
+  EpochRoom room_;
   SavepointOrders savepoints_{&disk_};
+  ReplayOrders replays_;
+  std::set<int> running_;  // workers
   std::optional<Coordinator> coordinator_;
   std::string identity_;
   std::string start_note_;
-  std::string restored_;               // what --restore chose
-  std::optional<Manifest> current_;    // what a region would go on from
-  std::optional<Manifest> base_;       // of the run before, which came to its end: its dead letters stay
-  std::string given_up_;               // why the epoch under way was, as far as somebody said
-  std::map<int, Fragment> fragments_;  // of the epoch under way, by worker
+  std::string restored_;             // what --restore chose
+  std::optional<Manifest> current_;  // what a region would go on from
+  std::optional<Manifest> base_;     // of the run before, which came to its end: its dead letters stay
+  std::string given_up_;             // why the epoch under way was, as far as somebody said
+  std::string held_up_;
+  Timestamp next_warning_ = kMinTimestamp;  // that an epoch is given up
+  std::map<int, Fragment> fragments_;       // of the epoch under way, by worker
   Timestamp began_ = 0;
   Timestamp last_completed_ = 0;  // wall clock
   Duration last_duration_ = 0;

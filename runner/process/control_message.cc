@@ -3,6 +3,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "runner/checkpoint/stored_counters.h"
+
 namespace streamrun {
 
 namespace {

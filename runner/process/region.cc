@@ -50,6 +50,7 @@ void Region::Start() {
   has_failure_ = false;
   gather_until_ = restart_at_ = kMaxTimestamp;
   attempt_ = ++host_->last_attempt;
+  base_epoch_ = host_->checkpoints->current();
   started_ = host_->env->MonotonicNow();
   Enter(State::kWiring);
   if (Status status = Spawn(); !status.ok()) Fail(Cause::kReported, nullptr, status, true);
@@ -60,6 +61,8 @@ Status Region::Spawn() {
   SR_RETURN_IF_ERROR(host_->checkpoints->TrimLetters(stages_));
   SR_ASSIGN_OR_RETURN(host_->assignment.endpoint_directory, host_->state->MakeEndpoints(attempt_));
   host_->assignment.checkpoint = host_->checkpoints->restore_directory();
+  host_->assignment.run = host_->checkpoints->run();
+  host_->assignment.replay_to = host_->checkpoints->replay_to();
   host_->assignment.attempt = attempt_;
   for (const int stage : stages_) {
     host_->times->Reset(stage);
@@ -222,7 +225,10 @@ void Region::Conclude() {
     return Enter(State::kFinished);
   }
   const Timestamp now = host_->env->MonotonicNow();
-  const bool delivered = host_->ledger->Delivered(stages_) > 0;
+  // Where none is taken by the clock, time alone tells a crash loop from failures now and then.
+  const bool periodic = host_->plan->plan->settings.checkpoint_interval != kMaxTimestamp;
+  const bool progressed = periodic ? host_->checkpoints->current() != base_epoch_
+                                   : now - started_ >= RestartPolicy::kWindow;
   last_failure_ = failure_.message();
   const bool environment = failed_opening_ && !ran_once_ && failure_.fault() != Fault::kInternal;
   // Damaged input is as damaged the next time.
@@ -230,7 +236,7 @@ void Region::Conclude() {
   const bool final =
       stopping_ || damaged || failure_.fault() == Fault::kUser || (environment && !failure_.retryable());
   RestartPolicy::Decision decision;
-  if (!final) decision = policy_.OnFailure(now, started_, delivered, host_->env->Random64());
+  if (!final) decision = policy_.OnFailure(now, started_, progressed, host_->env->Random64());
   if (!decision.restart) {
     exit_code_ = environment ? 3 : 1;
     LogError(failure_.message() + (decision.reason.empty() ? "" : "; giving up: " + decision.reason));

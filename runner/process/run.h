@@ -25,6 +25,8 @@ struct RunOptions {
   std::string restore;
   /// With `restore`: though sinks may hold later epochs, whose rows come again.
   bool accept_duplicates = false;
+  /// A run that came to its end does not begin anew: it takes in the orders to replay that wait, and ends.
+  bool replay = false;
   /// Starts the admin API; empty: none.
   StartAdmin start_admin;
 };

@@ -62,7 +62,7 @@ class Worker {
     SR_RETURN_IF_ERROR(control_.AwaitUntil(&WorkerControl::start));
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.started"));
     writer_.emplace(env_, std::to_string(assign_.stage) + "." + std::to_string(assign_.instance),
-                    [this](uint64_t epoch, const Result<Fragment>& f) { Answer(epoch, f); });
+                    [this](uint64_t epoch, const Result<Fragment>& f, bool lost) { Answer(epoch, f, lost); });
     const Status status = Work();
     // Told to leave, or peers that were told earlier went first.
     if (control_.exit() || (done_ && PeerGone())) return control_.AwaitExit();
@@ -245,7 +245,8 @@ class Worker {
   }
 
   // On the writer's thread.
-  void Answer(uint64_t epoch, const Result<Fragment>& stored) {
+  void Answer(uint64_t epoch, const Result<Fragment>& stored, bool output_lost) {
+    if (output_lost) return (void)control_.Send(FailMessage{stored.status()}).ok();
     if (!stored.ok()) return (void)control_.Send(NackMessage{epoch, stored.status().message()}).ok();
     Fragment fragment = *stored;
     fragment.generation = assign_.generation;
