@@ -323,6 +323,11 @@ Status CheckpointDirectory::Decide(const Manifest& manifest) {
   return MakeCurrent(epoch);
 }
 
+bool CheckpointDirectory::IsUndecided(uint64_t epoch) const {
+  // It loses this name before CURRENT is touched.
+  return env_->Info(TemporaryDirectory(epoch)).ok();
+}
+
 Status CheckpointDirectory::MakeCurrent(uint64_t epoch) {
   SR_RETURN_IF_ERROR(WriteSealedNumber(env_, path_ + "/EPOCH_HIGH", epoch));
   SR_RETURN_IF_ERROR(SR_FAILPOINT("ckpt.high.written"));

@@ -50,8 +50,10 @@ class CheckpointDirectory {
   /// ckpt/<epoch>.tmp, empty; one that an older generation left is removed first.
   Status Begin(uint64_t epoch);
   /// All fragments are durable: manifest, rename, then the decision: CURRENT. After Ok the epoch will be
-  /// committed, whatever crashes; after an error it is unknown and the process must end.
+  /// committed, whatever crashes; after an error it is unknown and the process must end, unless IsUndecided.
   Status Decide(const Manifest& manifest);
+  /// Decide failed before anything had changed: the epoch is as it was before and may be abandoned.
+  bool IsUndecided(uint64_t epoch) const;
   /// Every sink has committed: the marker, then removal of epochs that are no longer needed (all but the
   /// newest `retain`), oldest first.
   Status MarkCommitted(uint64_t epoch);

@@ -122,6 +122,10 @@ void Coordinator::Decided(uint64_t epoch, Timestamp now) {
   CheckCommitted(now);
 }
 
+void Coordinator::NotDecided(uint64_t epoch, Timestamp now) {
+  if (phase_ == Phase::kDecided && epoch == epoch_) GiveUp(now);
+}
+
 void Coordinator::Committed(int worker, uint64_t epoch, Timestamp now) {
   if (phase_ != Phase::kCommitting || epoch != epoch_) return;
   waiting_.erase(worker);

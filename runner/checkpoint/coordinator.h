@@ -59,6 +59,8 @@ class Coordinator {
   void Ack(int worker, uint64_t epoch);
   void Nack(int worker, uint64_t epoch, Timestamp now);
   void Decided(uint64_t epoch, Timestamp now);
+  /// The disk has no room to decide it, and it certainly was not.
+  void NotDecided(uint64_t epoch, Timestamp now);
   void Committed(int worker, uint64_t epoch, Timestamp now);
 
   /// What to do now, in order.

@@ -1,12 +1,14 @@
 """Full disks and inputs that are missing, damaged or change: the message says what is wrong, and nothing is lost
 without a word."""
 import gzip
+import json
 import os
+import signal
 import subprocess
 import time
 import unittest
 
-from family import Case, eventually
+from family import Case, children, eventually
 
 
 def copy(source, sink="path: out.jsonl", more=""):
@@ -16,6 +18,27 @@ sources:
   in: {{connector: file, {source}, format: json, schema: {{id: bigint, s: text}}}}
 sinks:
   out: {{connector: file, {sink}, input: in, format: json, sync: false}}
+"""
+
+
+SUMMED = 40_000
+
+
+def summed(rate):
+    """Sums by key: state that checkpoints keep."""
+    return f"""pipeline: summed
+settings: {{stop_deadline: 10s, checkpoint: {{interval: 100ms}}}}
+sources:
+  n: {{connector: generate, rate: {rate}/s, count: {SUMMED}, columns: {{id: sequence}}}}
+operators:
+  sums:
+    operator: aggregate
+    input: n
+    group_by: {{key: id % 500}}
+    select: {{n: count(*), total: sum(id)}}
+sinks:
+  rows: {{connector: file, input: n, path: rows.jsonl, format: json, if_exists: append}}
+  totals: {{connector: file, input: sums, path: sums.jsonl, format: json}}
 """
 
 
@@ -95,3 +118,99 @@ class Disk(Case):
         cut = self.dead_letters()
         self.assertEqual([row["code"] for row in cut], ["record.truncated"])
         self.assertEqual(cut[0]["offset"], len(got), "the next record was lost without a word")
+
+
+class FullStateDisk(Case):
+    """Scenario 75: the state directory is on a disk of its own, which fills up and gets free again."""
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("state"))
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", self.path("state")],
+                                 capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("cannot mount a tmpfs here: " + mounted.stderr.decode().strip())
+
+    def tearDown(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        subprocess.run(["umount", self.path("state")], capture_output=True)
+        super().tearDown()
+
+    def fill(self):
+        """Nothing is left for anybody."""
+        with open(self.path("state/others"), "ab", buffering=0) as f:
+            for block in (1 << 20, 4096):
+                try:
+                    while True:
+                        f.write(bytes(block))
+                except OSError:
+                    pass
+
+    def rows(self):
+        try:
+            return self.read("rows.jsonl").count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    def epoch(self):
+        status = self.status()
+        return status["checkpoint"]["epoch"] if status else 0
+
+    def held_up(self):
+        status = self.status()
+        return status["checkpoint"].get("held_up", "") if status else ""
+
+    def start_and_fill(self):
+        process = self.start(summed(4_000))
+        self.assertTrue(eventually(10, lambda: self.epoch() >= 3), self.log())
+        self.assertEqual(os.path.getsize(self.path("state/reserve")), 1 << 20, "a sixteenth of the disk")
+        self.fill()
+        self.assertTrue(eventually(5, self.held_up), self.log())
+        return process
+
+    def assert_whole(self):
+        ids = [int(line[6:-1]) for line in self.read("rows.jsonl").splitlines()]
+        self.assertEqual(ids, list(range(1, SUMMED + 1)))
+        sums = [json.loads(line) for line in self.read("sums.jsonl").splitlines()]
+        self.assertEqual(sorted(row["key"] for row in sums), list(range(500)))
+        self.assertEqual({row["n"] for row in sums}, {SUMMED // 500})
+        self.assertEqual(sum(row["total"] for row in sums), SUMMED * (SUMMED + 1) // 2)
+
+    def test_a_disk_that_runs_full_and_gets_free_again_costs_epochs_and_nothing_else(self):
+        process = self.start_and_fill()
+        epoch, rows = self.epoch(), self.rows()
+        self.assertIn("is skipped: ", self.held_up())
+        self.assertTrue(eventually(5, lambda: self.rows() >= rows + 4_000), "the pipeline stands still")
+        self.assertEqual(self.epoch(), epoch)
+        self.assertEqual(self.log().count("is skipped: "), 1, "one warning, not one a tick")
+        os.remove(self.path("state/others"))
+        self.assertTrue(eventually(5, lambda: self.epoch() > epoch), self.log())
+        self.assertEqual(self.held_up(), "")
+        self.assertEqual(self.wait(process, 30), 0, self.log())
+        self.assertNotIn("restarting in", self.log())
+        self.assert_whole()
+        self.assertFalse(os.path.exists(self.path("state/reserve")), "it is given back at the end")
+
+    def test_a_stop_on_a_full_disk_takes_its_epoch_in_the_reserve(self):
+        process = self.start_and_fill()
+        epoch = self.epoch()
+        process.terminate()
+        self.assertEqual(self.wait(process, 9), 0, self.log())
+        self.assertRegex(self.log(), "stopped at epoch")
+        self.assertGreater(int(self.read("state/CURRENT").split()[0]), epoch)
+        rows = self.rows()
+        os.remove(self.path("state/others"))
+        self.assertEqual(self.wait(self.start(summed(1_000_000)), 30), 0, self.log())
+        self.assertGreater(SUMMED, rows)
+        self.assert_whole()
+
+    def test_a_worker_killed_while_the_disk_is_full_goes_on_from_the_last_epoch(self):
+        process = self.start_and_fill()
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        self.assertTrue(eventually(10, lambda: "restarting in" in self.log() and self.running()), self.log())
+        os.remove(self.path("state/others"))
+        self.assertEqual(self.wait(process, 30), 0, self.log())
+        self.assert_whole()

@@ -19,7 +19,7 @@
 
 namespace streamrun {
 
-class CrashEnv final : public Env {
+class CrashEnv : public Env {
  public:
   CrashEnv();
 

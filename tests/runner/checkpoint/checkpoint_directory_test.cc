@@ -223,6 +223,20 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(Recover().current->epoch == 3);
 }
 
+TEST_CASE_FIXTURE(Fixture, "scenario 75: a disk without room for the manifest has decided nothing") {
+  Commit(1);
+  const Manifest manifest = Write(2);
+  CHECK(directory.IsUndecided(2));
+  env.SetCapacity(0);
+  CHECK(directory.Decide(manifest).code() == Code::kResourceExhausted);
+  CHECK(directory.IsUndecided(2));
+  REQUIRE(directory.Abandon(2).ok());
+  env.SetCapacity(1 << 20);
+  Commit(3);
+  CHECK(!directory.IsUndecided(3));
+  CHECK(Recover().current->epoch == 3);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "scenario 82: a restored epoch has a number above every one that sinks have seen") {
   Commit(1);

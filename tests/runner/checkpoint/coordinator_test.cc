@@ -261,6 +261,29 @@ TEST_CASE("a stop is wanted whoever goes") {
   CHECK(world.coordinator.Take().front().barrier == BarrierKind::kStop);
 }
 
+TEST_CASE("what the disk could not decide is given up, and what was asked for is asked for again") {
+  Coordinator coordinator({true}, 7, {});
+  coordinator.Back(0, 0);
+  coordinator.Request(BarrierKind::kStop);
+  coordinator.Tick(coordinator.Deadline());
+  coordinator.Places(0, 8, {});
+  coordinator.Ack(0, 8);
+  coordinator.Take();
+  REQUIRE(coordinator.phase() == Coordinator::Phase::kDecided);
+  coordinator.NotDecided(7, kSecond);  // another one
+  REQUIRE(coordinator.phase() == Coordinator::Phase::kDecided);
+  coordinator.NotDecided(8, kSecond);
+  const auto abort = coordinator.Take();
+  REQUIRE(abort.size() == 1);
+  CHECK(abort[0].kind == Coordinator::Action::Kind::kAbort);
+  CHECK(coordinator.failed() == 1);
+  coordinator.Tick(coordinator.Deadline());
+  const auto again = coordinator.Take();
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].epoch == 9);
+  CHECK(again[0].barrier == BarrierKind::kStop);
+}
+
 TEST_CASE("without an interval only what is asked for is taken") {
   CheckpointTimes times;
   times.interval = CheckpointTimes::kNever;
