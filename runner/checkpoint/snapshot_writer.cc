@@ -10,8 +10,13 @@ namespace streamrun {
 namespace {
 
 // What sinks wrote, then the directories that name it.
-Status SyncPrepared(Env* env, const Prepared& prepared, std::set<std::string>* directories) {
-  for (const std::string& file : prepared.files) SR_RETURN_IF_ERROR(env->SyncFile(file));
+Status SyncPrepared(Env* env, const Prepared& prepared, std::set<std::string>* directories,
+                    bool* output_lost) {
+  for (const std::string& file : prepared.files) {
+    const Status status = env->SyncFile(file);
+    *output_lost = !status.ok();
+    SR_RETURN_IF_ERROR(status);
+  }
   directories->insert(prepared.directories.begin(), prepared.directories.end());
   return Status::Ok();
 }
@@ -19,7 +24,7 @@ Status SyncPrepared(Env* env, const Prepared& prepared, std::set<std::string>* d
 }  // namespace
 
 Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std::string& name,
-                               TaskSnapshot snapshot) {
+                               TaskSnapshot snapshot, bool* output_lost) {
   Fragment fragment;
   fragment.stage = snapshot.stage;
   fragment.instance = snapshot.instance;
@@ -37,14 +42,18 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
       stored.tables.push_back(
           {table.name, table.schema->ToString(), table.key_columns, {std::move(segment)}});
     }
-    SR_RETURN_IF_ERROR(SyncPrepared(env, node.prepared, &directories));
+    SR_RETURN_IF_ERROR(SyncPrepared(env, node.prepared, &directories, output_lost));
     stored.snapshot = std::move(node);
     fragment.nodes.push_back(std::move(stored));
   }
-  SR_RETURN_IF_ERROR(SyncPrepared(env, fragment.dead_letters, &directories));
+  SR_RETURN_IF_ERROR(SyncPrepared(env, fragment.dead_letters, &directories, output_lost));
   SR_RETURN_IF_ERROR(SR_FAILPOINT("snapshot.synced"));
   directories.insert(directory);
-  for (const std::string& d : directories) SR_RETURN_IF_ERROR(env->SyncDirectory(d));
+  for (const std::string& d : directories) {
+    const Status status = env->SyncDirectory(d);
+    *output_lost = !status.ok() && d != directory;
+    SR_RETURN_IF_ERROR(status);
+  }
   SR_RETURN_IF_ERROR(SR_FAILPOINT("snapshot.stored"));
   return fragment;
 }
@@ -78,7 +87,10 @@ void SnapshotWriter::Run() {
     Job job = std::move(*job_);
     lock.unlock();
     const uint64_t epoch = job.snapshot.epoch;
-    done_(epoch, StoreSnapshot(env_, job.directory, name_, std::move(job.snapshot)));
+    bool output_lost = false;
+    const auto stored =
+        StoreSnapshot(env_, job.directory, name_, std::move(job.snapshot), &output_lost);
+    done_(epoch, stored, output_lost);
     lock.lock();
     job_.reset();
     lock.unlock();

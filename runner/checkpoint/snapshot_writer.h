@@ -16,14 +16,16 @@
 namespace streamrun {
 
 /// Writes the tables of `snapshot` as segments into `directory`, syncs what sinks prepared, and the
-/// directory. `name`: of the worker, begins every file's name.
+/// directory. `name`: of the worker, begins every file's name. `output_lost`: what sinks or dead letters wrote
+/// could not be synced. The kernel may have dropped it and says so only once (fsyncgate), so the files must be
+/// written anew from the last checkpoint, not synced again. Segments are new in each epoch.
 Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std::string& name,
-                               TaskSnapshot snapshot);
+                               TaskSnapshot snapshot, bool* output_lost);
 
 class SnapshotWriter {
  public:
   /// `done` is called by the writer's thread, once a snapshot.
-  using Done = std::function<void(uint64_t epoch, const Result<Fragment>& fragment)>;
+  using Done = std::function<void(uint64_t epoch, const Result<Fragment>& fragment, bool output_lost)>;
   SnapshotWriter(Env* env, std::string name, Done done);
   /// Waits for the snapshot under way.
   ~SnapshotWriter();
