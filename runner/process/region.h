@@ -109,6 +109,7 @@ class Region {
   State state_ = State::kWaiting;
   std::vector<Slot> slots_;
   uint64_t attempt_ = 0;
+  uint64_t base_epoch_ = 0;  // the attempt began there
   Timestamp started_ = 0;
   Timestamp restart_at_ = kMaxTimestamp;
   Timestamp gather_until_ = kMaxTimestamp;  // a failure is known; its cause may still come

@@ -9,9 +9,9 @@
 
 namespace streamrun {
 
-/// Delay 100 ms, doubled each time up to 60 s, 10 % jitter, back to 100 ms after 10 healthy minutes. Gives up
-/// after more than 10 failures within 10 minutes, or 5 in a row during which no row was delivered (a crash
-/// loop).
+/// Delay 100 ms, doubled each time up to 60 s, 10 % jitter, back to 100 ms after an attempt of 10 minutes
+/// that took an epoch. Gives up after more than 10 failures within 10 minutes, or 5 in a row between which no
+/// epoch was completed (a crash loop: rows alone are no progress, the next attempt reads them again).
 class RestartPolicy {
  public:
   struct Decision {
@@ -20,9 +20,10 @@ class RestartPolicy {
     std::string reason;  // why not, one sentence
   };
 
-  /// A region failed at `now` (monotonic) after it had run since `started` and `delivered` says whether any
-  /// row had left it. `random` gives the jitter.
-  Decision OnFailure(Timestamp now, Timestamp started, bool delivered, uint64_t random);
+  /// A region failed at `now` (monotonic) after it had run since `started`. `progressed`: an epoch was
+  /// completed in that time, so the next attempt does not begin where this one did. `random` gives the
+  /// jitter.
+  Decision OnFailure(Timestamp now, Timestamp started, bool progressed, uint64_t random);
 
   static constexpr Duration kFirstDelay = 100 * kMillisecond;
   static constexpr Duration kLongestDelay = 60 * kSecond;

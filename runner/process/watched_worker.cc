@@ -3,7 +3,8 @@
 #include <poll.h>
 #include <signal.h>
 
-#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include "core/base/logging.h"
 
@@ -11,9 +12,28 @@ namespace streamrun {
 
 namespace {
 
-constexpr Duration kBeatPatience = 10 * kSecond;
-constexpr Duration kComputePatience = 60 * kSecond;
-constexpr Duration kAbortPatience = 5 * kSecond;
+// How long a hung worker is waited for. Tests of hangs shorten it: STREAMRUN_PATIENCE="beat,compute,abort" in
+// milliseconds, beside the failpoints that make the hang.
+struct Patience {
+  Duration beat = 10 * kSecond;
+  Duration compute = 60 * kSecond;
+  Duration abort = 5 * kSecond;
+};
+
+const Patience& WithPatience() {
+  static const Patience patience = [] {
+    Patience given;
+    const char* text = std::getenv("STREAMRUN_PATIENCE");
+    long long beat = 0, compute = 0, abort = 0;
+    if (text != nullptr && std::sscanf(text, "%lld,%lld,%lld", &beat, &compute, &abort) == 3) {
+      given = {beat * kMillisecond, compute * kMillisecond, abort * kMillisecond};
+    }
+    return given;
+  }();
+  return patience;
+}
+
+std::string Seconds(Duration duration) { return std::to_string(duration / kSecond) + " s"; }
 
 }  // namespace
 
@@ -55,21 +75,21 @@ void WatchedWorker::Watch(Timestamp now, bool computes) {
     return;
   }
   if (!hang_.empty()) return;
-  if (now - last_beat_ >= kBeatPatience) {
-    hang_ = " after it had not been heard of for 10 s";
-  } else if (computes && blocked_on_.empty() && now - last_step_ >= kComputePatience) {
-    hang_ = " after a component had not returned for 60 s";
+  if (now - last_beat_ >= WithPatience().beat) {
+    hang_ = " after it had not been heard of for " + Seconds(WithPatience().beat);
+  } else if (computes && blocked_on_.empty() && now - last_step_ >= WithPatience().compute) {
+    hang_ = " after a component had not returned for " + Seconds(WithPatience().compute);
   } else {
     return;
   }
   LogError("worker " + name_ + " hangs; ending it");
   process_->Signal(SIGABRT);
-  abort_deadline_ = now + kAbortPatience;
+  abort_deadline_ = now + WithPatience().abort;
 }
 
 Timestamp WatchedWorker::Deadline() const {
   if (gone_) return kMaxTimestamp;
-  return hang_.empty() ? last_beat_ + kBeatPatience : abort_deadline_;
+  return hang_.empty() ? last_beat_ + WithPatience().beat : abort_deadline_;
 }
 
 void WatchedWorker::AppendDescriptors(std::vector<pollfd>* fds) const {

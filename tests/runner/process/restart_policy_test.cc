@@ -21,11 +21,19 @@ TEST_CASE("the delay doubles from 100 ms to 60 s with at most 10 % jitter") {
   }
 }
 
-TEST_CASE("ten healthy minutes bring the first delay back") {
-  RestartPolicy policy;
-  for (int i = 0; i < 4; ++i) (void)policy.OnFailure(i * kSecond, i * kSecond, true, 0);
-  const auto decision = policy.OnFailure(kHour, kHour - 10 * kMinute, true, 0);
-  CHECK(decision.delay == 90 * kMillisecond);
+TEST_CASE("ten healthy minutes and a completed epoch bring the first delay back, neither does so alone") {
+  struct Row {
+    Duration ran;
+    bool progressed;
+    Duration delay;
+  };
+  for (const Row& row :
+       {Row{10 * kMinute, true, 90 * kMillisecond}, Row{10 * kMinute - 1, true, 1440 * kMillisecond},
+        Row{10 * kMinute, false, 1440 * kMillisecond}}) {
+    RestartPolicy policy;
+    for (int i = 0; i < 4; ++i) (void)policy.OnFailure(i * kSecond, i * kSecond, true, 0);
+    CHECK(policy.OnFailure(kHour, kHour - row.ran, row.progressed, 0).delay == row.delay);
+  }
 }
 
 TEST_CASE("more than ten failures within ten minutes end it") {
@@ -37,7 +45,7 @@ TEST_CASE("more than ten failures within ten minutes end it") {
 }
 
 TEST_CASE(
-    "five failures in a row without a delivered row are a crash loop; a delivered row starts the count "
+    "five failures in a row without a completed epoch are a crash loop; a completed one starts the count "
     "anew") {
   RestartPolicy policy;
   for (int i = 0; i < 4; ++i) CHECK(policy.OnFailure(i, i, false, 0).restart);
@@ -45,7 +53,7 @@ TEST_CASE(
   for (int i = 0; i < 4; ++i) CHECK(policy.OnFailure(i, i, false, 0).restart);
   const auto decision = policy.OnFailure(9, 9, false, 0);
   CHECK(!decision.restart);
-  CHECK(decision.reason == "it failed 5 times in a row without delivering a row");
+  CHECK(decision.reason == "it failed 5 times in a row without completing a checkpoint");
 }
 
 }  // namespace
