@@ -1,7 +1,7 @@
 // http (sink): bodies of records to a server.
-#include "connectors/http/retry_fields.h"
 #include "connectors/http/sink_options.h"
 #include "core/component/registry.h"
+#include "core/component/retry_fields.h"
 
 namespace streamrun::http {
 namespace {
@@ -143,12 +143,7 @@ bool OptionsFit(const Config& config, BindContext& context) {
                         "'" + std::string(key) + "' has a meaning with circuit_breaker.failures only");
     return false;
   }
-  if (config.retry.initial > config.retry.max) {
-    diagnostics.ErrorAt(map["retry"]["initial"].present() ? map["retry"]["initial"] : map["retry"]["max"],
-                        "config.conflict", "'initial' is longer than 'max'");
-    return false;
-  }
-  return true;
+  return CheckBackOff(config.retry, map["retry"], diagnostics);
 }
 
 std::vector<std::string> HeadersOf(const Config& config) {

@@ -11,16 +11,15 @@
 namespace streamrun::socket {
 namespace {
 
-constexpr Duration kFirstPause = 50 * kMillisecond;
-constexpr Duration kLongestPause = 10 * kSecond;
 constexpr Duration kAttemptTime = 10 * kSecond;
 /// A connection that lasted this long was a good one.
 constexpr Duration kSettled = 5 * kSecond;
 
 }  // namespace
 
-Status Dialer::Open(const Address& address, Env* env) {
+Status Dialer::Open(const Address& address, Env* env, const RetryOptions& pauses) {
   env_ = env;
+  pauses_ = RetryPolicy(pauses);
   address_ = address;
   SR_ASSIGN_OR_RETURN(targets_, Resolve(address));
   return Status::Ok();
@@ -74,10 +73,7 @@ void Dialer::Failed(const std::string& why) {
     deadline_ = env_->MonotonicNow();
     return;
   }
-  const Duration pause = std::min(kLongestPause, kFirstPause << std::min(failures_++, 10));
-  // Between half and all of it, so that many clients of one server do not come back together.
-  deadline_ = env_->MonotonicNow() + pause / 2 +
-              static_cast<Duration>(env_->Random64() % static_cast<uint64_t>(pause / 2));
+  deadline_ = env_->MonotonicNow() + pauses_.OnFailure(++failures_, 0, 0, env_->Random64()).pause;
 }
 
 void Dialer::Lost(const std::string& why) {

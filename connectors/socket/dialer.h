@@ -7,6 +7,7 @@
 #include "connectors/socket/address.h"
 #include "connectors/socket/descriptor.h"
 #include "core/base/env.h"
+#include "core/stream/retry_policy.h"
 #include "core/stream/wait.h"
 
 namespace streamrun::socket {
@@ -14,7 +15,9 @@ namespace streamrun::socket {
 class Dialer {
  public:
   /// Looks the name up (the one thing that may block: call it in Open).
-  Status Open(const Address& address, Env* env);
+  Status Open(const Address& address, Env* env, const RetryOptions& pauses = Pauses());
+  /// What is configured when nothing is.
+  static RetryOptions Pauses() { return {50 * kMillisecond, 10 * kSecond, 2, 0.5}; }
 
   /// A connected socket (non-blocking, close-on-exec), or an empty one while there is none yet: see AddWait.
   Descriptor Poll();
@@ -30,6 +33,7 @@ class Dialer {
   void Failed(const std::string& why);
 
   Env* env_ = nullptr;
+  RetryPolicy pauses_{Pauses()};
   Address address_;
   std::vector<SocketAddress> targets_;
   size_t target_ = 0;

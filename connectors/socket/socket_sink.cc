@@ -2,6 +2,7 @@
 #include "connectors/socket/datagram_sink.h"
 #include "connectors/socket/stream_sink.h"
 #include "core/component/registry.h"
+#include "core/component/retry_fields.h"
 
 namespace streamrun::socket {
 namespace {
@@ -10,6 +11,7 @@ enum class SlowClient { kBlock, kDisconnect };
 
 struct Config {
   std::string listen, connect;
+  RetryOptions retry = Dialer::Pauses();
   Frame framing = Frame::kNewline;
   ByteOrder length_order = ByteOrder::kBig;
   int64_t max_connections = 64;
@@ -40,6 +42,11 @@ bool OptionsFit(const Endpoint& endpoint, SlowClient slow_client, BindContext& c
                                   "use connect: with the address to send to");
     return false;
   }
+  if (map["retry"].present() && (endpoint.listen || endpoint.address.transport == Transport::kUdp)) {
+    context.diagnostics().ErrorAt(map["retry"], "config.conflict",
+                                  "'retry' has a meaning with connect: on tcp:// or unix:// only");
+    return false;
+  }
   for (const char* key : {"max_connections", "slow_client", "slow_after"}) {
     if (!map[key].present() || endpoint.listen) continue;
     context.diagnostics().ErrorAt(map[key], "config.conflict",
@@ -61,6 +68,8 @@ std::shared_ptr<const BoundSink> Bind(const Config& config, BindContext& context
       !OptionsFit(options.endpoint, config.slow_client, context)) {
     return nullptr;
   }
+  if (!CheckBackOff(config.retry, context.config()["retry"], context.diagnostics())) return nullptr;
+  options.retry = config.retry;
   options.max_connections = config.max_connections;
   options.client_timeout = config.slow_client == SlowClient::kDisconnect ? config.slow_after : 0;
   return std::make_shared<BoundSocket>(std::move(options));
@@ -84,6 +93,7 @@ SinkDefinition Define() {
              "A client that does not keep up holds back the pipeline, or is sent away.");
   spec.DurationField("slow_after", &Config::slow_after, "A client that takes nothing for so long is slow.")
       .AtLeast(1);
+  spec.Struct("retry", &Config::retry, BackOffFields(), "Pauses between two calls of a peer that is away.");
 
   SinkDefinition d;
   d.name = "socket";

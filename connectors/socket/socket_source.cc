@@ -2,12 +2,14 @@
 #include "connectors/socket/datagram_source.h"
 #include "connectors/socket/stream_source.h"
 #include "core/component/registry.h"
+#include "core/component/retry_fields.h"
 
 namespace streamrun::socket {
 namespace {
 
 struct Config {
   std::string listen, connect;
+  RetryOptions retry = Dialer::Pauses();
   Frame framing = Frame::kNewline;
   ByteOrder length_order = ByteOrder::kBig;
   int64_t max_connections = 64;
@@ -40,6 +42,11 @@ bool OptionsFit(const Endpoint& endpoint, BindContext& context) {
                                   "use listen: with the address that the datagrams are sent to");
     return false;
   }
+  if (map["retry"].present() && endpoint.listen) {
+    context.diagnostics().ErrorAt(map["retry"], "config.conflict",
+                                  "'retry' has a meaning with connect: only");
+    return false;
+  }
   if (map["reconnect"].present() && endpoint.listen) {
     context.diagnostics().ErrorAt(map["reconnect"], "config.conflict",
                                   "'reconnect' has a meaning with connect: only");
@@ -60,6 +67,8 @@ std::shared_ptr<const BoundSource> Bind(const Config& config, BindContext& conte
       !OptionsFit(options.endpoint, context)) {
     return nullptr;
   }
+  if (!CheckBackOff(config.retry, context.config()["retry"], context.diagnostics())) return nullptr;
+  options.retry = config.retry;
   options.max_connections = config.max_connections;
   options.reconnect = config.reconnect;
   return std::make_shared<BoundSocket>(std::move(options));
@@ -79,6 +88,7 @@ SourceDefinition Define() {
       .AtLeast(1)
       .AtMost(65536);
   spec.Bool("reconnect", &Config::reconnect, "Connect again when the peer closes; false: that is the end.");
+  spec.Struct("retry", &Config::retry, BackOffFields(), "Pauses between two calls of a peer that is away.");
 
   SourceDefinition d;
   d.name = "socket";

@@ -35,7 +35,7 @@ class StreamSink final : public Sink {
   Status Open(SinkContext& context) override {
     env_ = context.env;
     greeting_ = frames_.Preamble(context.preamble);
-    if (!options_.endpoint.listen) return dialer_.Open(options_.endpoint.address, env_);
+    if (!options_.endpoint.listen) return dialer_.Open(options_.endpoint.address, env_, options_.retry);
     SR_ASSIGN_OR_RETURN(listener_, Listener::Open(options_.endpoint.address, options_.endpoint.field));
     return Status::Ok();
   }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "connectors/socket/dialer.h"
 #include "connectors/socket/socket_config.h"
 #include "core/stream/sink.h"
 
@@ -10,6 +11,8 @@ namespace streamrun::socket {
 
 struct StreamSinkOptions {
   Endpoint endpoint;
+  /// Pauses between two calls of a peer that is away (connect).
+  RetryOptions retry = Dialer::Pauses();
   int64_t max_connections = 64;
   /// A client that takes nothing for so long is disconnected; 0: it holds back everyone.
   Duration client_timeout = 0;

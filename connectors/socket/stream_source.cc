@@ -53,7 +53,7 @@ class StreamSource final : public Source {
     if (!options_.format.splittable) framing_.quote = '"';
     epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
     if (!epoll_) return Status::FromErrno(errno, "cannot watch sockets");
-    if (!endpoint.listen) return dialer_.Open(endpoint.address, env_);
+    if (!endpoint.listen) return dialer_.Open(endpoint.address, env_, options_.retry);
     SR_ASSIGN_OR_RETURN(listener_, Listener::Open(endpoint.address, endpoint.field));
     return Watch(listener_.fd(), EPOLLIN, EPOLL_CTL_ADD);
   }

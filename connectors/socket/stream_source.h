@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "connectors/socket/dialer.h"
 #include "connectors/socket/socket_config.h"
 #include "core/component/definition.h"
 #include "core/stream/source.h"
@@ -11,6 +12,8 @@ namespace streamrun::socket {
 
 struct StreamSourceOptions {
   Endpoint endpoint;
+  /// Pauses between two calls of a peer that is away (connect).
+  RetryOptions retry = Dialer::Pauses();
   int64_t max_connections = 64;
   bool reconnect = true;
   FormatTraits format;
