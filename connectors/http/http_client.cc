@@ -154,6 +154,8 @@ HttpAnswer HttpClient::Finish(CURL* easy, CURLcode result) {
     answer.head = std::move(call.head);
   } else {
     answer.error = call.error[0] != '\0' ? call.error : api_.easy_strerror(result);
+    answer.sent = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST &&
+                  result != CURLE_COULDNT_RESOLVE_PROXY;
   }
   api_.multi_remove_handle(multi_, easy);
   calls_.erase(found);

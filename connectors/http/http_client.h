@@ -38,6 +38,8 @@ struct HttpAnswer {
   /// 0: there was no answer, `error` says why.
   int status = 0;
   std::string error;
+  /// The server may have seen the request.
+  bool sent = true;
   /// The begin of the answer's body.
   std::string head;
   /// What Retry-After asked for, 0 for nothing.

@@ -96,7 +96,8 @@ Status Poster::OnAnswer(const HttpAnswer& answer, std::vector<Settled>* settled)
   Item& item = found->second;
   item.under_way = false;
   const Timestamp now = env_->MonotonicNow();
-  const Verdict verdict = Judge(answer.status, item.post.maybe_sent || item.attempts > 1);
+  const Verdict verdict = Judge(answer.status, item.post.maybe_sent);
+  item.post.maybe_sent = item.post.maybe_sent || answer.sent;
   if (IsFailure(answer.status)) {
     breaker_.OnFailure(now);
   } else if (verdict == Verdict::kAgain) {

@@ -41,7 +41,7 @@ struct Post {
   uint64_t id = 0;
   std::shared_ptr<const std::string> body;
   std::string key;
-  /// An earlier process may have sent it already.
+  /// The server may have seen it already, if only from an earlier process.
   bool maybe_sent = false;
 };
 
