@@ -28,7 +28,8 @@ void Beater::Run() {
   std::unique_lock lock(mutex_);
   // Timeouts of condition variables run on the monotonic clock here (C++20, glibc).
   while (!wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stop_; })) {
-    const BeatMessage beat = beat_;
+    BeatMessage beat = beat_;
+    if (!waits_.load(std::memory_order_relaxed)) beat.blocked_on.clear();
     lock.unlock();
     // A full socket means a supervisor that does not read now; the next beat says the same and more.
     (void)control_->Send(beat).ok();

@@ -2,6 +2,7 @@
 // what it did in a slot; the beat carries it.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -20,6 +21,9 @@ class Beater {
 
   /// Replaces what the next beat says.
   void Publish(BeatMessage beat);
+  /// Is the data thread at rest? Else a beat says that it computes, whatever it waited for last: the call that
+  /// it makes next may not return.
+  void Waits(bool waits) { waits_.store(waits, std::memory_order_relaxed); }
 
  private:
   void Run();
@@ -28,6 +32,7 @@ class Beater {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;
+  std::atomic<bool> waits_{false};
   BeatMessage beat_;
   std::thread thread_;
 };

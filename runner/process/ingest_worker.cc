@@ -33,7 +33,9 @@ Status Work(Env* env, WorkerControl* control, Ingest* ingest) {
     if (!ran) {
       WaitSpec wait = ingest->Wait();
       wait.descriptors.push_back({control->fd(), POLLIN});
+      control->Waits(true);
       SR_RETURN_IF_ERROR(poller.Wait(env, wait.descriptors, wait.deadline));
+      control->Waits(false);
     }
     if (ran && now < next_control) continue;
     next_control = now + kControlInterval;

@@ -22,6 +22,8 @@ class WorkerControl {
   Status Send(const ControlMessage& message);
   /// Replaces what the next beat says (sent every second by a thread of its own).
   void Publish(BeatMessage beat) { beater_.Publish(std::move(beat)); }
+  /// Around each rest; between them a component computes.
+  void Waits(bool waits) { beater_.Waits(waits); }
   /// Reads what has come. kCancelled after EXIT. Ends the process when the supervisor is gone.
   Status Read();
   /// Waits for something to read, until `deadline` (monotonic).
