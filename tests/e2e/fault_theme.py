@@ -1,0 +1,173 @@
+"""The operating system fails below the real binaries: syncs that fail, writes that do or come back short, a clock that
+is set. tests/e2e/fault_shim.cc stands between them and libc (SR_FAULT_SHIM names the library)."""
+import glob
+import json
+import os
+import re
+import subprocess
+
+import family
+from failpoint_theme import FAILS, PIPELINE, ROWS
+from family import Case, eventually
+
+SHIM = os.environ.get("SR_FAULT_SHIM") or os.path.join(os.path.dirname(family.STREAMRUN), "tests", "libfault_shim.so")
+
+
+class Shimmed(Case):
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists(SHIM):
+            self.skipTest("the fault shim is not built: " + SHIM)
+        os.makedirs(self.path("marks"))
+
+    def run_family(self, yaml, faults, deadline=60, **more):
+        """Exit code of one supervisor."""
+        self.write("p.yaml", yaml)
+        environment = dict(self.environment, LD_PRELOAD=SHIM, SR_FAULTS=faults, SR_FAULT_MARKS=self.path("marks"),
+                           SR_FAULT_TRACE=self.path("trace"), **more)
+        with open(self.path("log"), "ab") as log:
+            process = subprocess.Popen([family.STREAMRUN, "run", "p.yaml", "--state-dir", "state"], cwd=self.dir,
+                                       env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.started.append(process)
+        return self.wait(process, deadline)
+
+    def trace(self):
+        return [line.split("\t") for line in self.read("trace").decode(errors="replace").splitlines()]
+
+
+class Fault(Shimmed):
+    pipeline = PIPELINE.replace("RATE", "25000")
+    expected = None
+
+    def lines(self, pattern):
+        return sorted(line for path in glob.glob(self.path(pattern)) for line in self.read(path).splitlines())
+
+    def outputs(self):
+        return {"rows": self.lines("rows-*.jsonl"), "grown": self.lines("grown.jsonl"),
+                "windows": self.lines("windows.jsonl"),
+                "letters": sorted(letter["row"]["id"] for letter in self.dead_letters())}
+
+    def clear(self):
+        for path in glob.glob(self.path("*.jsonl")) + glob.glob(self.path("marks/*")) + [self.path("log"),
+                                                                                         self.path("trace")]:
+            if os.path.exists(path):
+                os.remove(path)
+        subprocess.run(["rm", "-rf", self.path("state")], check=True)
+
+    def undisturbed(self):
+        if Fault.expected is None:
+            self.assertEqual(self.run_family(self.pipeline, ""), 0, self.log())
+            Fault.expected = self.outputs()
+            self.assertEqual(len(Fault.expected["rows"]), ROWS // 2)
+            self.assertEqual(len(Fault.expected["letters"]), ROWS // FAILS)
+            self.clear()
+        return Fault.expected
+
+    def assert_survives(self, faults, acted=True):
+        try:
+            self.try_to_survive(faults, acted)
+        finally:
+            self.clear()
+
+    def try_to_survive(self, faults, acted):
+        expected = self.undisturbed()
+        for _ in range(5):
+            if self.run_family(self.pipeline, faults) == 0:
+                break
+        else:
+            self.fail(f"{faults}: {self.log()}")
+        if acted:
+            call, hit = re.match(r"([a-z]+)=[A-Za-z]+:(\d+)", faults).groups()
+            self.assertTrue(os.path.exists(self.path(f"marks/{call}.{hit}")), f"{faults} was never met")
+        got = self.outputs()
+        for name, rows in expected.items():
+            lost, more = len(set(rows) - set(got[name])), len(got[name]) - len(rows)
+            self.assertTrue(got[name] == rows, f"{faults}: {name}: lost {lost}, {more:+} rows: {self.log()}")
+        self.assert_every_epoch_was_synced(faults)
+
+    def assert_every_epoch_was_synced(self, faults):
+        """I7: what counts was synced with success behind its last write, and a sync that failed is never tried again:
+        the kernel has dropped what it could not write, and the second one would say that all is well."""
+        written, writer, synced, failed, decided = {}, {}, {}, set(), 0
+        for line in self.trace():
+            if line[0] == "write":
+                _, pid, count, path = line
+                if writer.get(path) != pid:  # a later generation begins the file anew
+                    writer[path], written[path] = pid, 0
+                written[path] += int(count)
+                synced.pop(path, None)
+            elif line[0] == "sync":
+                _, pid, result, size, path = line
+                self.assertNotIn((pid, path), failed, f"{faults}: {path} was synced again after a failure")
+                if result == "failed":
+                    failed.add((pid, path))
+                else:
+                    synced[path] = int(size)
+            elif line[2].endswith("/CURRENT.tmp") or line[3].endswith("/CURRENT"):
+                decided += 1
+                self.assertIn(line[2] if line[2].startswith("/") else self.path(line[2]), synced, faults)
+                ending = [path for path in written if ".tmp/" in path and path.endswith((".seg", "/manifest.tmp"))]
+                epoch = max((int(re.search(r"ckpt/(\d+)\.tmp/", path).group(1)) for path in ending), default=0)
+                for path in ending:
+                    if f"/ckpt/{epoch}.tmp/" in path:
+                        self.assertEqual(synced.get(path), written[path], f"{faults}: {path} counts and is not synced")
+        self.assertGreater(decided, 1, "no epoch was taken")
+
+    def test_a_sync_that_fails_costs_the_epoch_or_the_process_and_never_a_row(self):
+        for call, part in (("fdatasync", ".seg"), ("fdatasync", "/manifest.tmp"), ("fdatasync", "/CURRENT.tmp"),
+                           ("fdatasync", "/EPOCH_HIGH.tmp"), ("fdatasync", "grown.jsonl"),
+                           ("fdatasync", "rows-"), ("fdatasync", "/dlq/"), ("fsync", "/ckpt"), ("fsync", "/state")):
+            for hit in (1, 3):
+                with self.subTest(call=call, part=part, hit=hit):
+                    self.assert_survives(f"{call}=EIO:{hit}@{part}")
+
+    def test_a_write_without_room_costs_the_epoch_or_an_attempt_and_never_a_row(self):
+        for part in (".seg", "/manifest.tmp", "/CURRENT.tmp", "grown.jsonl", "/dlq/"):
+            for hit in (2, 5):
+                with self.subTest(part=part, hit=hit):
+                    self.assert_survives(f"write=ENOSPC:{hit}@{part}")
+
+    def test_a_rename_that_fails_is_no_decision(self):
+        for part in ("/CURRENT", "/EPOCH_HIGH", "windows.jsonl"):
+            with self.subTest(part=part):
+                self.assert_survives(f"rename=EIO:1@{part}")
+
+    def test_writes_that_come_back_short_are_gone_on_with(self):
+        self.assert_survives(f"write=short:*@{self.dir}", acted=False)
+
+
+class Clock(Shimmed):
+    def test_a_clock_that_is_set_back_and_forward_fires_no_timeout_and_windows_stay_in_order(self):
+        """Scenario 74."""
+        count = 12_000
+        self.write("clock", "0\n")
+        self.write("p.yaml", f"""pipeline: clocked
+settings: {{checkpoint: {{interval: 200ms, timeout: 5s}}}}
+sources:
+  n: {{connector: generate, rate: 2000/s, count: {count}, columns: {{id: sequence}}}}
+operators:
+  counts: {{operator: aggregate, input: n, window: {{tumbling: 500ms, time: processing}}, select: {{n: count(*)}}}}
+sinks:
+  out: {{connector: file, path: out.jsonl, input: counts, format: json}}
+""")
+        self.environment.update(LD_PRELOAD=SHIM, SR_CLOCK_FILE=self.path("clock"))
+        with open(self.path("p.yaml")) as f:
+            process = self.start(f.read())
+        self.assertTrue(eventually(10, self.running), self.log())
+
+        def epoch():
+            return self.status()["checkpoint"]["epoch"]
+        for seconds in (-3600, 86_400):
+            begin = epoch()
+            os.rename(self.write("clock.new", f"{seconds}\n"), self.path("clock"))
+            self.assertTrue(eventually(5, lambda: epoch() > begin + 3), self.log())
+        self.assertEqual(self.wait(process, 30), 0, self.log())
+        self.assertNotIn("restarting in", self.log())
+        self.assertNotIn("given up", self.log())
+        self.assertRegex(self.log(), r"the clock was set back by (3600|3599) s")
+        self.assertRegex(self.log(), r"the clock was set forward by 9000\d s|the clock was set forward by 899\d\d s")
+        rows = [json.loads(line) for line in self.read("out.jsonl").splitlines()]
+        starts = [row["window_start"] for row in rows]
+        self.assertEqual(starts, sorted(starts))
+        self.assertEqual(len(starts), len(set(starts)), "a window came twice")
+        self.assertEqual(sum(row["n"] for row in rows), count)
