@@ -6,52 +6,17 @@ import signal
 import time
 
 from family import Case, alive, children, eventually
+from numbered import KEYS, LATEST, WINDOWS, numbered, windows
+from numbered import ROWS as NUMBERED
 
 ROWS = 40_000
 SEED = int(os.environ.get("SR_SEED", "1"))
 
 
-def counted(rate=10_000, parallelism=2, more=""):
+def counted(rate=10_000, parallelism=2):
     """Rows in order, sums by key and window, and rows that fail, all of one numbered source."""
-    return f"""pipeline: counted
-settings:
-  parallelism: {parallelism}
-  stop_deadline: 5s
-  checkpoint: {{interval: 200ms}}
-sources:
-  n:
-    connector: generate
-    rate: {rate}/s
-    count: {ROWS}
-    columns:
-      id: sequence
-      at: {{time: {{start: 2024-01-01 00:00:00, step: 1ms}}}}
-    event_time: {{column: at}}
-operators:
-  checked:
-    operator: map
-    input: n
-    select: {{id: id, key: id % 97, at: at, bad: 1 / (id % 1000 - 999)}}
-  sums:
-    operator: aggregate
-    input: checked
-    window: {{tumbling: 1s}}
-    group_by: [key]
-    select:
-      n: count(*)
-      total: sum(id)
-  latest:
-    operator: aggregate
-    input: checked
-    group_by: [key]
-    select:
-      n: count(*)
-      total: sum(id)
-sinks:
-  rows: {{connector: file, input: checked, path: rows.jsonl, format: json}}
-  windows: {{connector: file, input: sums, path: windows.jsonl, format: json}}
-  keys: {{connector: file, input: latest, path: keys.jsonl, format: json}}
-{more}"""
+    return numbered(ROWS, rate, "200ms", parallelism=parallelism, operators=windows("1s") + LATEST,
+                    sinks=NUMBERED + WINDOWS + KEYS, name="counted")
 
 
 class Checkpoint(Case):

@@ -1,0 +1,132 @@
+// Which orders a run takes in, which it drops, and when an epoch may begin.
+#include "runner/process/replay_orders.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace streamrun {
+namespace {
+
+struct StateDir {
+  std::string path = (std::filesystem::temp_directory_path() / "sr-orders-XXXXXX").string();
+  StateDir() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
+  ~StateDir() { std::filesystem::remove_all(path); }
+
+  void Give(uint64_t number, const std::string& node) const {
+    ReplayLine line;
+    line.node = node;
+    line.token = std::to_string(number);
+    line.entry.input = 0;
+    line.row = "{}";
+    REQUIRE(WriteReplayOrder(Env::Default(), path, number, 1, {line}).ok());
+  }
+};
+
+// Two nodes in a row; the second one keeps state.
+struct TestPlan {
+  TestPlan() {
+    plan.nodes.resize(2);
+    plan.nodes[0].name = "a";
+    plan.nodes[1].name = "b";
+    plan.nodes[1].inputs.push_back({0, 0});
+    plan.order = {0, 1};
+    auto op = std::make_shared<Stateful>();
+    op->states.push_back({"t", std::make_shared<const Schema>(), std::make_shared<const Schema>(), 1});
+    plan.nodes[1].op = op;
+  }
+  struct Stateful : BoundOperator {
+    std::vector<bool> NeededColumns(int, const std::vector<std::vector<bool>>&) const override { return {}; }
+    std::unique_ptr<Operator> Create() const override { return nullptr; }
+  };
+  Plan plan;
+};
+
+Manifest Checkpoint(uint64_t replayed, bool b_ended) {
+  Manifest manifest;
+  manifest.replayed = replayed;
+  StoredNode node;
+  node.snapshot.node = "b";
+  node.snapshot.ended = b_ended;
+  manifest.fragments.emplace_back().nodes.push_back(node);
+  return manifest;
+}
+
+TEST_CASE("a run goes on with every order that its checkpoint does not have in it") {
+  StateDir dir;
+  TestPlan test;
+  for (uint64_t number = 1; number <= 3; ++number) dir.Give(number, "a");
+  ReplayOrders orders(Env::Default(), dir.path);
+  REQUIRE(orders.GoOn(test.plan, Checkpoint(1, false)).ok());
+  CHECK(orders.accepted() == 3);
+  CHECK(orders.applied() == 3);
+  CHECK_FALSE(orders.wanted());
+}
+
+TEST_CASE("orders that cannot be applied are dropped and leave the others") {
+  StateDir dir;
+  TestPlan test;
+  dir.Give(1, "gone");
+  dir.Give(2, "b");
+  ReplayOrders orders(Env::Default(), dir.path);
+  REQUIRE(orders.GoOn(test.plan, Checkpoint(0, false)).ok());
+  CHECK(orders.accepted() == 2);
+  CHECK(orders.Above(0)->size() == 1);
+  // Its last results were given: nothing that came now could correct them.
+  REQUIRE(orders.GoOn(test.plan, Checkpoint(0, true)).ok());
+  CHECK(orders.accepted() == 0);
+  CHECK(orders.Above(0)->empty());
+  CHECK(ReplayObstacle(test.plan, Checkpoint(0, true), {"a"})
+            .starts_with("node 'b' has given its last results"));
+}
+
+TEST_CASE("a damaged order stops the start") {
+  StateDir dir;
+  TestPlan test;
+  dir.Give(1, "a");
+  Env* env = Env::Default();
+  const std::string text = *env->ReadFile(ReplayPath(dir.path, 1), 1 << 20);
+  REQUIRE(env->WriteFileAtomically(ReplayPath(dir.path, 1), text + "{}\n").ok());
+  ReplayOrders orders(env, dir.path);
+  CHECK(orders.GoOn(test.plan, Checkpoint(0, false)).code() == Code::kCorruption);
+}
+
+TEST_CASE("what begins anew takes nothing in, and its own orders get new numbers") {
+  StateDir dir;
+  for (uint64_t number = 1; number <= 3; ++number) dir.Give(number, "a");
+  ReplayOrders orders(Env::Default(), dir.path);
+  REQUIRE(orders.DropAbove(1, "begins anew").ok());
+  CHECK(orders.applied() == 3);
+  CHECK(orders.Above(0)->size() == 1);
+  CHECK(*NextReplayNumber(Env::Default(), dir.path) == 4);
+}
+
+TEST_CASE("while some workers have applied an order and others have not, no epoch begins") {
+  StateDir dir;
+  TestPlan test;
+  ReplayOrders orders(Env::Default(), dir.path);
+  REQUIRE(orders.GoOn(test.plan, Checkpoint(0, false)).ok());
+  dir.Give(1, "a");
+  orders.Add(test.plan, 1, false);
+  CHECK_FALSE(orders.wanted());
+  orders.Add(test.plan, 1, true);
+  CHECK(orders.wanted());
+  CHECK(orders.accepted() == 0);
+  CHECK(orders.Begin({0, 1, 2}) == 1);
+  CHECK(orders.under_way());
+  CHECK(orders.accepted() == 1);  // for a worker that starts now
+  CHECK(orders.applied() == 0);
+  CHECK_FALSE(orders.Answered(0, 1));
+  CHECK_FALSE(orders.Answered(0, 1));
+  CHECK_FALSE(orders.Answered(1, 0));
+  CHECK_FALSE(orders.Gone(1));
+  CHECK(orders.under_way());
+  CHECK(orders.Answered(2, 1));
+  CHECK_FALSE(orders.under_way());
+  CHECK(orders.applied() == 1);
+  CHECK_FALSE(orders.Gone(2));
+}
+
+}  // namespace
+}  // namespace streamrun
