@@ -218,7 +218,7 @@ ConfigSpec<Config> Fields() {
   spec.Text("url", &Config::url, "Where to send to, http:// or https://.").Required().NotEmpty();
   spec.OneOf<std::string>("method", &Config::method, {{"POST", "POST"}, {"PUT", "PUT"}, {"PATCH", "PATCH"}},
                           "How a body is sent.");
-  spec.TextMap("headers", &Config::headers, "Further headers of every request.");
+  spec.TextMap("headers", &Config::headers, "Further headers of every request; no print shows their values.");
   spec.Secret("token", &Config::token, "Sent as Authorization: Bearer TOKEN.");
   spec.Text(
       "content_type", &Config::content_type,

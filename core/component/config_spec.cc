@@ -458,6 +458,10 @@ void MarkSecrets(const std::vector<FieldSpec>& fields, ConfigValue* map) {
                                     [&, &name = key.text()](const FieldSpec& f) { return f.name == name; });
     if (field == fields.end()) continue;
     if (field->kind == FieldKind::kSecret && value.is_scalar()) value.set_secret();
+    // Headers of requests carry credentials under names of their own.
+    if (field->kind == FieldKind::kTextMap && field->name == "headers") {
+      for (auto& [name, text] : value.mutable_entries()) text.set_secret();
+    }
     if (field->kind == FieldKind::kStruct) {
       const auto child = std::find_if(field->children.begin(), field->children.end(),
                                       [&](const FieldSpec& f) { return f.name == field->shorthand; });

@@ -317,6 +317,14 @@ TEST_CASE("a secret's text is in no message, and its values can be marked in the
   CHECK(tree["inner"]["password"].secret());
   CHECK(!tree["inner"]["name"].secret());
   CHECK(tree["inners"].items()[0]["password"].secret());
+
+  ConfigSpec<Config> maps;
+  maps.TextMap("headers", &Config::pairs, "What requests carry.");
+  maps.TextMap("pairs", &Config::pairs, "Pairs.");
+  ConfigValue both = Map({{"headers", Map({{"X-Key", Plain("f")}})}, {"pairs", Map({{"a", Plain("g")}})}});
+  MarkSecrets(maps.fields(), &both);
+  CHECK(both["headers"]["X-Key"].secret());
+  CHECK(!both["pairs"]["a"].secret());
 }
 
 TEST_CASE("a place inside a scalar follows its segments") {
