@@ -324,13 +324,15 @@ int RunAssigned(Env* env) {
     }
   }
   if (status.ok()) return 0;
+  const bool peer_gone = worker && worker->PeerGone();
   if (!control.exit()) {
     LogDebug("worker fails", {{"error", status.ToString()}});
-    (void)control.Send(FailMessage{status, !control.start, worker && worker->PeerGone()}).ok();
+    (void)control.Send(FailMessage{status, !control.start, peer_gone}).ok();
   }
-  // The peers are told by the supervisor; leaving now would only look like a second failure.
-  (void)control.AwaitExit().ok();
-  return 1;
+  // The peers are told by the supervisor; leaving now would only look like a second failure. One that was
+  // told earlier may have gone first.
+  const bool told = control.AwaitExit().ok();
+  return told && peer_gone ? 0 : 1;
 }
 
 // First thing: from here on the worker cannot outlive its supervisor.
