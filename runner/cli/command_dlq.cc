@@ -480,7 +480,8 @@ void AddReplay(CLI::App* dlq, CliResult& result) {
   CLI::App* replay = dlq->add_subcommand("replay", "Take letters in again where they failed, each once");
   replay->add_option("file", options->file, "Pipeline file, mended")->required();
   AddFilters(replay, options.get());
-  CLI::Option* tokens = replay->add_option("--token", options->tokens, "This letter; may be given again");
+  CLI::Option* tokens = replay->add_option("--token", options->tokens, "This letter; may be given again")
+                            ->allow_extra_args(false);
   CLI::Option* edit = replay->add_option("--edit", options->edit,
                                          "File of JSON lines {token, row} or {token, raw}: these letters, "
                                          "as they stand there");
