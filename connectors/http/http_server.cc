@@ -114,10 +114,10 @@ HttpServer::~HttpServer() {
   }
   if (daemon_ != nullptr) {
     const int listening = api_.quiesce_daemon(daemon_);
-    if (listening >= 0) ::close(listening);
     const Timestamp give_up = env_->MonotonicNow() + kGoodbye;
     while (answering_ > 0 && env_->MonotonicNow() < give_up) env_->Sleep(kGoodbyeStep);
     api_.stop_daemon(daemon_);
+    if (listening >= 0) ::close(listening);  // its thread may have looked at it until now
   }
   if (event_ >= 0) ::close(event_);
 }
