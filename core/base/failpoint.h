@@ -55,6 +55,7 @@ inline constexpr std::array kFailpoints = {
     Failpoint{"worker.started", FamilyProcess::kWorker, true},
     Failpoint{"worker.stepped", FamilyProcess::kWorker, true},
     Failpoint{"source.poll", FamilyProcess::kWorker, true},
+    Failpoint{"operator.rows", FamilyProcess::kWorker, true},
     Failpoint{"letters.write", FamilyProcess::kWorker, true},
     // The ingest log (RELIABILITY 2.2), only where a source has a buffer.
     Failpoint{"ingest.recovered", FamilyProcess::kWorker, true},
@@ -150,7 +151,7 @@ void CrashOn(size_t number, const std::function<bool(std::string_view text)>& ho
        : ::streamrun::Status::Ok())
 
 /// A component that crashes on some data, for tests: crash_on(TEXT) acts when `holds(TEXT)`.
-#define SR_CRASH_ON(name, holds)                                               \
-  (::streamrun::failpoint_internal::armed.load(std::memory_order_relaxed)      \
+#define SR_CRASH_ON(name, holds)                                                             \
+  (::streamrun::failpoint_internal::armed.load(std::memory_order_relaxed)                    \
        ? ::streamrun::failpoint_internal::CrashOn(::streamrun::FailpointNumber(name), holds) \
        : void())

@@ -3,6 +3,8 @@
 #include <map>
 
 #include "core/base/failpoint.h"
+#include "core/data/row_hash.h"
+#include "core/data/selection.h"
 #include "runner/exec/node.h"
 #include "runner/exec/replay_rows.h"
 
@@ -40,6 +42,9 @@ class OperatorNode final : public Node {
       context_.scratch_directory = shared_.options.scratch_directory + "/" + std::to_string(shared_.stage) +
                                    "." + std::to_string(shared_.instance) + "/" + plan_node_.name;
     }
+    for (const CarefulRows& rows : shared_.options.careful) {
+      if (rows.node == index()) suspects_ = &rows;
+    }
     SR_RETURN_IF_ERROR(operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'"));
     const NodeRestore* restored = Restored();
     if (member_.part != NodePart::kMerge) OpenReplay();
@@ -58,12 +63,14 @@ class OperatorNode final : public Node {
       SR_RETURN_IF_ERROR(Run([&] { return operator_->Continue(output_); }));
       return true;
     }
+    if (careful_) return StepCareful();
     if (control_) return FinishControl();
     if (Replays()) return StepReplay();
     SetReplay(0);
     if (const Timestamp timer = operator_->NextTimer(); timer != kMaxTimestamp) {
       const Timestamp now = shared_.ProcessingTime();
       if (timer <= now) {
+        at_ = {};
         SR_RETURN_IF_ERROR(Run([&] { return operator_->OnTimer(now, output_); }));
         return true;
       }
@@ -98,6 +105,14 @@ class OperatorNode final : public Node {
   }
 
  private:
+  // Rows of the input that Run is about; none: time, a barrier, the end.
+  struct At {
+    int64_t from = 0;
+    int64_t to = 0;
+    uint64_t mark = 0;  // of a single row in careful mode
+    std::string text;
+  };
+
   class NodeOutput final : public Output {
    public:
     explicit NodeOutput(OperatorNode& node) : node_(node) { batches.resize(node.targets_.size()); }
@@ -128,10 +143,111 @@ class OperatorNode final : public Node {
     std::vector<StateTable*>& states;
   };
 
+  // Rows around those that ended earlier attempts go in one by one, the others as they come.
+  Status Take(const BatchPtr& batch) {
+    at_ = {counters_.rows_in - batch->rows(), counters_.rows_in, 0, {}};
+    if (suspects_ != nullptr && at_.from < suspects_->to && suspects_->from < at_.to) {
+      careful_ = batch;
+      next_careful_ = 0;
+      return Status::Ok();
+    }
+    return Process(batch);
+  }
+
+  Status Process(const BatchPtr& batch) {
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("operator.rows"));
+    return Run([&] {
+      SR_CRASH_ON("operator.rows", [&](std::string_view text) { return Holds(*batch, text); });
+      return operator_->Process(input_, batch, output_);
+    });
+  }
+
+  // One row: said before it is tried, and led away when it is known to end workers.
+  Result<bool> StepCareful() {
+    const BatchPtr row = Slice(careful_, next_careful_, next_careful_ + 1);
+    const int64_t index = counters_.rows_in - careful_->rows() + next_careful_;
+    if (++next_careful_ == careful_->rows()) careful_ = nullptr;
+    if (satisfied_) {
+      ++counters_.fates[static_cast<size_t>(Fate::kFiltered)];
+      return true;
+    }
+    const uint64_t mark = RowMark(*row);
+    const auto& poison = suspects_->poison;
+    if (std::find(poison.begin(), poison.end(), mark) != poison.end()) {
+      letters_.AddRows(row, {{0, "crash.poison", "the worker ended whenever it was given this row"}},
+                       EntryOfRows(*row));
+      SR_RETURN_IF_ERROR(DeliverLetters());
+      return true;
+    }
+    at_ = {index, index + 1, mark, RowText(row)};
+    SR_RETURN_IF_ERROR(Process(row));
+    return true;
+  }
+
+  // Its values in all columns that are read; never 0.
+  static uint64_t RowMark(const Batch& row) {
+    std::vector<ColumnPtr> columns;
+    for (const ColumnPtr& column : row.columns()) {
+      if (column != nullptr) columns.push_back(column);
+    }
+    std::vector<uint64_t> hashes;
+    HashRows(columns, 1, &hashes);
+    return hashes[0] == 0 ? 1 : hashes[0];
+  }
+
+  // As a dead letter would show it.
+  std::string RowText(const BatchPtr& row) const {
+    LetterBuilder letters(plan_node_.name, "errors", shared_.plan->plan->hash, shared_.options.run);
+    letters.AddRows(row, {{0, "crash.poison", ""}});
+    const BatchPtr letter = letters.Finish();
+    const auto text = [&](int column) { return std::string(letter->column(column)->Text(0)); };
+    const int source = letter->schema()->Find("source"), offset = letter->schema()->Find("offset");
+    std::string shown = text(letter->schema()->Find("row"));
+    if (!letter->column(source)->IsNull(0)) shown += " of " + text(source);
+    if (!letter->column(offset)->IsNull(0)) {
+      shown += ", offset " + std::to_string(letter->column(offset)->values<int64_t>()[0]);
+    }
+    return shown;
+  }
+
+  // For tests of rows that end a worker: does any value of text hold it?
+  static bool Holds(const Batch& batch, std::string_view text) {
+    for (int c = 0; c < batch.schema()->size(); ++c) {
+      if (batch.column(c) == nullptr || batch.schema()->field(c).type.id() != TypeId::kText) continue;
+      for (int64_t row = 0; row < batch.rows(); ++row) {
+        if (!batch.column(c)->IsNull(row) && batch.column(c)->Text(row).find(text) != std::string_view::npos)
+          return true;
+      }
+    }
+    return false;
+  }
+
+  // Says which rows the component has while it has them.
+  class Holding {
+   public:
+    Holding(BatchPlace* place, int node, const At& at) : place_(at.to > 0 ? place : nullptr) {
+      if (place_ == nullptr) return;
+      if (at.mark != 0) {
+        place_->EnterRow(node, at.from, at.mark, at.text);
+      } else {
+        place_->Enter(node, at.from, at.to);
+      }
+    }
+    ~Holding() {
+      if (place_ != nullptr) place_->Leave();
+    }
+    Holding(const Holding&) = delete;
+    Holding& operator=(const Holding&) = delete;
+
+   private:
+    BatchPlace* place_;
+  };
+
   template <typename Call>
   Status Run(const Call& call) {
     Result<Outcome> outcome = Outcome::kNeedInput;
     {
+      const Holding holding(shared_.options.place, index(), at_);
       BusyTimer timer(shared_.options.env, &counters_.busy_us);
       outcome = call();
     }
@@ -174,9 +290,10 @@ class OperatorNode final : public Node {
       }
       ordinal_ = rows->ordinal;
       input_ = item.input;
-      return Run([&] { return operator_->Process(item.input, rows->batch, output_); });
+      return Take(rows->batch);
     }
     input_ = -1;
+    at_ = {};
     if (const auto* watermark = std::get_if<Watermark>(&item.event)) {
       control_ = item.event;
       if (watermark->time == last_watermark_) return Status::Ok();
@@ -269,6 +386,10 @@ class OperatorNode final : public Node {
 
   std::vector<StateTable*> states_;  // kept by the operator
   std::unique_ptr<Operator> operator_;
+  At at_;
+  const CarefulRows* suspects_ = nullptr;  // of shared_.options
+  BatchPtr careful_;                       // being taken row by row
+  int64_t next_careful_ = 0;
   NodeOutput output_;
   Context context_;
   Ordinal ordinal_ = kNoOrdinal;

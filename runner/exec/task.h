@@ -13,6 +13,7 @@
 #include "core/base/env.h"
 #include "core/stream/source.h"
 #include "core/stream/wait.h"
+#include "runner/exec/batch_place.h"
 #include "runner/exec/channel.h"
 #include "runner/exec/counters.h"
 #include "runner/exec/restored_state.h"
@@ -43,6 +44,10 @@ struct TaskOptions {
   /// Where the sources of the pipeline compare their event times (max_drift); outlives the task. Null: none
   /// waits for another.
   TimeBoard* times = nullptr;
+  /// Told which rows components have in their hands; outlives the task. Null: nobody asks.
+  BatchPlace* place = nullptr;
+  /// What is known of rows that ended earlier attempts.
+  std::vector<CarefulRows> careful;
   /// The checkpoint to go on from; null: begin anew.
   std::shared_ptr<const RestoredState> restore;
   /// Sinks stage files here, each in a directory of its own; empty: they cannot.

@@ -332,6 +332,12 @@ int LocalPlan::workers() const {
   return n;
 }
 
+int LocalPlan::WorkerNumber(int stage, int instance) const {
+  int number = instance;
+  for (int s = 0; s < stage; ++s) number += stages[static_cast<size_t>(s)].parallelism;
+  return number;
+}
+
 LocalPlanPtr CutPlan(PlanPtr plan, bool fuse_everything) {
   return Cutter(std::move(plan), fuse_everything).Cut();
 }

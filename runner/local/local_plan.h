@@ -74,6 +74,8 @@ struct LocalPlan {
   std::vector<LocalEdge> edges;
   std::vector<Channel> channels;
   int workers() const;
+  /// Counted over all stages.
+  int WorkerNumber(int stage, int instance) const;
 };
 using LocalPlanPtr = std::shared_ptr<const LocalPlan>;
 

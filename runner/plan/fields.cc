@@ -79,6 +79,11 @@ std::vector<FieldSpec> MakeSettingsFields() {
             "Most memory that one worker process may take for its data; one that needs more ends and starts "
             "again from the last checkpoint. 0 for no limit.")
       .AtLeast(0);
+  spec.OneOf("on_crash", &SettingsConfig::on_crash,
+             {{"fail", OnCrash::kFail}, {"dead_letter", OnCrash::kDeadLetter}},
+             "What happens to a row that ends its worker process whenever an operator is given it (a crash, "
+             "not a failure of the row): stop the pipeline with the row's name, or keep it as a dead letter "
+             "and go on.");
   spec.OneOf("on_error", &SettingsConfig::on_error, kOnErrorChoices, "Default of every node's on_error.");
   spec.Struct("dead_letter", &SettingsConfig::dead_letter, dead_letter, "The pipeline's dead-letter files.");
   spec.Struct("checkpoint", &SettingsConfig::checkpoint, checkpoint,

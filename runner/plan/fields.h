@@ -35,6 +35,7 @@ struct SettingsConfig {
   Duration linger = 5 * kMillisecond;
   Duration stop_deadline = 30 * kSecond;
   int64_t worker_memory = 0;
+  OnCrash on_crash = OnCrash::kFail;
   OnError on_error = OnError::kDeadLetter;
   DeadLetter dead_letter;
   Checkpoint checkpoint;

@@ -19,6 +19,8 @@ enum class Delivery : uint8_t { kAuto, kAtMostOnce, kAtLeastOnce, kExactlyOnce }
 std::string_view DeliveryName(Delivery delivery);
 
 enum class OnError : uint8_t { kDeadLetter, kDrop, kFail };
+/// What becomes of a row that ends the worker process each time.
+enum class OnCrash : uint8_t { kFail, kDeadLetter };
 
 /// How whole batches are dealt to the instances of a node whose rows need not meet by key. kAuto: stay where
 /// they are when both ends have equally many instances, else in turn.
@@ -38,6 +40,7 @@ struct PlanSettings {
   Duration checkpoint_timeout = 60 * kSecond;
   int64_t checkpoint_reserve = int64_t{64} << 20;
   int64_t worker_memory = 0;  // bytes a worker may take, 0: no limit
+  OnCrash on_crash = OnCrash::kFail;
   int64_t dead_letter_max = int64_t{1} << 30;
   bool dead_letter_drop_oldest = false;
   /// settings.engine.local

@@ -75,6 +75,7 @@ void ReadSettings(Draft& draft) {
   out.checkpoint_timeout = config.checkpoint.timeout;
   out.checkpoint_reserve = config.checkpoint.reserve;
   out.worker_memory = config.worker_memory;
+  out.on_crash = config.on_crash;
   out.fuse = config.engine.local.fuse;
   draft.delivery_value = settings["delivery"];
   draft.on_error = config.on_error;

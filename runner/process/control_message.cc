@@ -13,8 +13,9 @@ using Json = nlohmann::json;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<ControlMessage>> kNames = {
-    "REGISTER",  "BOUND",  "READY",   "BEAT",  "FAIL",    "DONE",          "PLACES", "ACK",    "NACK",
-    "COMMITTED", "REPLAYED", "ASSIGN", "CONNECT", "START", "TRIGGER", "PLACE_BARRIER", "ABORT",  "COMMIT", "REPLAY", "EXIT"};
+    "REGISTER", "BOUND",         "READY",     "BEAT",     "FAIL",   "DONE",    "PLACES",
+    "ACK",      "NACK",          "COMMITTED", "REPLAYED", "ASSIGN", "CONNECT", "START",
+    "TRIGGER",  "PLACE_BARRIER", "ABORT",     "COMMIT",   "REPLAY", "EXIT"};
 
 Json JsonOf(const TaskCounters& counters) { return Json(ToJson(counters)); }
 
@@ -114,6 +115,10 @@ struct Writer {
     json["run"] = m.run;
     json["replay_to"] = m.replay_to;
     json["ingest"] = m.ingest;
+    for (const CarefulRows& rows : m.careful) {
+      json["careful"].push_back(
+          {{"node", rows.node}, {"from", rows.from}, {"to", rows.to}, {"poison", rows.poison}});
+    }
     json["once"] = m.once;
     json["restarted"] = m.restarted;
     json["log_level"] = static_cast<int>(m.log_level);
@@ -163,6 +168,12 @@ AssignMessage AssignFrom(const Json& json) {
   json.at("run").get_to(m.run);
   json.at("replay_to").get_to(m.replay_to);
   json.at("ingest").get_to(m.ingest);
+  if (const auto careful = json.find("careful"); careful != json.end()) {
+    for (const Json& rows : *careful) {
+      m.careful.push_back({rows.at("node").get<int>(), rows.at("from").get<int64_t>(),
+                           rows.at("to").get<int64_t>(), rows.at("poison").get<std::vector<uint64_t>>()});
+    }
+  }
   json.at("once").get_to(m.once);
   json.at("restarted").get_to(m.restarted);
   const int level = json.at("log_level");

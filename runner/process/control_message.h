@@ -9,6 +9,7 @@
 
 #include "core/base/logging.h"
 #include "core/base/status.h"
+#include "runner/exec/batch_place.h"
 #include "runner/exec/task.h"
 
 namespace streamrun {
@@ -93,6 +94,7 @@ struct AssignMessage {
   uint64_t replay_to = 0;  // orders to replay that are applied at the start
   bool once = false;
   bool restarted = false;  // an earlier attempt of this generation ran
+  std::vector<CarefulRows> careful;
   LogLevel log_level = LogLevel::kInfo;
   bool log_json = false;
 };
@@ -125,8 +127,9 @@ struct ExitMessage {};
 
 using ControlMessage =
     std::variant<RegisterMessage, BoundMessage, ReadyMessage, BeatMessage, FailMessage, DoneMessage,
-                 PlacesMessage, AckMessage, NackMessage, CommittedMessage, ReplayedMessage, AssignMessage, ConnectMessage,
-                 StartMessage, TriggerMessage, PlaceBarrierMessage, AbortMessage, CommitMessage, ReplayMessage, ExitMessage>;
+                 PlacesMessage, AckMessage, NackMessage, CommittedMessage, ReplayedMessage, AssignMessage,
+                 ConnectMessage, StartMessage, TriggerMessage, PlaceBarrierMessage, AbortMessage,
+                 CommitMessage, ReplayMessage, ExitMessage>;
 
 std::string EncodeControl(const ControlMessage& message);
 /// kCorruption when it is no such message or a field is missing or of another type.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "core/base/failpoint.h"
 #include "core/base/logging.h"
@@ -64,6 +65,7 @@ Status Region::Spawn() {
   host_->assignment.run = host_->checkpoints->run();
   host_->assignment.replay_to = host_->checkpoints->replay_to();
   host_->assignment.attempt = attempt_;
+  host_->assignment.careful = hunt_.careful();
   for (const int stage : stages_) {
     host_->times->Reset(stage);
     for (int i = 0; i < host_->plan->stages[static_cast<size_t>(stage)].parallelism; ++i) {
@@ -77,6 +79,7 @@ Status Region::SpawnWorker(int stage, int instance) {
   Slot slot;
   slot.stage = stage;
   slot.instance = instance;
+  host_->places[host_->plan->WorkerNumber(stage, instance)].Leave();
   const Stage& s = host_->plan->stages[static_cast<size_t>(stage)];
   const std::string name =
       s.name + "[" + std::to_string(instance) + "/" + std::to_string(s.parallelism) + "]";
@@ -178,6 +181,10 @@ void Region::OnGone(Slot& slot, const std::string& how) {
     LogWarning("worker " + slot.worker->name() + " had finished but " + how);
   }
   if (state_ == State::kWiring || state_ == State::kRunning) {
+    if (!death_ && PoisonHunt::IsOwnDoing(slot.worker->crashed_by())) {
+      death_ = PoisonHunt::Read(host_->places[host_->plan->WorkerNumber(slot.stage, slot.instance)],
+                                slot.instance);
+    }
     Fail(Cause::kDied, &slot, Status::Unavailable(how), false);
   }
   if ((state_ == State::kLeaving || state_ == State::kDying) && All(WorkerState::kGone)) Conclude();
@@ -210,6 +217,31 @@ void Region::BeginDying() {
   if (All(WorkerState::kGone)) Conclude();
 }
 
+// What the deaths of workers say about a row. True: it is known, and the next attempt does without it.
+bool Region::Examine() {
+  const std::optional<PoisonHunt::Place> death = std::exchange(death_, std::nullopt);
+  if (host_->checkpoints->current() != base_epoch_) hunt_.Forget();
+  const auto finding = death ? hunt_.OnDeath(*death) : PoisonHunt::Finding::kNothing;
+  if (!death) hunt_.Forget();
+  if (finding == PoisonHunt::Finding::kNothing) return false;
+  const std::string node = "'" + host_->plan->plan->node(death->node).name + "'";
+  if (finding == PoisonHunt::Finding::kCareful) {
+    LogWarning("a worker died " + std::to_string(PoisonHunt::kDeathsInOnePlace) +
+               " times over the same rows of " + node + ": the next attempt takes them one by one");
+    return false;
+  }
+  const std::string row = node + " ends its worker on the row " + death->text;
+  if (host_->plan->plan->settings.on_crash == OnCrash::kFail) {
+    failure_ =
+        Status(Code::kInvalidArgument,
+               row + "; settings.on_crash: dead_letter would lead it away (and please report the crash)");
+    return false;
+  }
+  LogError(row + ": it leaves as a dead letter (crash.poison) from now on");
+  hunt_.Divert(*death);
+  return true;
+}
+
 // All workers are gone: what now?
 void Region::Conclude() {
   host_->state->RemoveEndpoints(attempt_);
@@ -224,11 +256,12 @@ void Region::Conclude() {
     forced_ = forced_ || ran_once_;
     return Enter(State::kFinished);
   }
+  const bool found_poison = Examine();
   const Timestamp now = host_->env->MonotonicNow();
   // Where none is taken by the clock, time alone tells a crash loop from failures now and then.
   const bool periodic = host_->plan->plan->settings.checkpoint_interval != kMaxTimestamp;
-  const bool progressed = periodic ? host_->checkpoints->current() != base_epoch_
-                                   : now - started_ >= RestartPolicy::kWindow;
+  const bool progressed =
+      periodic ? host_->checkpoints->current() != base_epoch_ : now - started_ >= RestartPolicy::kWindow;
   last_failure_ = failure_.message();
   const bool environment = failed_opening_ && !ran_once_ && failure_.fault() != Fault::kInternal;
   // Damaged input is as damaged the next time.
@@ -236,7 +269,7 @@ void Region::Conclude() {
   const bool final =
       stopping_ || damaged || failure_.fault() == Fault::kUser || (environment && !failure_.retryable());
   RestartPolicy::Decision decision;
-  if (!final) decision = policy_.OnFailure(now, started_, progressed, host_->env->Random64());
+  if (!final) decision = policy_.OnFailure(now, started_, progressed || found_poison, host_->env->Random64());
   if (!decision.restart) {
     exit_code_ = environment ? 3 : 1;
     LogError(failure_.message() + (decision.reason.empty() ? "" : "; giving up: " + decision.reason));

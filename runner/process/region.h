@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "runner/local/local_plan.h"
 #include "runner/process/checkpointer.h"
 #include "runner/process/ledger.h"
+#include "runner/process/poison_hunt.h"
 #include "runner/process/restart_policy.h"
 #include "runner/process/state_directory.h"
 #include "runner/process/status.h"
@@ -36,7 +38,8 @@ struct RegionHost {
   AssignMessage assignment;
   int log_fd = 2;
   TimeBoard* times = nullptr;
-  int times_fd = -1;  // its memory, for the workers
+  int times_fd = -1;             // its memory, for the workers
+  BatchPlace* places = nullptr;  // by worker
   uint64_t last_attempt = 0;
   /// Called when the set of running workers changed.
   std::function<void()> on_workers_changed;
@@ -100,6 +103,7 @@ class Region {
   void BeginRunning();
   void BeginDying();
   void Conclude();
+  bool Examine();
   bool All(WorkerState state) const;
   void SendAll(const ControlMessage& message);
   void Enter(State state) { state_ = state; }
@@ -110,6 +114,8 @@ class Region {
   std::vector<Slot> slots_;
   uint64_t attempt_ = 0;
   uint64_t base_epoch_ = 0;  // the attempt began there
+  PoisonHunt hunt_;
+  std::optional<PoisonHunt::Place> death_;  // where a worker of this attempt crashed
   Timestamp started_ = 0;
   Timestamp restart_at_ = kMaxTimestamp;
   Timestamp gather_until_ = kMaxTimestamp;  // a failure is known; its cause may still come

@@ -105,10 +105,12 @@ Status Supervisor::Prepare() {
         {options_.log_level, options_.log_json, [this](std::string_view line) { display_.WriteAbove(line); }},
         {plan_->plan->pipeline, plan_->plan->hash.substr(0, 8), "", -1});
   }
-  SR_ASSIGN_OR_RETURN(cells_, SharedCells::Make(TimeBoard::CellsOf(*plan_)));
+  SR_ASSIGN_OR_RETURN(cells_,
+                      SharedCells::Make(TimeBoard::CellsOf(*plan_), static_cast<size_t>(plan_->workers())));
   times_ = std::make_unique<TimeBoard>(*plan_, cells_->cells());
   host_.times = times_.get();
   host_.times_fd = cells_->fd();
+  host_.places = cells_->places();
   started_ = env_->MonotonicNow();
   started_wall_ = env_->WallNow();
   next_show_ = started_ + (live_ ? kDrawInterval : kLineInterval);
@@ -137,9 +139,8 @@ int Supervisor::Run() {
     LogError(status.message());
     return 3;
   }
-  if (Status status =
-          checkpoints_.Recover(
-              {options_.reset_state, options_.restore, options_.accept_duplicates, options_.replay});
+  if (Status status = checkpoints_.Recover(
+          {options_.reset_state, options_.restore, options_.accept_duplicates, options_.replay});
       !status.ok()) {
     LogError(status.message());
     return status.code() == Code::kCorruption || status.code() == Code::kInvalidArgument ? 4 : 3;

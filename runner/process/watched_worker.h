@@ -45,6 +45,9 @@ class WatchedWorker {
   const std::string& name() const { return name_; }
   ProcessIdentity identity() const { return process_->identity(); }
   bool gone() const { return gone_; }
+  /// The signal of its own doing that ended it (none that it was sent because it hung), 0: something else
+  /// did.
+  int crashed_by() const { return hang_.empty() ? process_->ended_by() : 0; }
   Timestamp last_beat() const { return last_beat_; }
   int64_t steps() const { return steps_ < 0 ? 0 : steps_; }
   const std::string& blocked_on() const { return blocked_on_; }

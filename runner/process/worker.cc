@@ -87,7 +87,8 @@ class Worker {
     SR_ASSIGN_OR_RETURN(const PlanPtr plan, PlanOf(assign_));
     plan_ = CutPlan(plan);
     SR_RETURN_IF_ERROR(LimitMemory(plan->settings.worker_memory));
-    SR_ASSIGN_OR_RETURN(cells_, SharedCells::Map(kTimesDescriptor, TimeBoard::CellsOf(*plan_)));
+    SR_ASSIGN_OR_RETURN(cells_, SharedCells::Map(kTimesDescriptor, TimeBoard::CellsOf(*plan_),
+                                                 static_cast<size_t>(plan_->workers())));
     times_ = std::make_unique<TimeBoard>(*plan_, cells_->cells());
     if (static_cast<size_t>(assign_.stage) >= plan_->stages.size() ||
         assign_.instance >= stage().parallelism) {
@@ -148,6 +149,8 @@ class Worker {
     options.once = assign_.once;
     options.restarted = assign_.restarted;
     options.times = times_.get();
+    options.place = &cells_->places()[plan_->WorkerNumber(assign_.stage, assign_.instance)];
+    options.careful = assign_.careful;
     options.stage_directory = assign_.stage_directory;
     options.identity = assign_.identity;
     options.run = assign_.run;

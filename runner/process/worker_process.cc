@@ -89,7 +89,7 @@ std::optional<std::string> WorkerProcess::Reap() {
   if (::waitpid(static_cast<pid_t>(identity_.pid), &status, WNOHANG) <= 0) return std::nullopt;
   reaped_ = true;
   if (WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
+    const int signal = ended_by_ = WTERMSIG(status);
     return "killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
   }
   return "exited with code " + std::to_string(WEXITSTATUS(status));

@@ -27,6 +27,8 @@ class WorkerProcess {
   void Signal(int signal);
   /// How it ended ("killed by signal 9 (Killed)", "exited with code 1"), once it has.
   std::optional<std::string> Reap();
+  /// The signal that ended it, 0: none did, or it has not ended.
+  int ended_by() const { return ended_by_; }
 
  private:
   explicit WorkerProcess(int control_fd) : control_(control_fd) {}
@@ -35,6 +37,7 @@ class WorkerProcess {
   ProcessIdentity identity_;
   int pidfd_ = -1;
   bool reaped_ = false;
+  int ended_by_ = 0;
 };
 
 }  // namespace streamrun
