@@ -109,7 +109,6 @@ HttpServer::~HttpServer() {
     closing_ = true;  // nothing joins the queue from here on
   }
   while (std::optional<Taken> taken = Take()) {
-    turned_away_.fetch_add(1, std::memory_order_relaxed);
     Answer(taken->exchange, MHD_HTTP_SERVICE_UNAVAILABLE, R"({"error":"the pipeline is closing"})");
   }
   if (daemon_ != nullptr) {
@@ -152,7 +151,6 @@ void HttpServer::SetStorageFull(bool full) {
   storage_full_ = full;
   if (!full) return;
   while (std::optional<Taken> taken = Take()) {
-    turned_away_.fetch_add(1, std::memory_order_relaxed);
     Answer(taken->exchange, MHD_HTTP_SERVICE_UNAVAILABLE, R"({"error":"the buffer on disk is full"})");
   }
 }
@@ -167,9 +165,6 @@ void HttpServer::Settle(Exchange& exchange, int status, std::string body) {
 void HttpServer::Release(Exchange& exchange) { held_ -= std::exchange(exchange.charged, 0); }
 
 void HttpServer::Refuse(Exchange& exchange, int status, const std::string& why) {
-  if (status == MHD_HTTP_TOO_MANY_REQUESTS || status == MHD_HTTP_SERVICE_UNAVAILABLE) {
-    turned_away_.fetch_add(1, std::memory_order_relaxed);
-  }
   Settle(exchange, status, "{\"error\":\"" + why + "\"}");
   exchange.body = BufferBuilder();
   exchange.inflater = nullptr;

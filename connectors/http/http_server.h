@@ -64,8 +64,6 @@ class HttpServer {
   void SetStorageFull(bool full);
   /// Readable when Take may have something.
   int fd() const { return event_; }
-  /// Requests that were turned away with 429 or 503 since Open.
-  int64_t turned_away() const { return turned_away_.load(std::memory_order_relaxed); }
 
  private:
   HttpServer(ServerOptions options, Env* env, const MhdApi* api)
@@ -102,7 +100,6 @@ class HttpServer {
   std::atomic<bool> storage_full_{false};
   std::atomic<int64_t> held_{0};   // bytes of bodies
   std::atomic<int> answering_{0};  // answered, not sent yet
-  std::atomic<int64_t> turned_away_{0};
   mutable std::mutex mutex_;
   std::deque<Exchange*> queue_;  // guarded by mutex_; these connections are suspended
 };
