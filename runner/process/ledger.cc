@@ -73,7 +73,7 @@ int64_t Ledger::Unrepeatable(const std::vector<int>& stages) const {
     if (std::find(stages.begin(), stages.end(), worker.first) == stages.end()) continue;
     for (const NodeCounters& c : counters.nodes) {
       const PlanNode& node = plan_->plan->node(c.node);
-      if (node.source && !node.replayable()) rows += c.rows_in;
+      if (node.source && !node.replayable() && !node.source->acknowledges) rows += c.rows_in;
     }
   }
   return rows;

@@ -433,8 +433,10 @@ void Supervisor::AddRemarks(PipelineStatus* status) const {
         status->remarks.push_back("restarted: '" + node.name + "' may have received rows twice");
       }
       if (node.source && !node.replayable()) {
-        status->remarks.push_back("restarted: rows of '" + node.name +
-                                  "' that were under way are lost, it cannot be read again");
+        status->remarks.push_back(
+            "restarted: rows of '" + node.name + "' that were under way " +
+            (node.source->acknowledges ? "were not acknowledged; whoever sent them has to send them again"
+                                       : "are lost, it cannot be read again"));
       }
     }
     if (region->unrepeatable() > 0) {

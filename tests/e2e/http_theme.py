@@ -243,6 +243,8 @@ class Http(Case):
 
     def test_what_was_answered_200_is_there_whoever_is_killed_then(self):
         self.answers_hold("")
+        self.assertIn("were not acknowledged; whoever sent them has to send them again", self.log())
+        self.assertNotIn("are lost", self.log())
 
     def test_what_was_answered_200_is_there_with_a_buffer(self):
         resent = self.answers_hold(", buffer: durable")
