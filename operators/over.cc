@@ -123,6 +123,11 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   bound->states = OverStates(*plan);
   bound->facts = {
       KeysFact("by", sequence.by), TimeFact(*input), {"reset_after", PrintDuration(sequence.silence)}};
+  for (const OverCall& call : plan->calls) {
+    if (call.kind == OverCall::Kind::kAggregate && !call.aggregate.args.empty()) {
+      bound->facts.push_back(ArgumentsFact(call.text, call.aggregate));
+    }
+  }
   bound->can_fail = true;
   bound->preserves_order = false;
   return bound;

@@ -88,7 +88,8 @@ class BoundOperator {
   /// One per input.
   std::vector<Exchange> exchanges;
   std::vector<StateDeclaration> states;
-  /// What makes saved state another one; the same names at every bind.
+  /// What makes saved state another one. A name that only one of two versions of a pipeline has is not
+  /// compared.
   std::vector<StateFact> facts;
   /// May a row fail? Then the node has an `errors` port and its input carries the origin.
   bool can_fail = false;

@@ -50,9 +50,21 @@ StateFact TimeFact(const Schema& input) {
 
 StateFact ChangesFact(const Schema& input) { return {"input", input.changes ? "changes" : "rows"}; }
 
+StateFact ArgumentsFact(const std::string& text, const AggregateCall& call) {
+  std::string types;
+  for (const ExpressionPtr& input : call.Inputs()) {
+    types += (types.empty() ? "" : ", ") + input->type().ToString();
+  }
+  return {"arguments of " + text, types};
+}
+
 std::vector<StateFact> AggregationFacts(const AggregationPlan& plan) {
-  return {KeysFact("group_by", plan.keys), WindowFact(plan.window), TimeFact(*plan.input),
-          ChangesFact(*plan.input)};
+  std::vector<StateFact> facts{KeysFact("group_by", plan.keys), WindowFact(plan.window),
+                               TimeFact(*plan.input), ChangesFact(*plan.input)};
+  for (const AggregateCall& call : plan.calls) {
+    if (!call.args.empty()) facts.push_back(ArgumentsFact(call.text, call));
+  }
+  return facts;
 }
 
 }  // namespace streamrun

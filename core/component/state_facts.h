@@ -17,6 +17,8 @@ StateFact WindowFact(const WindowSpec& window);
 StateFact TimeFact(const Schema& input);
 /// "input": rows that stay, or changes, for which functions keep more.
 StateFact ChangesFact(const Schema& input);
+/// The types that a call computes from: the columns of its state need not show them.
+StateFact ArgumentsFact(const std::string& text, const AggregateCall& call);
 std::vector<StateFact> AggregationFacts(const AggregationPlan& plan);
 
 }  // namespace streamrun

@@ -33,7 +33,7 @@ std::vector<Part> PartsOf(Manifest* manifest, const std::string& node, const std
 
 // Every instance takes its own table back without looking at its keys, so rows must lie with the owner of
 // their key group.
-Result<std::vector<Selection>> Deal(const TableSnapshot& shape, const Batch& rows,
+Result<std::vector<Selection>> Deal(const TableSnapshot& shape, const Batch& rows, KeyGroups groups,
                                     const std::vector<Part>& parts) {
   std::vector<Selection> dealt(parts.size());
   if (parts.size() == 1) {
@@ -59,8 +59,7 @@ Result<std::vector<Selection>> Deal(const TableSnapshot& shape, const Batch& row
   std::vector<uint64_t> hashes;
   HashRows(keys, rows.rows(), &hashes);
   for (size_t row = 0; row < hashes.size(); ++row) {
-    dealt[part_of[InstanceOfGroup(hashes[row] % kKeyGroups, parts.size())]].push_back(
-        static_cast<uint32_t>(row));
+    dealt[part_of[groups.InstanceOf(hashes[row], parts.size())]].push_back(static_cast<uint32_t>(row));
   }
   return dealt;
 }
@@ -75,13 +74,11 @@ Result<uint64_t> ReplaceTable(Env* env, const std::string& state_directory, cons
     return Status::InvalidArgument("table '" + table + "' has (" + shape.schema->ToString() + "), not (" +
                                    rows->schema()->ToString() + ")");
   }
-  if (current.manifest.key_groups != static_cast<int>(kKeyGroups)) {
-    return Status::Unsupported("the state was dealt to another number of key groups");
-  }
   CheckpointDirectory disk(env, state_directory);
   const auto edit = [&](const std::string& written, Manifest* manifest) -> Status {
     const std::vector<Part> parts = PartsOf(manifest, node, table);
-    SR_ASSIGN_OR_RETURN(const std::vector<Selection> dealt, Deal(shape, *rows, parts));
+    SR_ASSIGN_OR_RETURN(const std::vector<Selection> dealt,
+                        Deal(shape, *rows, KeyGroups(current.manifest.key_groups), parts));
     for (size_t i = 0; i < parts.size(); ++i) {
       TableSnapshot snapshot = shape;
       snapshot.whole = true;

@@ -35,6 +35,9 @@ Status WriteSegment(Env* env, const std::string& path, const TableSnapshot& tabl
 /// refused by name.
 Result<TableSnapshot> ReadSegment(Env* env, const std::string& path);
 
+/// The table that a segment is of, without its rows.
+Result<TableSnapshot> ReadShape(Env* env, const std::string& path);
+
 /// The live rows of a chain of segments, oldest first, the first of them whole: later rows replace earlier
 /// ones with the same identity, removed ones are gone. Each batch has the table's schema. Order of rows is
 /// kept among those of one segment.

@@ -137,6 +137,11 @@ Status Reader::TakeEnd(const Record& record) const {
 
 }  // namespace segment_format
 
+Result<TableSnapshot> ReadShape(Env* env, const std::string& path) {
+  SR_ASSIGN_OR_RETURN(const auto reader, segment_format::Reader::Open(env, path));
+  return reader->shape();
+}
+
 Result<TableSnapshot> ReadSegment(Env* env, const std::string& path) {
   SR_ASSIGN_OR_RETURN(auto reader, segment_format::Reader::Open(env, path));
   TableSnapshot table = reader->shape();

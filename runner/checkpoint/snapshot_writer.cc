@@ -40,7 +40,7 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
       segment.file = prefix + table.name + ".seg";
       SR_RETURN_IF_ERROR(WriteSegment(env, directory + "/" + segment.file, table, &segment));
       stored.tables.push_back(
-          {table.name, table.schema->ToString(), table.key_columns, {std::move(segment)}});
+          {table.name, table.schema->ToString(), table.key_columns, {std::move(segment)}, table.version});
     }
     SR_RETURN_IF_ERROR(SyncPrepared(env, node.prepared, &directories, output_lost));
     stored.snapshot = std::move(node);
@@ -88,8 +88,7 @@ void SnapshotWriter::Run() {
     lock.unlock();
     const uint64_t epoch = job.snapshot.epoch;
     bool output_lost = false;
-    const auto stored =
-        StoreSnapshot(env_, job.directory, name_, std::move(job.snapshot), &output_lost);
+    const auto stored = StoreSnapshot(env_, job.directory, name_, std::move(job.snapshot), &output_lost);
     done_(epoch, stored, output_lost);
     lock.lock();
     job_.reset();

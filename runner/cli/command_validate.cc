@@ -6,10 +6,14 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "runner/checkpoint/inspect.h"
+#include "runner/checkpoint/stored_state.h"
 #include "runner/cli/commands.h"
 #include "runner/cli/load.h"
 #include "runner/config/report.h"
+#include "runner/exec/state_fit.h"
 #include "runner/harness/test_case.h"
+#include "runner/process/state_directory.h"
 
 namespace streamrun {
 
@@ -20,6 +24,8 @@ struct Options {
   LoadOptions load;
   bool json = false;
   bool strict = false;
+  bool against_state = false;
+  std::string state_dir;  // empty: the pipeline's own
 };
 
 bool IsPipelineName(const std::string& name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
@@ -49,6 +55,28 @@ Status Expand(const std::string& path, std::vector<std::string>* out) {
   return result == 0 ? Status::Ok() : Status::NotFound("nothing matches " + path);
 }
 
+// Would a start go on with what the last run left? Prints what the start would say.
+Status CheckAgainstState(const Plan& plan, const std::string& state_dir) {
+  std::string directory = state_dir.empty() ? plan.settings.state_dir : state_dir;
+  if (directory.empty()) {
+    SR_ASSIGN_OR_RETURN(directory, DefaultStateDirectory(plan.pipeline));
+  }
+  Env* env = Env::Default();
+  if (!env->Info(directory + "/CURRENT").ok()) {
+    std::printf("%s: no saved state\n", directory.c_str());
+    return Status::Ok();
+  }
+  SR_ASSIGN_OR_RETURN(const StoredCheckpoint current, OpenCheckpoint(env, directory, ""));
+  SR_RETURN_IF_ERROR(FitKeyGroups(plan, current.manifest.key_groups));
+  SR_ASSIGN_OR_RETURN(const auto state, OpenStoredState(env, current.directory, plan.hash));
+  SR_ASSIGN_OR_RETURN(const std::vector<StateNote> notes, FitPlan(plan, *state));
+  std::printf("%s: the pipeline goes on with its saved state (epoch %llu)\n", directory.c_str(),
+              static_cast<unsigned long long>(current.manifest.epoch));
+  for (const StateNote& note : notes)
+    std::printf("  %s%s\n", note.lost ? "warning: " : "", note.text.c_str());
+  return Status::Ok();
+}
+
 int Validate(const Options& options) {
   std::vector<std::string> files;
   for (const std::string& path : options.paths) {
@@ -59,6 +87,7 @@ int Validate(const Options& options) {
   }
   std::vector<Finding> all;
   int errors = 0, warnings = 0, broken = 0;
+  bool refused = false;
   for (const std::string& path : files) {
     Loaded loaded = Load(path, options.load);
     if (!loaded.usage.ok()) {
@@ -66,6 +95,12 @@ int Validate(const Options& options) {
       return kExitConfig;
     }
     if (loaded.plan) ReadTests(loaded.file->root["tests"], *loaded.plan, loaded.diagnostics);
+    if (loaded.plan && options.against_state) {
+      if (const Status fits = CheckAgainstState(*loaded.plan, options.state_dir); !fits.ok()) {
+        std::fprintf(stderr, "streamrun: %s: %s\n", path.c_str(), fits.message().c_str());
+        refused = true;
+      }
+    }
     const std::vector<Finding>& findings = loaded.diagnostics.findings();
     errors += loaded.diagnostics.errors();
     warnings += static_cast<int>(findings.size()) - loaded.diagnostics.errors();
@@ -85,7 +120,8 @@ int Validate(const Options& options) {
                 : std::printf("%d error%s in %d file%s", errors, plural(errors), broken, plural(broken));
     warnings == 0 ? std::printf("\n") : std::printf(", %d warning%s\n", warnings, plural(warnings));
   }
-  return errors > 0 || (options.strict && warnings > 0) ? kExitConfig : kExitFine;
+  if (errors > 0 || (options.strict && warnings > 0)) return kExitConfig;
+  return refused ? kExitStateRefused : kExitFine;
 }
 
 }  // namespace
@@ -97,11 +133,17 @@ void AddValidateCommand(CLI::App& app, CliResult& result) {
       ->required();
   command->add_flag("--json", options->json, "Print findings as a JSON array");
   command->add_flag("--strict", options->strict, "Warnings fail too");
+  CLI::Option* against =
+      command->add_flag("--against-state", options->against_state,
+                        "Say what a start would do with the saved state, or why it would refuse it");
+  command->add_option("--state-dir", options->state_dir, "State directory, when it is not the default")
+      ->needs(against);
   command->add_option("--set", options->load.sets,
                       "Override a value: path=value, for example settings.parallelism=4");
   command->add_option("--env-file", options->load.env_file, "File of KEY=VALUE lines for ${KEY}");
   command->footer(
-      "Exit code 0 when every file is fine, 2 when one has an error.\n\nExample: streamrun validate --strict "
+      "Exit code 0 when every file is fine, 2 when one has an error, 4 when saved state would be "
+      "refused.\n\nExample: streamrun validate --strict "
       "pipelines/");
   command->callback([options, &result] { result.exit_code = Validate(*options); });
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/component/definition.h"
 #include "core/data/batch.h"
 #include "core/stream/event.h"
 #include "core/stream/sink.h"
@@ -20,6 +21,7 @@ namespace streamrun {
 struct TableSnapshot {
   std::string name;
   SchemaPtr schema;
+  int version = 1;  // of its declaration
   /// Columns of the exchange key, which stand first: they decide the key group of a row. 0: the rows belong
   /// to no key and every instance gets them all.
   int key_columns = 0;
@@ -36,6 +38,8 @@ struct TableSnapshot {
 /// One node, or part of one, in one instance.
 struct NodeSnapshot {
   std::string node;  // name
+  /// What its state stands for (FactsOf).
+  std::vector<StateFact> facts;
   NodePart part = NodePart::kWhole;
   int input = 0;  // kEncode
   int instance = 0;

@@ -35,16 +35,21 @@ class MemoryState final : public RestoredState {
   explicit MemoryState(std::vector<TaskSnapshot> tasks) : tasks_(std::move(tasks)) {}
   uint64_t epoch() const override { return tasks_.front().epoch; }
   bool committed() const override { return false; }
-  std::vector<const NodeSnapshot*> Find(const std::string& node) const override {
-    std::vector<const NodeSnapshot*> found;
+  std::vector<const NodeSnapshot*> All() const override {
+    std::vector<const NodeSnapshot*> all;
     for (const TaskSnapshot& task : tasks_) {
-      for (const NodeSnapshot& snapshot : task.nodes) {
-        if (snapshot.node == node) found.push_back(&snapshot);
-      }
+      for (const NodeSnapshot& snapshot : task.nodes) all.push_back(&snapshot);
     }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto* a, const auto* b) { return a->instance < b->instance; });
-    return found;
+    return all;
+  }
+  Result<std::vector<TableSnapshot>> Shapes(const NodeSnapshot& node) const override {
+    std::vector<TableSnapshot> shapes;
+    for (const TableSnapshot& table : node.tables) {
+      if (table.rows.empty()) continue;
+      shapes.push_back(table);
+      shapes.back().rows.clear();
+    }
+    return shapes;
   }
   // The plan may be cut in another way now.
   const std::vector<ChannelCounters>* Channels() const override { return nullptr; }

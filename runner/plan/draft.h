@@ -33,6 +33,7 @@ struct Draft {
   Diagnostics& diagnostics;
   std::shared_ptr<Plan> plan = std::make_shared<Plan>();
   ConfigValue delivery_value;  // `settings.delivery` as written
+  ConfigValue drop_state;      // `settings.drop_state` as written
   bool on_error_written = false;
   OnError on_error = OnError::kDeadLetter;
   std::vector<std::pair<std::string, ConfigValue>> schemas;
@@ -45,6 +46,7 @@ struct Draft {
 // The steps, in this order; each reports everything it can find.
 void ReadTopLevel(Draft& draft);  // keys, name, settings, schemas
 void CollectNodes(Draft& draft);  // sources, operators, sinks, templates, common fields, inputs by name
+void CheckState(Draft& draft);    // names that nodes had, state that may go
 void OrderNodes(Draft& draft);    // topological order; cycles, nodes that lead nowhere
 void BindNodes(Draft& draft);     // components, formats, ports
 void CheckWiring(Draft& draft);   // exclusive resources, unwired ports

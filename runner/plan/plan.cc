@@ -34,6 +34,7 @@ PlanPtr BuildPlan(const PipelineFile& file, Diagnostics& diagnostics) {
   Draft draft{.file = file, .diagnostics = diagnostics};
   ReadTopLevel(draft);
   CollectNodes(draft);
+  CheckState(draft);
   OrderNodes(draft);
   BindNodes(draft);
   CheckWiring(draft);

@@ -64,6 +64,7 @@ void ReadSettings(Draft& draft) {
   ReadFields(settings, SettingsFields(), {}, "'settings'", &config, draft.diagnostics);
   ReadParallelism(settings, config, draft);
   PlanSettings& out = draft.plan->settings;
+  out.max_parallelism = static_cast<int>(config.max_parallelism);
   out.delivery = config.delivery;
   out.state_dir = config.state_dir;
   out.max_row = config.max_row;
@@ -78,6 +79,7 @@ void ReadSettings(Draft& draft) {
   out.on_crash = config.on_crash;
   out.fuse = config.engine.local.fuse;
   draft.delivery_value = settings["delivery"];
+  draft.drop_state = settings["drop_state"];
   draft.on_error = config.on_error;
   draft.on_error_written = settings["on_error"].present();
 }

@@ -138,7 +138,7 @@ class State(Case):
         self.stop(process)
         rows = self.rows()
         self.assertEqual({r["key"] for r in rows}, set(range(7)))
-        self.assertEqual([r["key"] for r in self.rows("--where", "key = 3 and state3 > 0")], [3])
+        self.assertEqual([r["key"] for r in self.rows("--where", 'key = 3 and "count(*)" > 0')], [3])
         self.assertEqual(len(self.rows("--limit", "2")), 2)
         wrong = self.state("get", "latest", "groups", "--where", "kei = 3")
         self.assertEqual(wrong.returncode, 1)
@@ -147,7 +147,7 @@ class State(Case):
         difference = self.state("diff", "v1", epoch, "latest", "groups")
         self.assertIn("0 removed, 0 added, 7 changed, 0 equal", difference.stderr)
         change = json.loads(difference.stdout.splitlines()[0])
-        self.assertLess(change["before"]["state3"], change["after"]["state3"])
+        self.assertLess(change["before"]["count(*)"], change["after"]["count(*)"])
         same = self.state("diff", epoch, epoch, "latest", "groups")
         self.assertEqual((same.stdout, same.stderr), ("", "0 removed, 0 added, 0 changed, 7 equal\n"))
 
@@ -155,9 +155,9 @@ class State(Case):
         lines = [json.loads(line) for line in self.read("g.jsonl").splitlines()]
         self.assertEqual(lines, rows)
         for line in lines:
-            line["state3"] += 1000
+            line["count(*)"] += 1000
         self.write("more.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-        for change, why in ((lambda t: t.replace('"state3"', '"state9"', 1), "line 1: column 'state3' is missing"),
+        for change, why in ((lambda t: t.replace('"count(*)"', '"state9"', 1), "line 1: column 'count(*)' is missing"),
                             (lambda t: t.replace('"key": ', '"key": "x', 1).replace(",", '",', 1), "line 1: ")):
             self.write("bad.jsonl", change(self.read("more.jsonl").decode()))
             refused = self.state("import", "latest", "groups", "bad.jsonl")
@@ -189,7 +189,7 @@ class State(Case):
             self.assertEqual(answer.returncode, 0, answer.stderr)
             script = ("import json, sys, pyarrow as pa\n"
                       f"table = pa.ipc.{opened}(pa.OSFile({name!r})).read_all()\n"
-                      "json.dump(table.select(['key', 'state3']).to_pylist(), sys.stdout)")
+                      "json.dump(table.select(['key', 'count(*)']).to_pylist(), sys.stdout)")
             read = subprocess.run([python, "-c", script], cwd=self.dir, capture_output=True, text=True, timeout=60)
             self.assertEqual(read.returncode, 0, read.stderr)
-            self.assertEqual(json.loads(read.stdout), [{"key": r["key"], "state3": r["count(*)"]} for r in rows])
+            self.assertEqual(json.loads(read.stdout), [{"key": r["key"], "count(*)": r["count(*)"]} for r in rows])

@@ -33,7 +33,7 @@ struct Fixture {
     REQUIRE(disk.Begin(epoch).ok());
     Manifest manifest;
     manifest.epoch = epoch;
-    manifest.key_groups = static_cast<int>(kKeyGroups);
+    manifest.key_groups = 128;
     manifest.plan_hash = "abc";
     for (size_t i = 0; i < instances.size(); ++i) {
       StoredNode node;
@@ -193,7 +193,7 @@ TEST_CASE_FIXTURE(Fixture, "a replaced table is a new committed epoch in which n
       std::vector<uint64_t> hashes;
       HashRows({batch->column(0)}, batch->rows(), &hashes);
       for (const uint64_t hash : hashes) {
-        CHECK(InstanceOfGroup(hash % kKeyGroups, 2) == static_cast<size_t>(node.snapshot.instance));
+        CHECK(KeyGroups(128).InstanceOf(hash, 2) == static_cast<size_t>(node.snapshot.instance));
       }
     }
   }

@@ -19,6 +19,7 @@ Fragment SampleFragment() {
   StoredNode node;
   NodeSnapshot& s = node.snapshot;
   s.node = "per_minute";
+  s.facts = {{"operator", "aggregate"}, {"group_by", "lower(\"K\")"}, {"arguments of sum(v)", ""}};
   s.part = NodePart::kMerge;
   s.input = 1;
   s.instance = 2;
@@ -39,7 +40,7 @@ Fragment SampleFragment() {
   s.counters.watermark = -1;
   s.failed_results = 5;
   node.tables.push_back(
-      {"panes", "k text", 1, {{"a.seg", ~uint64_t{0}, 0xffffffff, true, 9}, {"b.seg", 1, 2, false, 0}}});
+      {"panes", "k text", 1, {{"a.seg", ~uint64_t{0}, 0xffffffff, true, 9}, {"b.seg", 1, 2, false, 0}}, 7});
   Fragment fragment;
   fragment.stage = 1;
   fragment.instance = 2;
@@ -81,6 +82,8 @@ TEST_CASE("a manifest is read back as it was, with any bytes and the greatest nu
   const NodeSnapshot& have = read->fragments[0].nodes[0].snapshot;
   CHECK(have.part == NodePart::kMerge);
   CHECK(have.position == want.position);
+  CHECK(have.facts == want.facts);
+  CHECK(read->fragments[0].nodes[0].tables[0].version == 7);
   CHECK(have.watermark.time == kLeast);
   CHECK(have.watermark.next_ordinal == want.watermark.next_ordinal);
   CHECK(have.latest == kMost);
@@ -137,6 +140,9 @@ TEST_CASE("under a right checksum, what does not belong is named") {
   CHECK(ParseWith("\"epoch\":41", "\"epoch\":41.5").code() == Code::kCorruption);
   CHECK(ParseWith("\"epoch\":41", "\"epoch\":18446744073709551616").code() == Code::kCorruption);
   CHECK(ParseWith("\"key_groups\":128", "\"key_groups\":2147483648").code() == Code::kCorruption);
+  CHECK(ParseWith("\"key_groups\":128", "\"key_groups\":0").message() ==
+        "the manifest: 'key_groups' is not a positive number");
+  CHECK(ParseWith("\"operator\":\"aggregate\"", "\"operator\":1").code() == Code::kCorruption);
   CHECK(ParseWith("\"epoch\":41,", "").message() == "the manifest: 'epoch' is not an integer in range");
   CHECK(ParseWith("\"kind\":\"final\"", "\"kind\":\"finel\"").message() ==
         "the manifest: 'kind' is not a known word");
@@ -153,10 +159,26 @@ TEST_CASE("a segment's name cannot leave its directory") {
   }
 }
 
+TEST_CASE("a manifest of version 1 has no facts, and its tables are of version 1") {
+  std::string json = *Unseal("m", PrintManifest(SampleManifest()));
+  const auto cut = [&](const std::string& from, const std::string& to) {
+    const size_t begin = json.find(from);
+    REQUIRE(begin != std::string::npos);
+    json.erase(begin, json.find(to, begin) + to.size() - begin);
+  };
+  json.replace(json.find("\"version\":2"), 11, "\"version\":1");
+  cut("\"facts\":{", "},");
+  cut("\"version\":7", ",");
+  const auto read = ParseManifest(Seal(json));
+  REQUIRE_MESSAGE(read.ok(), read.status().ToString());
+  CHECK(read->fragments[0].nodes[0].snapshot.facts.empty());
+  CHECK(read->fragments[0].nodes[0].tables[0].version == 1);
+}
+
 TEST_CASE("a newer manifest is refused by its number") {
-  const Status status = ParseWith("\"version\":1", "\"version\":2");
+  const Status status = ParseWith("\"version\":2", "\"version\":3");
   CHECK(status.code() == Code::kUnsupported);
-  CHECK(status.message() == "the manifest has format version 2, this streamrun reads up to 1");
+  CHECK(status.message() == "the manifest has format version 3, this streamrun reads up to 2");
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ Rows Some(int64_t rows, Ordinal ordinal = kNoOrdinal) {
 struct Rig {
   explicit Rig(Partitioning how, int lanes) : lane(static_cast<size_t>(lanes)) {
     edge.partitioning = how;
-    partitioner = std::make_unique<Partitioner>(edge, std::vector<ExpressionPtr>(), 5 * kMillisecond, &env);
+    partitioner = std::make_unique<Partitioner>(edge, std::vector<ExpressionPtr>(), KeyGroups(128),
+                                                5 * kMillisecond, &env);
     for (int i = 0; i < lanes; ++i) partitioner->AddChannel(i, &lane[static_cast<size_t>(i)]);
   }
   void Push(const Event& event) { REQUIRE(partitioner->Push(event).ok()); }
