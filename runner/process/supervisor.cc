@@ -433,9 +433,9 @@ void Supervisor::AddRemarks(PipelineStatus* status) const {
         status->remarks.push_back("restarted: '" + node.name + "' may have received rows twice");
       }
       if (node.source && !node.replayable()) {
-        status->remarks.push_back(
-            "restarted: rows of '" + node.name + "' that were under way " +
-            (node.source->acknowledges ? "were not acknowledged; whoever sent them has to send them again"
+        status->remarks.push_back("restarted: rows of '" + node.name + "' that were under way " +
+                                  (node.source->acknowledges
+                                       ? "were not acknowledged; whoever sent them has to send them again"
                                        : "are lost, it cannot be read again"));
       }
     }

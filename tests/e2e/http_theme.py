@@ -266,13 +266,16 @@ class Http(Case):
                 self.listening(port)
             self.assertEqual((answer[0], json.loads(answer[1])), (200, {"records": 20}))
             answered += numbers
-            if kill % 2 == 0:
-                for pid in children(process.pid):
+            if kill % 2 == 1:
+                workers = children(process.pid)
+                for pid in workers:
                     os.kill(pid, signal.SIGKILL)
+                self.assertTrue(eventually(10, lambda: not any(map(alive, workers))), self.log())
             else:
                 process.kill()
                 process.wait()
                 process = self.start(rows_in(port, more=buffer))
+            self.assertTrue(eventually(20, self.running), self.log())
             self.listening(port)
         self.assertTrue(eventually(20, lambda: set(answered) <= set(self.out())), self.log())
         process.send_signal(signal.SIGTERM)
