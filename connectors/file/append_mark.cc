@@ -2,6 +2,7 @@
 
 #include "connectors/file/sink_part.h"
 #include "connectors/file/sink_path.h"
+#include "core/stream/stage_directory.h"
 
 namespace streamrun {
 
@@ -35,7 +36,7 @@ Status AppendMark::Set(const std::string& path) const {
   part.path = part.written = AbsolutePath(path);
   part.length = info.size;
   part.inode = info.inode;
-  SR_RETURN_IF_ERROR(env_->MakeDirectories(directory_, 0700));
+  SR_RETURN_IF_ERROR(MakeStageDirectory(env_, directory_));
   return env_->WriteFileAtomically(mark_, PrintHandle({part}));
 }
 

@@ -14,6 +14,7 @@
 
 #include "connectors/http/sink_options.h"
 #include "connectors/http/stage_segment.h"
+#include "core/stream/stage_directory.h"
 
 namespace streamrun::http {
 namespace {
@@ -69,7 +70,7 @@ class StagedSink final : public Sink {
     options_.body.preamble = context.preamble;
     builder_ = std::make_unique<BodyBuilder>(options_.body);
     SR_ASSIGN_OR_RETURN(poster_, Poster::Open(options_.poster, env_));
-    SR_RETURN_IF_ERROR(env_->MakeDirectories(directory_, 0700));
+    SR_RETURN_IF_ERROR(MakeStageDirectory(env_, directory_));
     return FindSegments(context);
   }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "core/base/durable_directory.h"
 #include "core/base/failpoint.h"
 #include "core/stream/dead_letter.h"
 
@@ -197,7 +198,7 @@ Status DeadLetterFile::Roll() {
     old_size_ = file_->size();
     old_rows_ = rows_;
   }
-  SR_RETURN_IF_ERROR(env_->MakeDirectories(directory_, 0700));
+  SR_RETURN_IF_ERROR(MakeDurableDirectory(env_, directory_, 1));
   path_ = directory_ + "/" + name_ + (part_ > 0 ? "." + std::to_string(part_) : "") + ".jsonl";
   ++part_;
   rows_ = 0;

@@ -4,14 +4,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/durable_directory.h"
 #include "core/base/failpoint.h"
 
 namespace streamrun {
 
 namespace {
 
-// <state directory>/ingest/<node>: the last two are made here, the first names them.
-constexpr int kOwnLevels = 3;
+// <state directory>/ingest/<node>
+constexpr int kOwnLevels = 2;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Open(Env* env, std::string directo
 }
 
 Status LogWriter::Recover(bool fresh) {
-  SR_RETURN_IF_ERROR(env_->MakeDirectories(directory_, 0700));
+  SR_RETURN_IF_ERROR(MakeDurableDirectory(env_, directory_, kOwnLevels));
   SR_ASSIGN_OR_RETURN(std::vector<uint64_t> firsts, ListLogSegments(env_, directory_));
   if (!firsts.empty()) SR_RETURN_IF_ERROR(RecoverSegment(firsts.back()));
   if (ended_ && fresh) {
@@ -41,14 +42,8 @@ Status LogWriter::Recover(bool fresh) {
     ended_ = false;
   }
   synced_ = next_;
-  // Whoever made these files and directories may have died before they were sure to stay.
-  std::string directory = directory_;
-  for (int i = 0; i < kOwnLevels; ++i) {
-    SR_RETURN_IF_ERROR(env_->SyncDirectory(directory));
-    directory = directory.substr(0, directory.rfind('/'));
-    if (directory.empty()) break;
-  }
-  return Status::Ok();
+  // Whoever made these files may have died before they were sure to stay.
+  return env_->SyncDirectory(directory_);
 }
 
 Status LogWriter::RecoverSegment(uint64_t first) {
