@@ -20,11 +20,13 @@ function(sr_library folder)
   set_property(GLOBAL APPEND PROPERTY SR_LIBRARIES ${name})
 endfunction()
 
-# sr_link(target LIB...): the objects and the libraries behind them; ALL means every library of the house.
+# sr_link(target LIB...): the objects and the libraries behind them; ALL among them means every library of the house.
 function(sr_link target)
   set(libs ${ARGN})
-  if(libs STREQUAL "ALL")
-    get_property(libs GLOBAL PROPERTY SR_LIBRARIES)
+  if("ALL" IN_LIST libs)
+    get_property(all GLOBAL PROPERTY SR_LIBRARIES)
+    list(REMOVE_ITEM libs ALL)
+    list(APPEND libs ${all})
   endif()
   foreach(lib ${libs})
     if(TARGET ${lib})

@@ -126,7 +126,7 @@ TEST_CASE("an order that was given is there after any crash, one that was not is
     REQUIRE(stop < 100);
     for (uint64_t seed = 0; seed < 50; ++seed) {
       CrashEnv env;
-      REQUIRE(env.MakeDirectories("/state").ok());
+      REQUIRE(env.MakeDirectories("/state", 0700).ok());
       REQUIRE(env.SyncDirectory("/").ok());
       env.Crash(seed);
       env.StopAt(stop);
