@@ -56,6 +56,16 @@ Result<std::vector<Segment>> ParseHandle(const std::string& handle) {
   return segments;
 }
 
+/// The segment being posted.
+struct Posting {
+  std::unique_ptr<SegmentReader> reader;
+  std::unique_ptr<SentLog> sent;
+  uint32_t next = 0;  // number of the body that the reader gives next
+  bool read_all = false;
+  bool refused = false;
+  std::map<uint64_t, std::pair<uint32_t, InFlight>> in_flight;  // by post
+};
+
 class StagedSink final : public Sink {
  public:
   explicit StagedSink(SinkOptions options) : options_(std::move(options)) {}
@@ -136,16 +146,6 @@ class StagedSink final : public Sink {
   }
 
  private:
-  /// The segment being posted.
-  struct Posting {
-    std::unique_ptr<SegmentReader> reader;
-    std::unique_ptr<SentLog> sent;
-    uint32_t next = 0;  // number of the body that the reader gives next
-    bool read_all = false;
-    bool refused = false;
-    std::map<uint64_t, std::pair<uint32_t, InFlight>> in_flight;  // by post
-  };
-
   std::string Path(const std::string& name, const char* end) const { return directory_ + "/" + name + end; }
 
   uint64_t StagedBytes() const {
