@@ -10,6 +10,7 @@ import time
 
 import family
 from family import Case, alive, children, eventually
+from http_theme import Server, numbers_out
 from numbered import FAILING, KEYS, LATEST, MENDED, numbered
 from numbered import ROWS as NUMBERED
 
@@ -233,6 +234,23 @@ sinks:
         self.write("mend.jsonl", json.dumps({"token": letter["token"], "row": {"s": "a5 b"}}) + "\n")
         self.fine(self.replay(yaml, "--edit", "mend.jsonl", "--run", timeout=60))
         self.assertEqual(self.lines("out.txt"), sorted([b"a%d" % i for i in range(10) if i != 5] + [b"a5 b"]))
+
+
+    def test_records_that_a_server_refused_are_sent_again(self):
+        closed = [True]
+        server = Server(lambda number, key, body: 400 if closed[0] and b'"id":77}' in body else None)
+        self.addCleanup(server.close)
+        yaml = numbers_out(server.port, rows=500, sink="delivery: direct")
+        self.assert_fine(self.run_pipeline(yaml))
+        self.assertEqual({(letter["code"], letter["state"]) for letter in self.letters()}, {("http.status.400", "open")})
+        self.assertEqual((len(self.letters()), len(server.rows())), (50, 450))
+        answer = self.replay(yaml, "--run", timeout=60)
+        self.fine(answer, "50 replayed")
+        self.assertIn("ledger balances", answer.stderr)
+        self.assertEqual(self.states(), {"replayed": 50, "open": 50})
+        closed[0] = False
+        self.fine(self.replay(yaml, "--run", timeout=60), "order 2: 50 dead letters")
+        self.assertEqual(sorted(row["id"] for row in server.rows()), list(range(1, 501)))
 
 
 class Unfinished(Dlq):
