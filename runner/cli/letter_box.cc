@@ -93,6 +93,18 @@ SchemaPtr LetterSchema() {
   return schema;
 }
 
+Result<std::optional<Evaluator>> LetterCondition(const std::string& where) {
+  if (where.empty()) return std::optional<Evaluator>();
+  ExprProblem problem;
+  auto bound = BindExpressionAs(where, Scope(LetterSchema()), TypeId::kBoolean, &problem);
+  if (!bound.ok()) {
+    return Status::InvalidArgument("--where, character " + std::to_string(problem.offset + 1) + ": " +
+                                   problem.message + (problem.suggestion.empty() ? "" : "; ") +
+                                   problem.suggestion);
+  }
+  return std::optional<Evaluator>(Evaluator(*bound, Env::Default()));
+}
+
 Result<LetterBox> LetterBox::Open(Env* env, const std::string& state_directory) {
   if (!env->Info(state_directory).ok()) {
     return Status::NotFound("there is no state directory " + state_directory + ": the pipeline never ran");

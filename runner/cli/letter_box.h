@@ -47,6 +47,9 @@ struct Letter {
 /// DeadLetterSchema and `state text`: what --where is about.
 SchemaPtr LetterSchema();
 
+/// --where over LetterSchema; nothing: every letter. An error names the option.
+Result<std::optional<Evaluator>> LetterCondition(const std::string& where);
+
 class LetterBox {
  public:
   /// Reads the checkpoint that counts and the orders. kNotFound: there is no such state directory.
