@@ -30,8 +30,6 @@ std::unique_ptr<NodeRestore> NodeRestore::Find(const RestoredState& state, const
     if (SamePart(*snapshot, member)) restore->all_.push_back(snapshot);
   }
   if (restore->all_.empty()) return nullptr;
-  const std::vector<StateFact>& facts = restore->all_.front()->facts;
-  restore->other_component_ = !facts.empty() && facts.front() != FactsOf(plan.node(member.node)).front();
   for (const NodeSnapshot* snapshot : restore->all_) {
     if (restore->rescaled() || snapshot->instance == instance) restore->mine_.push_back(snapshot);
   }
@@ -74,14 +72,14 @@ Timestamp NodeRestore::clock() const {
 
 NodeCounters NodeRestore::counters() const {
   NodeCounters sum;
-  if (other_component_ || (rescaled() && instance_ > 0)) return sum;
+  if (rescaled() && instance_ > 0) return sum;
   for (const NodeSnapshot* snapshot : mine_) AddCounts(snapshot->counters, &sum);
   return sum;
 }
 
 int64_t NodeRestore::failed_results() const {
   int64_t sum = 0;
-  if (other_component_ || (rescaled() && instance_ > 0)) return sum;
+  if (rescaled() && instance_ > 0) return sum;
   for (const NodeSnapshot* snapshot : mine_) sum += snapshot->failed_results;
   return sum;
 }

@@ -28,8 +28,7 @@ class NodeRestore {
   bool idle() const;
   Timestamp latest() const;
   Timestamp clock() const;
-  /// This instance's own counters; when the parallelism changed, instance 0 has the sum. Those of another
-  /// component that had the name mean nothing.
+  /// This instance's own counters; when the parallelism changed, instance 0 has the sum.
   NodeCounters counters() const;
   int64_t failed_results() const;
   /// For Source::Open.
@@ -51,7 +50,6 @@ class NodeRestore {
   const KeyGroups groups_;
   const int instance_;
   const int parallelism_;
-  bool other_component_ = false;
   std::vector<const NodeSnapshot*> all_;   // of every instance of then
   std::vector<const NodeSnapshot*> mine_;  // the one of this instance, or all when the parallelism changed
 };

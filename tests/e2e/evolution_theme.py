@@ -156,7 +156,9 @@ class Evolution(Case):
         self.assertEqual(sorted(self.given()[before:], key=key), sorted(expected, key=key), self.log())
         for text in said:
             self.assertIn(text, self.log())
-        self.assertIn("ledger balances", self.log())
+        # Rows that an operator took in before it was another one are not accounted for by what it is now.
+        if "not in the pipeline any more" not in self.log():
+            self.assertIn("ledger balances", self.log())
 
     def checked(self, yaml):
         self.write("p.yaml", yaml)
