@@ -190,6 +190,7 @@ class History {
     manifest.pipeline = "p";
     manifest.epoch = epoch;
     manifest.parent = current_;
+    manifest.key_groups = 128;
     StoredNode node;
     node.tables.push_back(table_);
     Fragment fragment;

@@ -25,6 +25,7 @@ struct Fixture {
     node.tables.push_back(table);
     Manifest manifest;
     manifest.epoch = epoch;
+    manifest.key_groups = 128;
     manifest.needs_commit = true;
     manifest.fragments.resize(1);
     manifest.fragments[0].nodes.push_back(std::move(node));
