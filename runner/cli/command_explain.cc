@@ -1,7 +1,9 @@
 // streamrun explain: how the local engine will run a pipeline.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
+#include "core/component/config_spec.h"
 #include "runner/cli/commands.h"
 #include "runner/cli/load.h"
 #include "runner/local/local_plan.h"
@@ -43,8 +45,10 @@ std::string MemberText(const Plan& plan, const Stage::Member& member) {
     case NodePart::kMerge:
       break;
   }
-  if (node.source)
-    return "read " + node.name + " (" + node.source->place + ")" + (node.format ? ", decode" : "");
+  if (node.source) {
+    return "read " + node.name + " (" + (node.buffer ? "its log" : node.source->place) + ")" +
+           (node.format ? ", decode" : "");
+  }
   if (node.sink) return "write " + node.name + " (" + node.sink->place + ")";
   return node.component + " " + node.name;
 }
@@ -53,8 +57,17 @@ std::string ExplainPlan(const LocalPlan& local) {
   const Plan& plan = *local.plan;
   std::string out;
   Say(out, "pipeline " + plan.pipeline + ", revision " + plan.hash);
+  const auto buffers = std::count_if(plan.nodes.begin(), plan.nodes.end(),
+                                     [](const PlanNode& n) { return n.buffer.has_value(); });
+  const auto processes = local.workers() + static_cast<int>(buffers);
   Say(out, std::to_string(local.stages.size()) + " stage" + (local.stages.size() == 1 ? "" : "s") + ", " +
-               std::to_string(local.workers()) + " worker process" + (local.workers() == 1 ? "" : "es"));
+               std::to_string(processes) + " worker process" + (processes == 1 ? "" : "es"));
+  if (buffers > 0) Say(out, "");
+  for (const PlanNode& node : plan.nodes) {
+    if (!node.buffer) continue;
+    Say(out, "ingest  " + node.name + " (" + node.source->place + ") into its log, at most " +
+                 PrintSize(node.buffer->max));
+  }
   for (const Stage& stage : local.stages) {
     Say(out, "");
     Say(out,

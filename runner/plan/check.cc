@@ -137,7 +137,8 @@ Plan::Path Weakest(const Draft& draft, int source, int sink) {
                 "them again by itself"};
   }
   return {source, sink, Delivery::kExactlyOnce,
-          "the source is read again from the checkpoint, the sink commits with it"};
+          std::string(from.buffer ? "the log of the source" : "the source") +
+              " is read again from the checkpoint, the sink commits with it"};
 }
 
 // A client that waits for a checkpoint would wait for the end of the pipeline.
