@@ -35,7 +35,7 @@ struct LogRecord {
 };
 
 /// Longest body that is written or believed.
-inline constexpr uint32_t kMaxLogBody = 256u << 20;
+inline constexpr uint32_t kMaxLogBody = (1u << 31) - 1;
 
 /// Bytes that Append adds for it.
 size_t LogRecordSize(const LogRecord& record);

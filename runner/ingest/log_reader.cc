@@ -95,7 +95,7 @@ Result<LogReader::Item> LogReader::Next(uint64_t limit) {
     size_t size = 0;
     const LogParse parsed = ParseLogRecord(rest, &record, &size);
     if (parsed == LogParse::kShort && rest.size() >= want) {
-      want = rest.size() + kBlock;
+      want = 2 * rest.size() + kBlock;
       continue;
     }
     if (parsed == LogParse::kWhole && record.seq == next_) {
