@@ -24,7 +24,7 @@ constexpr Spelling kSpellings[] = {
     {"(a+b)*c", "(a + b) * c"},
     {"- v", "- v"},
     {"v::numeric(10,2)", "cast(v as numeric(10,2))"},
-    {"CAST(v AS double precision)", "cast(v as double precision)"},
+    {"CAST(v AS double precision)", "cast(v as float8)"},
     {"CASE WHEN v=1 THEN 'a' ELSE 'it''s' END", "case when v = 1 then 'a' else 'it''s' end"},
     {"CASE v WHEN 1 THEN 2 END", "case v when 1 then 2 end"},
     {"\"My Column\"", "\"My Column\""},
