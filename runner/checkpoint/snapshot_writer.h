@@ -16,9 +16,9 @@
 namespace streamrun {
 
 /// Writes the tables of `snapshot` as segments into `directory`, syncs what sinks prepared, and the
-/// directory. `name`: of the worker, begins every file's name. `output_lost`: what sinks or dead letters wrote
-/// could not be synced. The kernel may have dropped it and says so only once (fsyncgate), so the files must be
-/// written anew from the last checkpoint, not synced again. Segments are new in each epoch.
+/// directory. `name`: of the worker, begins every file's name. `output_lost`: what sinks or dead letters
+/// wrote could not be synced. The kernel may have dropped it and says so only once (fsyncgate), so the files
+/// must be written anew from the last checkpoint, not synced again. Segments are new in each epoch.
 Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std::string& name,
                                TaskSnapshot snapshot, bool* output_lost);
 

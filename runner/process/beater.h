@@ -21,8 +21,8 @@ class Beater {
 
   /// Replaces what the next beat says.
   void Publish(BeatMessage beat);
-  /// Is the data thread at rest? Else a beat says that it computes, whatever it waited for last: the call that
-  /// it makes next may not return.
+  /// Is the data thread at rest? Else a beat says that it computes, whatever it waited for last: the call
+  /// that it makes next may not return.
   void Waits(bool waits) { waits_.store(waits, std::memory_order_relaxed); }
 
  private:

@@ -41,7 +41,6 @@ void Ledger::Count(const TaskCounters& counters, int64_t sign) {
 
 void Ledger::Begin(int stage, int instance, TaskCounters counters) {
   Count(counters, -1);
-  begun_[{stage, instance}] = counters;
   workers_[{stage, instance}] = std::move(counters);
 }
 
@@ -50,21 +49,6 @@ void Ledger::EndAttempt(int stage, int instance) {
   if (it == workers_.end()) return;
   Count(it->second, 1);
   workers_.erase(it);
-  begun_.erase({stage, instance});
-}
-
-int64_t Ledger::Delivered(const std::vector<int>& stages) const {
-  const auto count = [&](const auto& workers) {
-    int64_t rows = 0;
-    for (const auto& [worker, counters] : workers) {
-      if (std::find(stages.begin(), stages.end(), worker.first) == stages.end()) continue;
-      for (const NodeCounters& c : counters.nodes) {
-        if (plan_->plan->node(c.node).kind == ComponentKind::kSink) rows += c.rows_out;
-      }
-    }
-    return rows;
-  };
-  return count(workers_) - count(begun_);
 }
 
 int64_t Ledger::Unrepeatable(const std::vector<int>& stages) const {
@@ -111,8 +95,8 @@ void Ledger::FillNode(int index, NodeStatus* status) const {
   if (!wired) status->dead_letters = status->now.fates[static_cast<size_t>(Fate::kDeadLettered)];
 }
 
-// Every row that the inputs gave out, and every letter that entered again, must have arrived; every row that arrived must have a fate, and at a
-// sink be delivered unless it has another one.
+// Every row that the inputs gave out, and every letter that entered again, must have arrived; every row that
+// arrived must have a fate, and at a sink be delivered unless it has another one.
 int64_t Ledger::NodeResidue(int index, const std::vector<NodeStatus>& nodes) const {
   const PlanNode& node = plan_->plan->node(index);
   const NodeStatus& status = nodes[static_cast<size_t>(index)];

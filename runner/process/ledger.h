@@ -27,8 +27,6 @@ class Ledger {
   }
   /// The attempt that this worker belonged to is over: its counts go to the totals and leave the ledger.
   void EndAttempt(int stage, int instance);
-  /// Rows that sinks of these stages delivered in the current attempt, those of the checkpoint left out.
-  int64_t Delivered(const std::vector<int>& stages) const;
   /// Rows that sources which cannot be read again gave out in the current attempt of these stages.
   int64_t Unrepeatable(const std::vector<int>& stages) const;
 
@@ -45,7 +43,6 @@ class Ledger {
 
   LocalPlanPtr plan_;
   std::map<std::pair<int, int>, TaskCounters> workers_;
-  std::map<std::pair<int, int>, TaskCounters> begun_;  // what they began with
   std::vector<NodeStatus::Totals> ended_;              // by node
   std::vector<ChannelCounters> ended_edges_;           // by edge, senders only
 };

@@ -72,7 +72,8 @@ std::string OtherFates(const NodeStatus& node) {
     std::replace(name.begin(), name.end(), '_', '-');
     text += (text.empty() ? "" : ", ") + GroupDigits(node.now.fates[i]) + " " + name;
   }
-  if (node.now.replayed > 0) text += (text.empty() ? "" : ", ") + GroupDigits(node.now.replayed) + " replayed";
+  if (node.now.replayed > 0)
+    text += (text.empty() ? "" : ", ") + GroupDigits(node.now.replayed) + " replayed";
   // Rows by port, where there is more than one way on.
   int ways = 0;
   for (const PortStatus& port : node.ports) ways += port.rows > 0;

@@ -60,7 +60,8 @@ struct EdgeStatus {
   int64_t received = 0;
   int64_t bytes = 0;
   int64_t full_us = 0;  // time its senders found it full
-  /// Rows spread by key: the busiest key group (of settings.max_parallelism) and its rows; -1 when they are not.
+  /// Rows spread by key: the busiest key group (of settings.max_parallelism) and its rows; -1 when they are
+  /// not.
   int hot_group = -1;
   int64_t hot_rows = 0;
   // Over all attempts, for metrics.
