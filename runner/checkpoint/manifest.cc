@@ -210,6 +210,7 @@ Status ReadManifest(const StoredJson& json, Manifest* out) {
   if (version >= 2) {
     object.Read("replayed", out->replayed);
     object.Read("begun", out->begun);
+    object.Read("run", out->run);
   }
   object.ReadEach("fragments", [&](const StoredJson& fragment, size_t) {
     return ReadFragment(fragment, version, &out->fragments.emplace_back());
@@ -247,6 +248,7 @@ std::string PrintManifest(const Manifest& manifest) {
                            {"needs_commit", manifest.needs_commit},
                            {"replayed", manifest.replayed},
                            {"begun", manifest.begun},
+                           {"run", manifest.run},
                            {"fragments", std::move(fragments)}};
   return Seal(json.dump());
 }

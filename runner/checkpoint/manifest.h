@@ -54,6 +54,9 @@ struct Manifest {
   uint64_t replayed = 0;
   /// The generation that began anew, whose rows these are; earlier ones' dead letters are of another run.
   uint64_t begun = 0;
+  /// Names the run in the tokens of its dead letters: the last epoch of the run before it, 0 for the first
+  /// one and behind a reset. The same however often the run starts before its first epoch.
+  uint64_t run = 0;
   std::vector<Fragment> fragments;
 };
 

@@ -21,7 +21,7 @@ namespace streamrun {
 /// Collects letters of one node between two steps.
 class LetterBuilder {
  public:
-  /// `run`: the start that began anew; a run that reads its input again makes letters of its own.
+  /// `run`: names the run (Manifest::run); one that reads its input again makes letters of its own.
   LetterBuilder(std::string node, std::string port, std::string revision, uint64_t run);
 
   /// A record that could not become a row; `raw` is cut to 64 KiB. `entry`: how the record enters again,

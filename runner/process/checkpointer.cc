@@ -123,8 +123,10 @@ Status Checkpointer::Recover(const Choice& choice) {
         "reading the input again"));
     start_note_ = "the last run came to its end (" + epoch + "); begins anew";
     base_ = std::exchange(current_, std::nullopt);
+    run_ = base_->epoch;
     return Status::Ok();
   }
+  run_ = current_->run;
   start_note_ = "goes on from " + (restored_.empty() ? epoch : restored_ + ", now " + epoch);
   if (current_->plan_hash != plan_->plan->hash) start_note_ += ", which an older version of the file took";
   SR_ASSIGN_OR_RETURN(const std::vector<StateNote> notes, FitState(restore_directory(), *current_));
@@ -335,7 +337,8 @@ void Checkpointer::Decide(const Coordinator::Action& action, Timestamp now) {
   manifest.key_groups = plan_->plan->settings.max_parallelism;
   manifest.taken = env_->WallNow();
   manifest.replayed = replays_.applied();
-  manifest.begun = run();
+  manifest.begun = current_ ? current_->begun : generation_;
+  manifest.run = run_;
   for (auto& [worker, fragment] : fragments_) {
     manifest.needs_commit = manifest.needs_commit || HasHandle(fragment);
     manifest.fragments.push_back(std::move(fragment));

@@ -44,8 +44,8 @@ class Checkpointer {
   const std::string& identity() const { return identity_; }
   /// The checkpoint that a region starts from; empty: from the beginning.
   std::string restore_directory() const;
-  /// The start that began anew, for the tokens of dead letters.
-  uint64_t run() const { return current_ ? current_->begun : generation_; }
+  /// Names this run in the tokens of dead letters (Manifest::run).
+  uint64_t run() const { return run_; }
   /// Workers that start apply orders to replay up to this one.
   uint64_t replay_to() const { return replays_.accepted(); }
   /// There is a replay order with this number now. `live`: no source comes to its end by itself.
@@ -104,6 +104,7 @@ class Checkpointer {
   std::set<int> running_;  // workers
   std::optional<Coordinator> coordinator_;
   std::string identity_;
+  uint64_t run_ = 0;
   std::string start_note_;
   std::string restored_;             // what --restore chose
   std::optional<Manifest> current_;  // what a region would go on from
