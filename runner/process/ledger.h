@@ -43,8 +43,8 @@ class Ledger {
 
   LocalPlanPtr plan_;
   std::map<std::pair<int, int>, TaskCounters> workers_;
-  std::vector<NodeStatus::Totals> ended_;              // by node
-  std::vector<ChannelCounters> ended_edges_;           // by edge, senders only
+  std::vector<NodeStatus::Totals> ended_;     // by node
+  std::vector<ChannelCounters> ended_edges_;  // by edge, senders only
 };
 
 }  // namespace streamrun
