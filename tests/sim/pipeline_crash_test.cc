@@ -407,12 +407,13 @@ void Lives(uint64_t seed) {
   }
   auto got = Output(env);
   got["letters"] = LettersIn(env);
-  for (const auto& [name, lines] : expected) {
+  for (const auto& output : expected) {
+    const std::string& name = output.first;
     CAPTURE(name);
     const auto found = got.find(name);
     REQUIRE(found != got.end());
-    CHECK(found->second.size() == lines.size());
-    CHECK(found->second == lines);
+    CHECK(found->second.size() == output.second.size());
+    CHECK(found->second == output.second);
   }
 }
 
