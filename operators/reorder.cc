@@ -81,7 +81,8 @@ class Reorder final : public Operator {
     if (directory.empty()) return Status::Ok();
     const Result<std::vector<std::string>> names = env.List(directory);
     if (!names.ok()) return names.status().code() == Code::kNotFound ? Status::Ok() : names.status();
-    for (const std::string& name : *names) SR_RETURN_IF_ERROR(env.Remove(directory + "/" + name));
+    const std::string within = directory + "/";
+    for (const std::string& name : *names) SR_RETURN_IF_ERROR(env.Remove(within + name));
     return Status::Ok();
   }
 

@@ -62,7 +62,7 @@ class Intake final : public Source {
 
   ~Intake() override {
     // Their clients do not know whether the records are safe, and send them again.
-    if (current_) waiting_.push_back(std::move(current_->request));
+    if (current_) waiting_.push_back(current_->request);
     for (const Request& r : waiting_) Refuse(r);
   }
 

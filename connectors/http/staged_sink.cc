@@ -140,7 +140,7 @@ class StagedSink final : public Sink {
   std::vector<RefusedRecord> TakeRefused() override { return std::exchange(refused_, {}); }
 
   std::string Trouble() const override {
-    const std::string trouble = poster_->Trouble();
+    std::string trouble = poster_->Trouble();
     if (trouble.empty() || StagedBytes() < options_.stage_max_bytes) return trouble;
     return trouble + "; stage_max_bytes is used up";
   }
@@ -319,7 +319,7 @@ class StagedSink final : public Sink {
         continue;
       }
       for (const char* end : {".done", ".seg", ".sent"}) {
-        const Status removed = env_->Remove(Path(*name, end));
+        Status removed = env_->Remove(Path(*name, end));
         if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
       }
       name = finished_.erase(name);

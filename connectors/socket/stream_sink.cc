@@ -140,7 +140,7 @@ class StreamSink final : public Sink {
 
   /// Sends what the kernel takes; why the peer is gone, or nothing.
   std::string Send(Peer& peer) {
-    if (const std::string gone = Gone(peer); !gone.empty()) return gone;
+    if (std::string gone = Gone(peer); !gone.empty()) return gone;
     for (;;) {
       const bool greet = peer.greeting_sent < greeting_.size();
       const std::string_view rest =

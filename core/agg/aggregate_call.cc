@@ -167,6 +167,7 @@ class SelectBinder::Hook final : public CallHook {
       return false;
     }
     std::vector<const Function*> signatures;
+    signatures.reserve(entries.size());
     for (const AggregateFunction* entry : entries) signatures.push_back(&entry->signature);
     bool ambiguous = false;
     const auto resolution = Resolve(signatures, inner.TypesOf(nodes, false), false, &ambiguous);

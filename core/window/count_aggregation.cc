@@ -129,6 +129,7 @@ class CountAggregation final : public Operator {
       }
     }
     std::vector<ColumnPtr> columns;
+    columns.reserve(keys.size() + 1);
     for (const ColumnPtr& key : keys) columns.push_back(Take(key, rows));
     columns.push_back(BigintColumn(numbers));
     std::vector<uint32_t> groups;

@@ -12,6 +12,7 @@ namespace {
 
 std::vector<DataType> KeyTypes(const GapFillPlan& plan) {
   std::vector<DataType> types;
+  types.reserve(static_cast<size_t>(plan.keys));
   for (int k = 0; k < plan.keys; ++k) types.push_back(plan.slots->field(2 + k).type);
   return types;
 }
@@ -146,6 +147,7 @@ BatchPtr GapFiller::Next(int64_t most) {
   if (row_ == batch_->rows()) batch_ = nullptr;
   const int64_t rows = columns[0].length();
   std::vector<ColumnPtr> finished;
+  finished.reserve(columns.size());
   for (ColumnBuilder& column : columns) finished.push_back(column.Finish());
   return std::make_shared<const Batch>(plan_.output, rows, std::move(finished));
 }

@@ -134,6 +134,7 @@ Status SessionGroups::Save(const TakeRows& take) const {
   std::sort(alive.begin(), alive.end(),
             [&](uint32_t a, uint32_t b) { return sessions_[a].serial < sessions_[b].serial; });
   std::vector<uint32_t> groups;
+  groups.reserve(alive.size());
   for (const uint32_t number : alive) groups.push_back(sessions_[number].group);
   const uint32_t* next = alive.data();
   const SchemaPtr schema = GroupState(plan_).Row();

@@ -45,7 +45,8 @@ Status RemoveTree(Env* env, const std::string& path) {
   SR_ASSIGN_OR_RETURN(const FileInfo info, env->Info(path));
   if (info.is_directory) {
     SR_ASSIGN_OR_RETURN(const auto names, env->List(path));
-    for (const std::string& name : names) SR_RETURN_IF_ERROR(RemoveTree(env, path + "/" + name));
+    const std::string within = path + "/";
+    for (const std::string& name : names) SR_RETURN_IF_ERROR(RemoveTree(env, within + name));
   }
   return env->Remove(path);
 }

@@ -36,8 +36,9 @@ Status Expand(const std::string& path, std::vector<std::string>* out) {
   Result<FileInfo> info = env->Info(path);
   if (info.ok() && info->is_directory) {
     SR_ASSIGN_OR_RETURN(const std::vector<std::string> names, env->List(path));
+    const std::string within = path + (path.ends_with('/') ? "" : "/");
     for (const std::string& name : names) {
-      const std::string child = path + (path.ends_with('/') ? "" : "/") + name;
+      const std::string child = within + name;
       Result<FileInfo> child_info = env->Info(child);
       if (child_info.ok() && child_info->is_directory) SR_RETURN_IF_ERROR(Expand(child, out));
       if (child_info.ok() && !child_info->is_directory && IsPipelineName(name)) out->push_back(child);

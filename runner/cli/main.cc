@@ -68,6 +68,7 @@ int Main(int argc, char** argv) {
           arguments[0].find_first_of("./") != std::string::npos || Env::Default()->Info(arguments[0]).ok();
       if (!file) {
         std::vector<std::string> names;
+        names.reserve(commands.size());
         for (const CLI::App* c : commands) names.push_back(c->get_name());
         std::vector<std::string_view> views(names.begin(), names.end());
         const std::string hint = DidYouMean(arguments[0], views);

@@ -106,11 +106,12 @@ Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector
   if (!names.ok()) return Status::Ok();  // no directory, no letters
   SR_RETURN_IF_ERROR(SR_FAILPOINT("letters.trim"));
   SR_ASSIGN_OR_RETURN(const auto lengths, Lengths(kept));
+  const std::string within = directory + "/";
   for (const std::string& name : *names) {
     const auto writer = DeadLetterName::Parse(name);
     if (!writer) continue;
     if (!stages.empty() && std::find(stages.begin(), stages.end(), writer->stage) == stages.end()) continue;
-    const std::string path = directory + "/" + name;
+    const std::string path = within + name;
     const uint64_t length = Settled(name, *writer, kept, lengths);
     if (lengths.contains(name)) {
       SR_RETURN_IF_ERROR(CutTo(env, path, length));

@@ -24,6 +24,7 @@ Event Join(std::vector<Event> events) {
   if (events.size() == 1) return std::move(events.front());
   if (std::holds_alternative<Rows>(events.front())) {
     std::vector<BatchPtr> batches;
+    batches.reserve(events.size());
     for (Event& e : events) batches.push_back(std::get<Rows>(e).batch);
     return Rows{Concat(batches), OrdinalOf(events.front())};
   }
@@ -135,6 +136,7 @@ Status Partitioner::Push(const Event& event) {
 void HashKeys(std::vector<Evaluator>& keys, const Batch& batch, std::vector<uint64_t>* hashes) {
   std::vector<ColumnPtr> columns;
   std::vector<RowFailure> failures;
+  columns.reserve(keys.size());
   for (Evaluator& key : keys) columns.push_back(key.Evaluate(batch.columns(), batch.rows(), &failures));
   HashRows(columns, batch.rows(), hashes);
   for (const RowFailure& failure : failures) (*hashes)[failure.row] = kNoKey;

@@ -192,8 +192,7 @@ Status WriteReplayOrder(Env* env, const std::string& state_directory, uint64_t n
   SR_RETURN_IF_ERROR(file->Sync());
   SR_RETURN_IF_ERROR(file->Close());
   SR_RETURN_IF_ERROR(SR_FAILPOINT("replay.order.written"));
-  if (const Status status = env->RenameNoReplace(written, ReplayPath(state_directory, number));
-      !status.ok()) {
+  if (Status status = env->RenameNoReplace(written, ReplayPath(state_directory, number)); !status.ok()) {
     (void)env->Remove(written).ok();
     return status;
   }

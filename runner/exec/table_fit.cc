@@ -14,7 +14,7 @@ namespace {
 std::string PlainName(const Schema& row, int keys, int column) {
   const std::string& name = row.field(column).name;
   if (!name.ends_with('_')) return name;
-  const std::string plain = name.substr(0, name.size() - 1);
+  std::string plain = name.substr(0, name.size() - 1);
   for (int key = 0; key < keys; ++key) {
     if (row.field(key).name == plain) return plain;
   }

@@ -105,6 +105,7 @@ class Family {
       }
     }
     std::vector<Task::Place> places;
+    places.reserve(bounds.size());
     for (const auto& [node, next] : bounds) places.push_back({node, next});
     std::vector<TaskSnapshot> snapshots;
     for (int quiet = 0; snapshots.size() < members_.size();) {

@@ -19,6 +19,7 @@ class NodeContext final : public BindContext {
 
 std::vector<std::string> Names(const std::vector<FieldSpec>& fields) {
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const FieldSpec& f : fields) names.push_back(f.name);
   return names;
 }

@@ -39,7 +39,7 @@ Status Work(Env* env, WorkerControl* control, Ingest* ingest) {
     }
     if (ran && now < next_control) continue;
     next_control = now + kControlInterval;
-    if (const Status status = control->Read(); !status.ok()) {
+    if (Status status = control->Read(); !status.ok()) {
       if (!control->exit()) return status;
       return ingest->Finish();
     }

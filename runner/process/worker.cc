@@ -63,7 +63,7 @@ class Worker {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.started"));
     writer_.emplace(env_, std::to_string(assign_.stage) + "." + std::to_string(assign_.instance),
                     [this](uint64_t epoch, const Result<Fragment>& f, bool lost) { Answer(epoch, f, lost); });
-    const Status status = Work();
+    Status status = Work();
     // Told to leave, or peers that were told earlier went first.
     if (control_.exit() || (done_ && PeerGone())) return control_.AwaitExit();
     // The last counts, so that the summary tells how far it came.
