@@ -21,7 +21,7 @@ UPDATES = """
 pipeline: bench-updates
 settings: {{parallelism: 2, checkpoint: {{interval: {interval}}}}}
 sources:
-  n: {{connector: generate, count: {rows}, on_error: fail, columns: {{id: sequence, key: {{uniform: {{min: 1, max: {keys}}}}}}}}}
+  n: {{connector: generate, count: {rows}, {rate}on_error: fail, columns: {{id: sequence, key: {{uniform: {{min: 1, max: {keys}}}}}}}}}
 operators:
   sums: {{operator: aggregate, input: n, on_error: fail, group_by: [key], select: {{n: count(*), total: sum(id)}}}}
 sinks:
@@ -57,12 +57,12 @@ PROBES = """
 pipeline: bench-probes
 settings: {{checkpoint: {{interval: {interval}}}}}
 sources:
-  in: {{connector: zeromq, socket: pull, bind: "{source}", format: json, schema: {{k: bigint, t: bigint}}, on_error: fail}}
+  in: {{connector: socket, listen: "{source}", format: json, schema: {{k: bigint, t: bigint}}, on_error: fail}}
 operators:
   sums: {{operator: aggregate, input: in, on_error: fail, group_by: [k], emit: on_update, select: {{n: count(*), t: max(t)}}}}
   probes: {{operator: filter, input: sums, where: k = 0, on_error: fail}}
 sinks:
-  out: {{connector: zeromq, socket: push, connect: "{sink}", input: probes, format: json, changes: op_column}}
+  out: {{connector: zeromq, connect: "{sink}", input: probes, format: json, changes: op_column}}
 """
 
 RECOVERY = """
@@ -142,11 +142,12 @@ def latencies(bench, interval, seconds):
     pull = context.socket(zmq.PULL)
     port = pull.bind_to_random_port("tcp://127.0.0.1")
     with tempfile.TemporaryDirectory(dir=bench.shm) as d:
-        pipeline = Pipeline(bench.binary, d, PROBES.format(interval=interval, source=f"ipc://{d}/in",
+        pipeline = Pipeline(bench.binary, d, PROBES.format(interval=interval, source=f"unix://{d}/in",
                                                            sink=f"tcp://127.0.0.1:{port}"))
-        push = context.socket(zmq.PUSH)
-        push.setsockopt(zmq.RECONNECT_IVL, 1)
-        push.connect(f"ipc://{d}/in")
+        wait_for(20, lambda: (pipeline.status() or {}).get("phase") == "running", "the pipeline")
+        push = socket.socket(socket.AF_UNIX)
+        push.settimeout(20)
+        push.connect(f"{d}/in")
         draw = random.Random(1)
         bodies = ["".join('{"k": %d, "t": 0}\n' % draw.randrange(1, KEYS) for _ in range(99)).encode()
                   for _ in range(10_000)]
@@ -168,10 +169,11 @@ def latencies(bench, interval, seconds):
             due = begin + n / 1000
             while (now := time.perf_counter()) < due:
                 time.sleep(max(0, due - now - 0.0002))
-            push.send(b'{"k": 0, "t": %d}\n' % int(time.perf_counter() * 1e6) + bodies[n % len(bodies)])
+            push.sendall(b'{"k": 0, "t": %d}\n' % int(time.perf_counter() * 1e6) + bodies[n % len(bodies)])
         rate = seconds * 1000 * 100 / (time.perf_counter() - begin)
         time.sleep(0.5)
         epochs = (pipeline.status() or {}).get("checkpoint", {}).get("epoch", 0)
+        push.close()
         over.set()
         receiver.join()
         pipeline.stop()
@@ -186,18 +188,19 @@ def bench_latency(bench):
     except ImportError:
         print("\np99 under checkpoints: left out, python3-zmq is missing")
         return
-    print("\n100,000 rows/s into up to 1 M keys, one probe in 100 rows (ZeroMQ in, ZeroMQ out):")
+    print("\n100,000 rows/s into up to 1 M keys, one probe in 100 rows (unix socket in, ZeroMQ out):")
     for interval in ("0s", "1s"):
         rate, epochs, p50, p99 = latencies(bench, interval, 15)
         print(f"  interval {interval}: {rate:,.0f} rows/s, {epochs} epochs, p50 {p50:.2f} ms, p99 {p99:.2f} ms", flush=True)
 
 
 def bench_epochs(bench):
-    print("\n| keys, all changed in each epoch | epoch, ms (trigger to commit, median) | write-back + CreateCheckpoint of RocksDB, ms |")
+    print("\n| keys changed in each epoch (2 M updates/s) | epoch, ms (trigger to commit, median) | write-back + CreateCheckpoint of RocksDB, ms |")
     print("| --- | --- | --- |")
     for keys in (10_000, 100_000, KEYS):
         with tempfile.TemporaryDirectory(dir=bench.disk) as d:
-            pipeline = Pipeline(bench.binary, d, UPDATES.format(interval="500ms", rows=2_000_000_000, keys=keys))
+            pipeline = Pipeline(bench.binary, d, UPDATES.format(interval="500ms", rows=2_000_000_000, keys=keys,
+                                                                    rate="rate: 2000000/s, "))
             durations = {}
             end = time.monotonic() + 12
             while time.monotonic() < end:
@@ -305,8 +308,8 @@ def bench_checkpoint(root, binary, shm, run, runs):
 
         return command
 
-    overhead(bench, "J4's windows (10 s, 1,000 auctions) over 60 M generated bids", generated("windows", WINDOWS, rows=60_000_000))
-    overhead(bench, "60 M updates of 1 M keys", generated("updates", UPDATES, rows=60_000_000, keys=KEYS))
+    overhead(bench, "J4's windows (10 s, 1,000 auctions) over 300 M generated bids", generated("windows", WINDOWS, rows=300_000_000))
+    overhead(bench, "150 M updates of 1 M keys", generated("updates", UPDATES, rows=150_000_000, keys=KEYS, rate=""))
     bench_latency(bench)
     bench_epochs(bench)
     bench_recovery(bench)
