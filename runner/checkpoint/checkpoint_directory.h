@@ -22,13 +22,14 @@
 
 #include "core/base/env.h"
 #include "core/base/status.h"
+#include "core/stream/retained_epochs.h"
 #include "runner/checkpoint/manifest.h"
 
 namespace streamrun {
 
 class CheckpointDirectory {
  public:
-  CheckpointDirectory(Env* env, std::string state_directory, int retain = 3);
+  CheckpointDirectory(Env* env, std::string state_directory, int retain = kRetainedEpochs);
 
   struct Found {
     /// The epoch to go on from; nothing: begin anew.

@@ -193,14 +193,7 @@ class FitChecker final : public DecodeOutput {
     options.wanted = node.wanted[0];
     for (const ReplayLine& line : lines) {
       const auto decoder = node.format->CreateDecoder(options);
-      Chunk chunk;
-      BufferBuilder bytes, ends;
-      bytes.Append(line.raw->data(), line.raw->size());
-      ends.Push(static_cast<uint32_t>(line.raw->size()));
-      chunk.bytes = bytes.Finish();
-      chunk.record_ends = ends.Finish();
-      chunk.split = std::make_shared<const std::string>();
-      if (line.entry.header) chunk.header = std::make_shared<const std::string>(*line.entry.header);
+      const Chunk chunk = ChunkOf(line);  // outlives the decoding
       SR_RETURN_IF_ERROR(decoder->Begin(chunk));
       failed_.clear();
       for (Outcome outcome = Outcome::kHaveMore; outcome == Outcome::kHaveMore;) {

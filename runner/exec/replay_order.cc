@@ -161,6 +161,19 @@ Result<ReplayEntry> ReplayEntry::Parse(std::string_view text) {
 // --- Files
 // ----------------------------------------------------------------------------------------------------
 
+Chunk ChunkOf(const ReplayLine& line) {
+  Chunk chunk;
+  BufferBuilder bytes, ends;
+  bytes.Append(line.raw->data(), line.raw->size());
+  ends.Push(static_cast<uint32_t>(line.raw->size()));
+  chunk.bytes = bytes.Finish();
+  chunk.record_ends = ends.Finish();
+  chunk.split = std::make_shared<const std::string>(line.source);
+  chunk.offset = line.offset;
+  if (line.entry.header) chunk.header = std::make_shared<const std::string>(*line.entry.header);
+  return chunk;
+}
+
 std::string ReplayDirectory(const std::string& state_directory) { return state_directory + "/replay"; }
 
 std::string ReplayPath(const std::string& state_directory, uint64_t number) {

@@ -14,6 +14,7 @@
 #include "core/base/env.h"
 #include "core/base/status.h"
 #include "core/data/batch.h"
+#include "core/stream/source.h"
 
 namespace streamrun {
 
@@ -40,6 +41,9 @@ struct ReplayLine {
   std::optional<std::string> raw;
   std::optional<std::string> row;
 };
+
+/// The record of a line as its source gives it to the decoder, alone in a chunk. The line has `raw`.
+Chunk ChunkOf(const ReplayLine& line);
 
 /// What stands in the first line of an order.
 struct ReplayOrder {

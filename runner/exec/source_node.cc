@@ -170,17 +170,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (records_.empty()) return StepReplay();
     const ReplayLine line = std::move(records_.front());
     records_.pop_front();
-    Chunk chunk;
-    BufferBuilder bytes, ends;
-    bytes.Append(line.raw->data(), line.raw->size());
-    ends.Push(static_cast<uint32_t>(line.raw->size()));
-    chunk.bytes = bytes.Finish();
-    chunk.record_ends = ends.Finish();
-    chunk.split = std::make_shared<const std::string>(line.source);
-    chunk.offset = line.offset;
-    if (line.entry.header) chunk.header = std::make_shared<const std::string>(*line.entry.header);
     replayed_chunk_ = true;
-    EmitChunk(std::move(chunk));
+    EmitChunk(ChunkOf(line));
     SR_RETURN_IF_ERROR(decoder_->Begin(*chunk_).WithContext("source '" + plan_node_.name + "'"));
     return true;
   }

@@ -13,6 +13,7 @@
 #include "core/base/failpoint.h"
 #include "core/base/logging.h"
 #include "core/stream/framing.h"
+#include "core/stream/retained_epochs.h"
 #include "runner/ingest/log_reader.h"
 #include "runner/ingest/log_tail.h"
 #include "runner/ingest/log_writer.h"
@@ -23,7 +24,6 @@ namespace {
 
 constexpr size_t kChunkTarget = 1 << 20;
 constexpr Duration kLookAgain = 20 * kMillisecond;  // until the writer is there
-constexpr size_t kKeptEpochs = 3;                   // what CheckpointDirectory keeps
 
 class LogSource final : public Source {
  public:
@@ -84,7 +84,7 @@ class LogSource final : public Source {
   // An epoch is asked for its position and decided before the next one is asked.
   Status Commit(uint64_t) override {
     kept_.push_back(asked_);
-    if (kept_.size() <= kKeptEpochs) return Status::Ok();
+    if (kept_.size() <= kRetainedEpochs) return Status::Ok();
     kept_.pop_front();
     return RemoveBelow(kept_.front());
   }

@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST_CASE("staged output and logs follow renamed_from, once, and never over what is there") {
-  std::string path = "/tmp/srrenamedXXXXXX";
+  std::string path = (std::filesystem::temp_directory_path() / "sr-renamed-XXXXXX").string();
   REQUIRE(::mkdtemp(path.data()) != nullptr);
   Plan plan;
   plan.nodes.resize(2);
