@@ -218,6 +218,24 @@ class BoundSink {
   /// Two nodes with the same non-empty value clash: "file:/abs/path", "tcp:127.0.0.1:9000".
   std::string exclusive;
   std::string place;
+  /// Files that one worker holds open at one time besides those that every node may.
+  int open_files = 0;
+
+  /// Byte sinks: what records are made of, given the input (with the op column, if there is one).
+  virtual SchemaPtr RecordSchema(const SchemaPtr& input) const { return input; }
+  /// Byte sinks: makes the records; called in the workers that make the rows. `format` is bound to
+  /// RecordSchema(input). A sink that has to know more of a row than its record says wraps the format's and
+  /// takes its own records apart again.
+  virtual std::unique_ptr<Encoder> CreateEncoder(const BoundFormat& format, const SchemaPtr& input) const {
+    (void)input;
+    return format.CreateEncoder();
+  }
+  /// Whether another sink may write to the same place although `exclusive` differs (names made of data): two
+  /// such clash as well.
+  virtual bool Overlaps(const BoundSink& other) const {
+    (void)other;
+    return false;
+  }
 
   /// Row sinks: columns it reads, given the input schema. Default: all.
   virtual std::vector<bool> NeededColumns(const Schema& schema) const {

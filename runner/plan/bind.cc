@@ -414,7 +414,8 @@ void BindSink(DraftNode& node, Draft& draft) {
     }
     NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"},
                                draft.diagnostics);
-    out.format = format->bind_encoder(format_context, out.with_op ? out.with_op : out.input_schemas[0]);
+    const SchemaPtr encoded = out.with_op ? out.with_op : out.input_schemas[0];
+    out.format = format->bind_encoder(format_context, out.sink->RecordSchema(encoded));
     if (!out.format) return;
   }
   int inherited = 1;

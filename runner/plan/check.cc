@@ -21,10 +21,17 @@ void CheckDrift(Draft& draft) {
   }
 }
 
-}  // namespace
+void ReportShared(Draft& draft, const DraftNode& node, const DraftNode& first, const std::string& what) {
+  draft.diagnostics.ErrorAt(node.name, "plan.shared_resource",
+                            "'" + node.node.name + "' and '" + first.node.name + "' (line " +
+                                std::to_string(first.name.mark().line) + ") both want " + what,
+                            node.node.sink
+                                ? "only one node can hold it: change one, or lead both inputs into one sink"
+                                : "only one node can hold it: change one");
+}
 
-void CheckWiring(Draft& draft) {
-  Diagnostics& d = draft.diagnostics;
+// What only one node may hold, and places of two sinks that differ in name and may still be one.
+void CheckExclusive(Draft& draft) {
   std::map<std::string, const DraftNode*> holders;
   for (const DraftNode& node : draft.nodes) {
     if (!node.bound) continue;
@@ -32,15 +39,24 @@ void CheckWiring(Draft& draft) {
                                    : node.node.source ? node.node.source->exclusive
                                                       : std::string();
     if (exclusive.empty()) continue;
-    const auto [it, first] = holders.emplace(exclusive, &node);
-    if (!first) {
-      d.ErrorAt(node.name, "plan.shared_resource",
-                "'" + node.node.name + "' and '" + it->second->node.name + "' (line " +
-                    std::to_string(it->second->name.mark().line) + ") both want " + exclusive,
-                node.node.sink ? "only one node can hold it: change one, or lead both inputs into one sink"
-                               : "only one node can hold it: change one");
+    if (node.node.sink) {
+      for (const auto& [held, other] : holders) {
+        const BoundSink* sink = other->node.sink.get();
+        if (sink == nullptr || held == exclusive) continue;
+        if (node.node.sink->Overlaps(*sink) || sink->Overlaps(*node.node.sink))
+          ReportShared(draft, node, *other, "files that both " + held + " and " + exclusive + " may mean");
+      }
     }
+    const auto [it, first] = holders.emplace(exclusive, &node);
+    if (!first) ReportShared(draft, node, *it->second, exclusive);
   }
+}
+
+}  // namespace
+
+void CheckWiring(Draft& draft) {
+  Diagnostics& d = draft.diagnostics;
+  CheckExclusive(draft);
   CheckDrift(draft);
   // By name, so that a node with an error of its own does not make its inputs look unwired.
   for (const DraftNode& node : draft.nodes) {

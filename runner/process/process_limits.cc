@@ -38,6 +38,11 @@ DescriptorNeed CountDescriptors(const LocalPlan& plan) {
   for (const Stage& stage : plan.stages) {
     std::vector<uint64_t> counts(static_cast<size_t>(stage.parallelism),
                                  kWorkerOwn + kNode * stage.members.size());
+    for (const Stage::Member& member : stage.members) {
+      const PlanNode& node = plan.plan->nodes[static_cast<size_t>(member.node)];
+      if (!node.sink || member.part == NodePart::kEncode) continue;
+      for (uint64_t& count : counts) count += static_cast<uint64_t>(node.sink->open_files);
+    }
     for (const Channel& channel : plan.channels) {
       const LocalEdge& edge = plan.edges[static_cast<size_t>(channel.edge)];
       if (edge.from_stage == stage.id) counts[static_cast<size_t>(channel.from_instance)] += kOutChannel;
