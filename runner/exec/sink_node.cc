@@ -15,7 +15,9 @@ namespace {
 class EncodeNode final : public Node {
  public:
   EncodeNode(TaskShared& shared, const Stage::Member& member, bool ordered_input)
-      : Node(shared, member, ordered_input), encoder_(plan_node_.format->CreateEncoder()) {}
+      : Node(shared, member, ordered_input),
+        encoder_(plan_node_.sink->CreateEncoder(
+            *plan_node_.format, plan_node_.with_op ? plan_node_.with_op : plan_node_.input_schemas[0])) {}
 
   Status Open() override {
     (void)Restored();
