@@ -157,7 +157,7 @@ uint32_t KeyTable::Insert(size_t place, uint32_t tag, const std::vector<ColumnPt
     tags_[slot] = tag;
   } else {
     slot = slots_++;
-    tags_.push_back(tag);
+    tags_.Resize(slots_, tag);
     if (!freed_.empty()) freed_.push_back(false);
     for (SlotColumn& key : keys_) key.Resize(slots_);
   }
@@ -169,7 +169,7 @@ uint32_t KeyTable::Insert(size_t place, uint32_t tag, const std::vector<ColumnPt
 void KeyTable::Reserve(uint32_t keys) {
   const size_t size = std::bit_ceil(size_t{keys} * 4 / 3 + 1);
   if (size > entries_.size()) Grow(size);
-  tags_.reserve(keys);
+  tags_.Reserve(keys);
   for (SlotColumn& key : keys_) key.Reserve(keys);
 }
 
@@ -212,7 +212,7 @@ std::vector<uint32_t> KeyTable::Live() const {
 }
 
 size_t KeyTable::MemoryBytes() const {
-  size_t bytes = entries_.capacity() * sizeof(Entry) + tags_.capacity() * 4 + free_.capacity() * 4 +
+  size_t bytes = entries_.capacity() * sizeof(Entry) + tags_.MemoryBytes() + free_.capacity() * 4 +
                  freed_.capacity() / 8;
   for (const SlotColumn& key : keys_) bytes += key.MemoryBytes();
   return bytes;

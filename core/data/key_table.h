@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/data/column.h"
+#include "core/data/slot_array.h"
 #include "core/data/slot_column.h"
 
 namespace streamrun {
@@ -13,7 +14,8 @@ namespace streamrun {
 /// Maps keys of one or more columns to small numbers ("slots") under which state is kept in columns beside
 /// it. Keys are equal as HashRows says, nulls included. Open addressing with 8 bytes an entry (a 32-bit tag
 /// and the slot), at most three quarters full; keys are stored once, by slot. A key of one integer-like
-/// column has a path of its own. With no key columns there is one key. Not thread-safe.
+/// column has a path of its own. With no key columns there is one key. The index is memory, the keys and
+/// their tags are in blocks that can spill (StateSpace). Not thread-safe.
 ///
 /// Table layout after Measuring (LIMITS f): index and dense columns, a batch of rows at a time with prefetch.
 class KeyTable {
@@ -75,7 +77,7 @@ class KeyTable {
   std::vector<Entry> entries_;
   int shift_ = 28;
   uint32_t slots_ = 0;
-  std::vector<uint32_t> tags_;  // by slot
+  SlotArray<uint32_t> tags_;  // by slot
   std::vector<uint32_t> free_;
   std::vector<bool> freed_;  // by slot; empty while nothing was freed
 };

@@ -1,18 +1,18 @@
-// Plain values by slot number in one block of memory that grows without doubling.
+// Plain values by slot number in one block that grows without doubling.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <type_traits>
 #include <utility>
 
+#include "core/data/state_block.h"
+
 namespace streamrun {
 
-/// An array of trivially copyable values. It grows by a quarter and by realloc, which moves the pages of
-/// large blocks instead of copying them: a group costs little more than its state, and growth stays cheap.
-/// Not thread-safe.
+/// An array of trivially copyable values. It grows by a quarter, and large blocks move their pages instead of
+/// copying them: a group costs little more than its state, and growth stays cheap. Not thread-safe.
 template <typename T>
 class SlotArray {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -20,52 +20,48 @@ class SlotArray {
  public:
   SlotArray() = default;
   SlotArray(SlotArray&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)),
-        size_(std::exchange(other.size_, 0)),
-        capacity_(std::exchange(other.capacity_, 0)) {}
+      : block_(std::move(other.block_)), size_(std::exchange(other.size_, 0)) {}
   SlotArray& operator=(SlotArray&& other) noexcept {
-    std::swap(data_, other.data_);
+    std::swap(block_, other.block_);
     std::swap(size_, other.size_);
-    std::swap(capacity_, other.capacity_);
     return *this;
   }
   SlotArray(const SlotArray&) = delete;
   SlotArray& operator=(const SlotArray&) = delete;
-  ~SlotArray() { std::free(data_); }
 
   /// Room for so many elements in all.
   void Reserve(size_t size) {
-    if (size > capacity_) Move(size);
+    if (size > capacity()) block_.Grow(size * sizeof(T));
   }
   /// New elements are `value`.
   void Resize(size_t size, const T& value = T{}) {
-    if (size > capacity_) Grow(size);
-    if (size > size_) std::uninitialized_fill(data_ + size_, data_ + size, value);
+    if (size > capacity()) Grow(size);
+    if (size > size_) std::uninitialized_fill(data() + size_, data() + size, value);
     size_ = size;
+  }
+  /// `count` more elements behind the others.
+  void Append(const T* values, size_t count) {
+    if (size_ + count > capacity()) Grow(size_ + count);
+    std::copy_n(values, count, data() + size_);
+    size_ += count;
   }
 
   size_t size() const { return size_; }
-  T* data() { return data_; }
-  const T* data() const { return data_; }
-  T& operator[](size_t i) { return data_[i]; }
-  const T& operator[](size_t i) const { return data_[i]; }
-  size_t MemoryBytes() const { return capacity_ * sizeof(T); }
+  T* data() { return reinterpret_cast<T*>(block_.data()); }
+  const T* data() const { return reinterpret_cast<const T*>(block_.data()); }
+  T& operator[](size_t i) { return data()[i]; }
+  const T& operator[](size_t i) const { return data()[i]; }
+  size_t MemoryBytes() const { return block_.capacity(); }
 
  private:
+  size_t capacity() const { return block_.capacity() / sizeof(T); }
   void Grow(size_t at_least) {
-    const size_t wanted = capacity_ + capacity_ / 4 + 16;
-    Move(at_least > wanted ? at_least : wanted);
-  }
-  void Move(size_t capacity) {
-    void* moved = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));
-    if (moved == nullptr) throw std::bad_alloc();
-    data_ = static_cast<T*>(moved);
-    capacity_ = capacity;
+    const size_t wanted = capacity() + capacity() / 4 + 16;
+    block_.Grow(std::max(at_least, wanted) * sizeof(T));
   }
 
-  T* data_ = nullptr;
+  StateBlock block_;
   size_t size_ = 0;
-  size_t capacity_ = 0;
 };
 
 }  // namespace streamrun

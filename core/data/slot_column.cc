@@ -28,10 +28,10 @@ void SlotColumn::Resize(uint32_t slots) {
   switch (layout_) {
     case Layout::kBits:
     case Layout::kFixed:
-      fixed_.resize(slots * width_);
+      fixed_.Resize(slots * width_);
       break;
     case Layout::kVarlen:
-      texts_.resize(slots);
+      texts_.Resize(slots);
       break;
     case Layout::kList:
       lists_.resize(slots);
@@ -44,9 +44,9 @@ void SlotColumn::Reserve(uint32_t slots) {
   switch (layout_) {
     case Layout::kBits:
     case Layout::kFixed:
-      return fixed_.reserve(slots * width_);
+      return fixed_.Reserve(slots * width_);
     case Layout::kVarlen:
-      return texts_.reserve(slots);
+      return texts_.Reserve(slots);
     case Layout::kList:
       return lists_.reserve(slots);
   }
@@ -102,7 +102,7 @@ void SlotColumn::PutText(uint32_t slot, std::string_view text) {
     std::memcpy(cell.bytes, text.data(), text.size());
   } else {
     const uint64_t offset = arena_.size();
-    arena_.append(text);
+    arena_.Append(text.data(), text.size());
     std::memcpy(cell.bytes, text.data(), 4);
     std::memcpy(cell.bytes + 4, &offset, 8);
   }
@@ -112,17 +112,17 @@ void SlotColumn::PutText(uint32_t slot, std::string_view text) {
 std::string_view SlotColumn::Text(uint32_t slot) const {
   const TextCell& cell = texts_[slot];
   if (cell.length <= kInline) return {cell.bytes, cell.length};
-  return std::string_view(arena_).substr(ArenaOffset(cell), cell.length);
+  return {arena_.data() + ArenaOffset(cell), cell.length};
 }
 
 void SlotColumn::Compact() {
-  std::string kept;
-  kept.reserve(arena_.size() - garbage_);
+  SlotArray<char> kept;
+  kept.Reserve(arena_.size() - garbage_);
   for (uint32_t slot = 0; slot < size_; ++slot) {
     TextCell& cell = texts_[slot];
     if (IsNull(slot) || cell.length <= kInline) continue;
     const uint64_t offset = kept.size();
-    kept.append(arena_, ArenaOffset(cell), cell.length);
+    kept.Append(arena_.data() + ArenaOffset(cell), cell.length);
     std::memcpy(cell.bytes + 4, &offset, 8);
   }
   arena_ = std::move(kept);
@@ -196,8 +196,8 @@ ColumnPtr SlotColumn::Gather(const uint32_t* slots, int64_t count) const {
 }
 
 size_t SlotColumn::MemoryBytes() const {
-  size_t bytes = present_.capacity() * 8 + fixed_.capacity() + texts_.capacity() * sizeof(TextCell) +
-                 arena_.capacity() + lists_.capacity() * sizeof(ColumnPtr);
+  size_t bytes = present_.capacity() * 8 + fixed_.MemoryBytes() + texts_.MemoryBytes() +
+                 arena_.MemoryBytes() + lists_.capacity() * sizeof(ColumnPtr);
   for (const ColumnPtr& list : lists_) bytes += list ? list->ByteSize() + sizeof(Column) : 0;
   return bytes;
 }

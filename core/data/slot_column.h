@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/data/column.h"
+#include "core/data/slot_array.h"
 
 namespace streamrun {
 
@@ -67,9 +68,9 @@ class SlotColumn {
   size_t width_ = 0;
   uint32_t size_ = 0;
   std::vector<uint64_t> present_;
-  std::vector<uint8_t> fixed_;   // kFixed: byte_width() a slot; kBits: a byte a slot
-  std::vector<TextCell> texts_;  // kVarlen
-  std::string arena_;
+  SlotArray<uint8_t> fixed_;   // kFixed: byte_width() a slot; kBits: a byte a slot
+  SlotArray<TextCell> texts_;  // kVarlen
+  SlotArray<char> arena_;
   size_t garbage_ = 0;
   std::vector<ColumnPtr> lists_;  // kList: one row each
 };
