@@ -3,6 +3,7 @@
 
 #include "core/component/registry.h"
 #include "core/component/state_facts.h"
+#include "core/component/state_limit.h"
 #include "core/component/window_field.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/count_aggregation.h"
@@ -14,7 +15,7 @@
 namespace streamrun {
 namespace {
 
-struct Config {
+struct Config : StateLimit {
   ConfigValue window;
   ConfigValue group_by;
   std::vector<NamedSql> select;
@@ -22,7 +23,6 @@ struct Config {
   ConfigValue emit;
   Duration allowed_lateness = 0;
   Duration ttl = 0;
-  int64_t max_state = 0;
 };
 
 class BoundAggregate final : public BoundOperator {
@@ -167,7 +167,8 @@ class PlanBuilder {
   // Limits of state, and a warning where nothing limits it.
   bool ReadLimits() {
     plan_->ttl = config_.ttl;
-    plan_->max_state = config_.max_state;
+    plan_->max_state = config_.fails_above();
+    if (!CheckStateLimit(config_, context_)) return false;
     plan_->ttl_by_event_time = input_->event_time >= 0;
     const bool count = plan_->window.kind == WindowSpec::Kind::kCount;
     if (plan_->ttl > 0 && plan_->windowed() && !count) {
@@ -180,7 +181,7 @@ class PlanBuilder {
                     "leave 'ttl' out, or write emit: on_update");
     }
     const bool grows = (!plan_->windowed() || count) && !plan_->keys.empty() && !context_.bounded;
-    if (grows && plan_->ttl == 0 && plan_->max_state == 0) {
+    if (grows && plan_->ttl == 0 && config_.max_state == 0) {
       diagnostics().WarningAt(config_.group_by, "state.unbounded",
                               "groups are kept for ever: the state can only grow",
                               "add ttl: 1d to forget groups without rows, or max_state: 2GiB to end there");
@@ -365,6 +366,7 @@ class PlanBuilder {
     bound->can_fail = can_fail;
     if (!plan_->keys.empty() && CanPreAggregate(*plan_)) AddCombiner(bound.get());
     bound->preserves_order = false;
+    bound->spill_above = config_.spills_above();
     return bound;
   }
 
@@ -420,9 +422,7 @@ OperatorDefinition Define() {
                      "Without a window, or with one that counts rows: groups that got no row for so long are "
                      "forgotten, by event time where the input has it. 0s: never.")
       .AtLeast(0);
-  spec.Size("max_state", &Config::max_state,
-            "State of one worker above which the node fails, rather than the machine. 0B: no limit.")
-      .AtLeast(0);
+  AddStateLimit(spec);
 
   OperatorDefinition d;
   d.name = "aggregate";

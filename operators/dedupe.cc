@@ -5,6 +5,7 @@
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
 #include "core/component/state_facts.h"
+#include "core/component/state_limit.h"
 #include "core/data/row_store.h"
 #include "core/stream/projection.h"
 #include "core/window/aggregation_state.h"
@@ -18,13 +19,12 @@ namespace {
 enum class Keep : uint8_t { kFirst, kLast };
 enum class Time : uint8_t { kEvent, kProcessing };
 
-struct Config {
+struct Config : StateLimit {
   ConfigValue by;
   Duration within = 0;
   Time time = Time::kEvent;
   Keep keep = Keep::kFirst;
   Duration ttl = 0;
-  int64_t max_state = 0;
 };
 
 constexpr size_t kBatchRows = 8192;
@@ -371,13 +371,13 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   const SchemaPtr& input = context.inputs[0];
   const Scope scope(input);
   const bool keys = ReadKeys(config.by, "by", scope, context, &parts->by);
-  if (!Check(config, *input, context) || !keys) return nullptr;
+  if (!Check(config, *input, context) || !CheckStateLimit(config, context) || !keys) return nullptr;
   parts->input = input;
   parts->within = config.within;
   parts->time = config.time;
   parts->keep = config.keep;
   parts->ttl = config.ttl;
-  parts->max_state = config.max_state;
+  parts->max_state = config.fails_above();
   Schema output = *input;
   // Rows that waited for anything but the watermark are behind it.
   if (parts->keeps_rows() && !parts->by_event_time()) output.event_time = -1;
@@ -400,6 +400,7 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
                   {"time", parts->time == Time::kEvent ? TimeFact(*input).value : "processing time"},
                   {"keep", parts->keeps_rows() ? "last" : "first"}};
   bound->can_fail = parts->by.can_fail() || parts->by_event_time();
+  bound->spill_above = config.spills_above();
   bound->preserves_order = parts->keep == Keep::kFirst;
   return bound;
 }
@@ -422,7 +423,7 @@ OperatorDefinition Define() {
                      "Without `within`: keys of which no row came for this long are forgotten, by event time "
                      "where the input has it; 0: never.")
       .AtLeast(0);
-  spec.Size("max_state", &Config::max_state, "Memory above which the node fails; 0: no limit.").AtLeast(0);
+  AddStateLimit(spec);
 
   OperatorDefinition d;
   d.name = "dedupe";

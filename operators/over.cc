@@ -6,16 +6,16 @@
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
 #include "core/component/state_facts.h"
+#include "core/component/state_limit.h"
 #include "core/window/row_times.h"
 
 namespace streamrun {
 namespace {
 
-struct Config {
+struct Config : StateLimit {
   ConfigValue by;
   std::vector<NamedSql> set;
   Duration reset_after = 0;
-  int64_t max_state = 0;
 };
 
 class BoundOver final : public BoundOperator {
@@ -101,13 +101,16 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   KeyList by;
   std::vector<Field> fields = input->fields();
   const bool keys = ReadKeys(config.by, "by", scope, context, &by);
-  if (!BindSet(config, scope, context, plan.get(), &fields) || !keys) return nullptr;
+  if (!BindSet(config, scope, context, plan.get(), &fields) || !keys ||
+      !CheckStateLimit(config, context)) {
+    return nullptr;
+  }
   sequence.input = input;
   sequence.by = by.expressions;
   sequence.by_schema = by.schema;
   sequence.checked = ArgumentsOf(plan->calls);
   sequence.silence = config.reset_after;
-  sequence.max_state = config.max_state;
+  sequence.max_state = config.fails_above();
   sequence.late = LateSchema(*input);
   Schema output(std::move(fields));
   output.event_time = input->event_time;
@@ -129,6 +132,7 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
     }
   }
   bound->can_fail = true;
+  bound->spill_above = config.spills_above();
   bound->preserves_order = false;
   return bound;
 }
@@ -148,7 +152,7 @@ OperatorDefinition Define() {
                      "A row this long after the one before it of its key sees none before it; 0: never. It "
                      "bounds the state, and how long a row waits for lead.")
       .AtLeast(0);
-  spec.Size("max_state", &Config::max_state, "Memory above which the node fails; 0: no limit.").AtLeast(0);
+  AddStateLimit(spec);
 
   OperatorDefinition d;
   d.name = "over";

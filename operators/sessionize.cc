@@ -4,6 +4,7 @@
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
 #include "core/component/state_facts.h"
+#include "core/component/state_limit.h"
 #include "core/data/column_builder.h"
 #include "core/data/row_hash.h"
 #include "core/data/slot_array.h"
@@ -14,10 +15,9 @@
 namespace streamrun {
 namespace {
 
-struct Config {
+struct Config : StateLimit {
   ConfigValue by;
   Duration gap = 0;
-  int64_t max_state = 0;
 };
 
 // Columns behind the input's.
@@ -154,12 +154,12 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   const SchemaPtr& input = context.inputs[0];
   KeyList by;
   const bool keys = ReadKeys(config.by, "by", Scope(input), context, &by);
-  if (!CheckInput(*input, context) || !keys) return nullptr;
+  if (!CheckInput(*input, context) || !CheckStateLimit(config, context) || !keys) return nullptr;
   plan->input = input;
   plan->by = by.expressions;
   plan->by_schema = by.schema;
   plan->silence = config.gap;
-  plan->max_state = config.max_state;
+  plan->max_state = config.fails_above();
   plan->late = LateSchema(*input);
   std::vector<Field> fields = input->fields();
   fields.push_back({"session_id", TypeId::kUuid});
@@ -180,6 +180,7 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   bound->states = {WaitingState(*plan), SequenceState(*plan, Values()), TimeState()};
   bound->facts = {KeysFact("by", plan->by), TimeFact(*input), {"gap", PrintDuration(plan->silence)}};
   bound->can_fail = true;
+  bound->spill_above = config.spills_above();
   bound->preserves_order = false;
   return bound;
 }
@@ -191,7 +192,7 @@ OperatorDefinition Define() {
   spec.DurationField("gap", &Config::gap, "A row this long after the one before it starts a new session.")
       .Required()
       .AtLeast(1);
-  spec.Size("max_state", &Config::max_state, "Memory above which the node fails; 0: no limit.").AtLeast(0);
+  AddStateLimit(spec);
 
   OperatorDefinition d;
   d.name = "sessionize";

@@ -4,6 +4,7 @@
 #include "core/component/key_list.h"
 #include "core/component/registry.h"
 #include "core/component/state_facts.h"
+#include "core/component/state_limit.h"
 #include "core/component/window_field.h"
 #include "core/expr/bind.h"
 #include "core/expr/canonical_text.h"
@@ -20,7 +21,7 @@ using Emit = RankingPlan::Emit;
 // "": as the input suggests.
 enum class EmitChoice : uint8_t { kAuto, kOnClose, kOnUpdate };
 
-struct Config {
+struct Config : StateLimit {
   ConfigValue window;
   ConfigValue per;
   Sql order_by;
@@ -30,7 +31,6 @@ struct Config {
   EmitChoice emit = EmitChoice::kAuto;
   Duration allowed_lateness = 0;
   Duration ttl = 0;
-  int64_t max_state = 0;
 };
 
 class BoundTop final : public BoundOperator {
@@ -58,7 +58,7 @@ class PlanBuilder {
     plan_->allowed_lateness = config.allowed_lateness;
     plan_->ttl = config.ttl;
     plan_->ttl_by_event_time = input_->event_time >= 0;
-    plan_->max_state = config.max_state;
+    plan_->max_state = config.fails_above();
   }
 
   std::shared_ptr<const BoundOperator> Build() {
@@ -70,6 +70,7 @@ class PlanBuilder {
     FindWindow();
     fine &= ReadOrder();
     fine &= ReadEmit();
+    fine &= CheckStateLimit(config_, context_);
     fine &= CheckRank();
     if (!fine) return nullptr;
     AddTieBreakers();
@@ -247,6 +248,7 @@ class PlanBuilder {
                       std::any_of(plan_->computed.begin(), plan_->computed.end(),
                                   [](const ExpressionPtr& key) { return key->can_fail(); });
     bound->preserves_order = false;
+    bound->spill_above = config_.spills_above();
     return bound;
   }
 
@@ -295,7 +297,7 @@ OperatorDefinition Define() {
                      "A group that got no row for this long is forgotten, by event time where the input has "
                      "it; 0: never.")
       .AtLeast(0);
-  spec.Size("max_state", &Config::max_state, "Memory above which the node fails; 0: no limit.").AtLeast(0);
+  AddStateLimit(spec);
 
   OperatorDefinition d;
   d.name = "top";

@@ -95,6 +95,8 @@ class BoundOperator {
   bool can_fail = false;
   /// Output rows come in the order of their input rows and carry its ordinal.
   bool preserves_order = true;
+  /// Bytes of memory for the state of an instance, above which the host has it spilled; 0: it stays in memory.
+  int64_t spill_above = 0;
 
   /// Rows may be combined before the exchange, in the workers upstream: a combiner turns them into fewer rows
   /// of this schema, spread by these keys (over it), and a merger takes those. Null: not possible. Only used

@@ -77,9 +77,13 @@ void Nodes(const PipelineStatus& s, Text& text) {
   text.Begin("streamrun_node_busy_seconds_total", "counter",
              "Time spent inside a component, over its workers.");
   for (const NodeStatus& n : s.nodes) text.Seconds({{"node", n.name}}, n.totals.busy_us);
-  text.Begin("streamrun_node_state_bytes", "gauge", "Memory of a node's keyed state, over its workers.");
+  text.Begin("streamrun_node_state_bytes", "gauge", "A node's keyed state, over its workers.");
   for (const NodeStatus& n : s.nodes) {
     if (n.kind == "operator") text.Sample({{"node", n.name}}, n.state_bytes);
+  }
+  text.Begin("streamrun_node_spilled_bytes", "gauge", "Part of a node's keyed state that is in files.");
+  for (const NodeStatus& n : s.nodes) {
+    if (n.kind == "operator") text.Sample({{"node", n.name}}, n.spilled_bytes);
   }
   text.Begin("streamrun_node_state_keys", "gauge", "Keys in a node's state, over its workers.");
   for (const NodeStatus& n : s.nodes) {

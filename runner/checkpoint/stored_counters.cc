@@ -30,6 +30,7 @@ StoredJson ToJson(const NodeCounters& counters) {
           {"replayed", counters.replayed},
           {"created", counters.created},
           {"state_bytes", counters.state_bytes},
+          {"spilled_bytes", counters.spilled_bytes},
           {"state_keys", counters.state_keys},
           {"fates", std::move(fates)},
           {"port_rows", counters.port_rows},
@@ -48,6 +49,7 @@ Status ReadCounters(const StoredJson& json, NodeCounters* out) {
   if (object.Has("replayed")) object.Read("replayed", out->replayed);
   object.Read("created", out->created);
   object.Read("state_bytes", out->state_bytes);
+  if (object.Has("spilled_bytes")) object.Read("spilled_bytes", out->spilled_bytes);
   object.Read("state_keys", out->state_keys);
   SR_RETURN_IF_ERROR(ReadFates(object.Object("fates"), &out->fates));
   object.Read("port_rows", out->port_rows);

@@ -26,8 +26,9 @@ void AddCounts(const RowCounts& from, RowCounts* to, int64_t sign = 1);
 /// Counters of one node in one worker. Monotone within an attempt.
 struct NodeCounters : RowCounts {
   int node = 0;
-  int64_t created = 0;      // rows made beyond those forwarded
-  int64_t state_bytes = 0;  // memory of its keyed state, now
+  int64_t created = 0;        // rows made beyond those forwarded
+  int64_t state_bytes = 0;    // of its keyed state, now
+  int64_t spilled_bytes = 0;  // of those, in a file
   int64_t state_keys = 0;
   int64_t total_bytes = -1;  // bounded sources: extent of this instance's share, -1 unknown
   Timestamp watermark = kMinTimestamp;

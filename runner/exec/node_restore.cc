@@ -121,7 +121,8 @@ Result<BatchPtr> NodeRestore::Own(const TableSnapshot& shape, const BatchPtr& ro
   return Take(rows, own);
 }
 
-Status NodeRestore::LoadTables(const PlanNode& node, const std::vector<StateTable*>& tables) const {
+Status NodeRestore::LoadTables(const PlanNode& node, const std::vector<StateTable*>& tables,
+                               const std::function<Status()>& loaded) const {
   SR_ASSIGN_OR_RETURN(const NodeFit fit, FitNode(node, all_, state_));
   const auto load = [&](const TableSnapshot& shape, const BatchPtr& rows) -> Status {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("restore.table"));
@@ -131,7 +132,9 @@ Status NodeRestore::LoadTables(const PlanNode& node, const std::vector<StateTabl
                                     [&](const StateTable* t) { return t->name() == shape.name; });
     SR_CHECK(table != tables.end());  // every declared table is kept
     SR_ASSIGN_OR_RETURN(const BatchPtr own, Own(shape, rows));
-    return own->rows() > 0 ? (*table)->Load(table_fit->Apply(own)) : Status::Ok();
+    if (own->rows() == 0) return Status::Ok();
+    SR_RETURN_IF_ERROR((*table)->Load(table_fit->Apply(own)));
+    return loaded();
   };
   for (const NodeSnapshot* snapshot : mine_) {
     SR_RETURN_IF_ERROR(state_.ReadTables(*snapshot, load).WithContext("node '" + node.name + "'"));

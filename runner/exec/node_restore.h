@@ -1,6 +1,7 @@
 // What one node of a task finds of itself in a checkpoint, whatever its parallelism was then.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,8 +37,10 @@ class NodeRestore {
   /// For SinkContext::handles and all_handles.
   std::vector<std::string> handles() const;
   std::vector<std::string> all_handles() const;
-  /// Gives every row of this instance to its table, in the shape that it has now (FitNode).
-  Status LoadTables(const PlanNode& node, const std::vector<StateTable*>& tables) const;
+  /// Gives every row of this instance to its table, in the shape that it has now (FitNode), and calls
+  /// `loaded` after each batch.
+  Status LoadTables(const PlanNode& node, const std::vector<StateTable*>& tables,
+                    const std::function<Status()>& loaded) const;
 
  private:
   NodeRestore(const RestoredState& state, KeyGroups groups, int instance, int parallelism)

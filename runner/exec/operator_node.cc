@@ -5,6 +5,7 @@
 #include "core/base/failpoint.h"
 #include "core/data/row_hash.h"
 #include "core/data/selection.h"
+#include "core/data/state_space.h"
 #include "runner/exec/node.h"
 #include "runner/exec/replay_rows.h"
 
@@ -45,6 +46,8 @@ class OperatorNode final : public Node {
     for (const CarefulRows& rows : shared_.options.careful) {
       if (rows.node == index()) suspects_ = &rows;
     }
+    MakeSpace();
+    const StateSpace::Scope scope(space_.get());
     SR_RETURN_IF_ERROR(operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'"));
     const NodeRestore* restored = Restored();
     if (member_.part != NodePart::kMerge) OpenReplay();
@@ -52,7 +55,7 @@ class OperatorNode final : public Node {
     for (auto& [port, letters] : unwired_) letters.set_epoch(passed_ + 1);
     failed_results_ = restored->failed_results();
     last_watermark_ = restored->watermark().time;
-    return restored->LoadTables(plan_node_, states_);
+    return restored->LoadTables(plan_node_, states_, [this] { return FitState(); });
   }
 
   Result<bool> Step() override {
@@ -91,6 +94,7 @@ class OperatorNode final : public Node {
       counters.state_bytes += static_cast<int64_t>(state->MemoryBytes());
       counters.state_keys += state->keys();
     }
+    if (space_ != nullptr) counters.spilled_bytes = static_cast<int64_t>(space_->spilled_bytes());
     return counters;
   }
 
@@ -243,15 +247,34 @@ class OperatorNode final : public Node {
     BatchPlace* place_;
   };
 
+  // A combiner keeps its state small by itself.
+  void MakeSpace() {
+    const int64_t above = plan_node_.op->spill_above;
+    const bool always = shared_.options.spill_state;
+    if ((above == 0 && !always) || member_.part == NodePart::kCombine) return;
+    space_ = std::make_unique<StateSpace>(
+        shared_.options.env,
+        StateSpace::Options{context_.scratch_directory, always ? 0 : static_cast<size_t>(above)});
+  }
+
+  Status FitState() {
+    if (space_ == nullptr) return Status::Ok();
+    size_t bytes = 0;
+    for (const StateTable* state : states_) bytes += state->MemoryBytes();
+    return space_->Fit(bytes).WithContext("operator '" + plan_node_.name + "'");
+  }
+
   template <typename Call>
   Status Run(const Call& call) {
     Result<Outcome> outcome = Outcome::kNeedInput;
     {
+      const StateSpace::Scope scope(space_.get());
       const Holding holding(shared_.options.place, index(), at_);
       BusyTimer timer(shared_.options.env, &counters_.busy_us);
       outcome = call();
     }
     if (!outcome.ok()) return outcome.status().WithContext("operator '" + plan_node_.name + "'");
+    SR_RETURN_IF_ERROR(FitState());
     more_ = *outcome == Outcome::kHaveMore;
     satisfied_ |= *outcome == Outcome::kDone;
     for (size_t port = 0; port < output_.batches.size(); ++port) {
@@ -385,6 +408,7 @@ class OperatorNode final : public Node {
   }
 
   std::vector<StateTable*> states_;  // kept by the operator
+  std::unique_ptr<StateSpace> space_;  // of the operator's state, when it may spill; goes after it
   std::unique_ptr<Operator> operator_;
   At at_;
   const CarefulRows* suspects_ = nullptr;  // of shared_.options

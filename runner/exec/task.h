@@ -70,6 +70,8 @@ struct TaskOptions {
   std::function<std::unique_ptr<Source>(int node)> replace_source;
   /// Sinks are not opened and take everything.
   bool discard_sinks = false;
+  /// All state of operators is spilled, whatever they say.
+  bool spill_state = false;
 };
 
 class Task {

@@ -76,6 +76,7 @@ void Ledger::FillNode(int index, NodeStatus* status) const {
       AddCounts(c, &status->now);
       status->created += c.created;
       status->state_bytes += c.state_bytes;
+      status->spilled_bytes += c.spilled_bytes;
       status->state_keys += c.state_keys;
       if (c.total_bytes >= 0) status->total_bytes = std::max<int64_t>(0, status->total_bytes) + c.total_bytes;
       status->watermark = first ? c.watermark : std::min(status->watermark, c.watermark);

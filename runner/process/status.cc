@@ -23,6 +23,7 @@ Json NodeJson(const NodeStatus& n) {
   json["rows_out"] = n.now.rows_out;
   json["created"] = n.created;
   json["state_bytes"] = n.state_bytes;
+  json["spilled_bytes"] = n.spilled_bytes;
   json["state_keys"] = n.state_keys;
   json["fates"] = FatesJson(n.now.fates);
   Json ports = Json::object();

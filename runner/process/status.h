@@ -42,7 +42,8 @@ struct NodeStatus {
   Totals totals;
   std::vector<PortStatus> ports;  // rows of the current attempt
   int64_t created = 0;            // rows made beyond those forwarded
-  int64_t state_bytes = 0;        // memory of its keyed state
+  int64_t state_bytes = 0;        // of its keyed state
+  int64_t spilled_bytes = 0;      // of those, in files
   int64_t state_keys = 0;
   int64_t total_bytes = -1;  // bounded sources: input in all, -1 unknown
   Timestamp watermark = kMinTimestamp;
