@@ -101,8 +101,7 @@ std::shared_ptr<const BoundOperator> Bind(const Config& config, BindContext& con
   KeyList by;
   std::vector<Field> fields = input->fields();
   const bool keys = ReadKeys(config.by, "by", scope, context, &by);
-  if (!BindSet(config, scope, context, plan.get(), &fields) || !keys ||
-      !CheckStateLimit(config, context)) {
+  if (!BindSet(config, scope, context, plan.get(), &fields) || !keys || !CheckStateLimit(config, context)) {
     return nullptr;
   }
   sequence.input = input;
