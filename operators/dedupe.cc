@@ -165,8 +165,8 @@ class Dedupe final : public Operator {
   // Of two rows of an interval the one that loses leaves by `duplicates`, and one of them is counted so.
   void KeepLast(const Batch& batch, const Selection& rows, Output& out) {
     rows_.Put(batch.columns(), rows, &stored_);
-    kept_.resize(seen_.slots());
-    last_.resize(seen_.slots());
+    kept_.Resize(seen_.slots());
+    last_.Resize(seen_.slots());
     std::vector<uint32_t> lost;
     for (size_t i = 0; i < rows.size(); ++i) {
       const uint32_t interval = intervals_[i];
@@ -220,8 +220,8 @@ class Dedupe final : public Operator {
                                      "; raise max_state, or give it a shorter 'within' or a 'ttl'");
   }
   size_t StateBytes() const {
-    return seen_.MemoryBytes() + rows_.MemoryBytes() + kept_.capacity() * sizeof(uint32_t) +
-           last_.capacity() * sizeof(Timestamp) + (expiry_ ? expiry_->MemoryBytes() : 0);
+    return seen_.MemoryBytes() + rows_.MemoryBytes() + kept_.MemoryBytes() +
+           last_.MemoryBytes() + (expiry_ ? expiry_->MemoryBytes() : 0);
   }
 
   // The rows of closed intervals, by their start.
@@ -281,8 +281,8 @@ class Dedupe final : public Operator {
     for (size_t i = 0; expiry_ && i < rows.size(); ++i) expiry_->Restore(intervals_[i], touched[i]);
     if (!parts_->keeps_rows()) return Status::Ok();
     rows_.Put({all.begin() + by + 3, all.end()}, rows, &stored_);
-    kept_.resize(seen_.slots());
-    last_.resize(seen_.slots());
+    kept_.Resize(seen_.slots());
+    last_.Resize(seen_.slots());
     for (size_t i = 0; i < rows.size(); ++i) {
       kept_[intervals_[i]] = stored_[i];
       last_[intervals_[i]] = lasts[i];
@@ -297,8 +297,8 @@ class Dedupe final : public Operator {
   std::optional<GroupExpiry> expiry_;
   // With `keep: last`, by interval: its row and that row's time.
   RowStore rows_;
-  std::vector<uint32_t> kept_;
-  std::vector<Timestamp> last_;
+  SlotArray<uint32_t> kept_;
+  SlotArray<Timestamp> last_;
   std::vector<uint32_t> at_end_;
   Timestamp time_ = kMinTimestamp;        // closes intervals
   Timestamp event_time_ = kMinTimestamp;  // the watermark

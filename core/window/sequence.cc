@@ -123,7 +123,7 @@ void Sequence::FindKeys(Ordered* rows) {
   keys_.Hash(rows->keys, count, &rows->hashes);
   rows->slots.resize(static_cast<size_t>(count));
   keys_.FindOrInsert(rows->keys, rows->hashes, nullptr, count, rows->slots.data());
-  last_.resize(keys_.slots(), kMinTimestamp);
+  last_.Resize(keys_.slots(), kMinTimestamp);
   Grow(keys_.slots());
   rows->before.resize(static_cast<size_t>(count));
   for (size_t i = 0; i < rows->slots.size(); ++i) {
@@ -137,7 +137,7 @@ void Sequence::FindKeys(Ordered* rows) {
 
 void Sequence::SetLast(uint32_t key, Timestamp time) {
   if (last_[key] == kMinTimestamp) {
-    if (serials_.size() < last_.size()) serials_.resize(last_.size());
+    if (serials_.size() < last_.size()) serials_.Resize(last_.size());
     serials_[key] = serial_++;
     if (plan_.silence > 0) ends_.push({time, serials_[key], key});
   }
@@ -167,8 +167,8 @@ bool Sequence::FinishNext() {
 }
 
 size_t Sequence::StateBytes() const {
-  return waiting_.MemoryBytes() + keys_.MemoryBytes() + last_.capacity() * sizeof(Timestamp) +
-         ends_.size() * sizeof(End) + serials_.capacity() * sizeof(uint32_t) + ValueBytes();
+  return waiting_.MemoryBytes() + keys_.MemoryBytes() + last_.MemoryBytes() + ends_.size() * sizeof(End) +
+         serials_.MemoryBytes() + ValueBytes();
 }
 
 Status Sequence::CheckSize() const {
@@ -225,7 +225,7 @@ std::vector<uint32_t> Sequence::SlotsOf(const std::vector<ColumnPtr>& keys, int6
   keys_.Hash(keys, rows, &hashes);
   std::vector<uint32_t> slots(static_cast<size_t>(rows));
   keys_.FindOrInsert(keys, hashes, nullptr, rows, slots.data());
-  last_.resize(keys_.slots(), kMinTimestamp);
+  last_.Resize(keys_.slots(), kMinTimestamp);
   Grow(keys_.slots());
   return slots;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/data/key_table.h"
+#include "core/data/slot_array.h"
 #include "core/expr/expression.h"
 #include "core/stream/operator.h"
 #include "core/stream/time_order.h"
@@ -118,11 +119,11 @@ class Sequence : public Operator {
   std::vector<Evaluator> checked_;
   TimeOrdered waiting_;
   KeyTable keys_;
-  std::vector<Timestamp> last_;  // by key; kMinTimestamp: none
+  SlotArray<Timestamp> last_;  // by key; kMinTimestamp: none
   // One entry a key, with the time of some row of it; it is looked at again when that is long enough ago.
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   uint32_t serial_ = 0;
-  std::vector<uint32_t> serials_;  // by key
+  SlotArray<uint32_t> serials_;  // by key
   Timestamp watermark_ = kMinTimestamp;
   bool ended_ = false;
   std::vector<int64_t> times_;

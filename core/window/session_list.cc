@@ -9,7 +9,7 @@ uint32_t SessionList::Make(uint32_t key, Timestamp first, Timestamp last, uint32
   uint32_t number;
   if (free_.empty()) {
     number = size();
-    sessions_.emplace_back();
+    sessions_.Resize(number + 1);
   } else {
     number = free_.back();
     free_.pop_back();
@@ -30,7 +30,7 @@ uint32_t SessionList::Make(uint32_t key, Timestamp first, Timestamp last, uint32
 }
 
 SessionList::Placed SessionList::Place(uint32_t key, Timestamp time, Timestamp limit) {
-  if (key >= latest_.size()) latest_.resize(key + 1, kNone);
+  if (key >= latest_.size()) latest_.Resize(key + 1, kNone);
   uint32_t newer = kNone;
   uint32_t at = latest_[key];
   while (at != kNone && sessions_[at].first >= time + gap_) {
@@ -58,7 +58,7 @@ SessionList::Placed SessionList::Place(uint32_t key, Timestamp time, Timestamp l
 }
 
 uint32_t SessionList::Insert(uint32_t key, Timestamp first, Timestamp last) {
-  if (key >= latest_.size()) latest_.resize(key + 1, kNone);
+  if (key >= latest_.size()) latest_.Resize(key + 1, kNone);
   uint32_t newer = kNone;
   uint32_t at = latest_[key];
   while (at != kNone && sessions_[at].first > first) {

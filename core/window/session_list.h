@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "core/data/slot_array.h"
 #include "core/stream/state_table.h"
 
 namespace streamrun {
@@ -58,16 +59,16 @@ class SessionList {
   uint32_t size() const { return static_cast<uint32_t>(sessions_.size()); }
   int64_t alive() const { return alive_; }
   size_t MemoryBytes() const {
-    return sessions_.capacity() * sizeof(Session) + (latest_.capacity() + free_.capacity()) * 4;
+    return sessions_.MemoryBytes() + latest_.MemoryBytes() + free_.capacity() * 4;
   }
 
  private:
   uint32_t Make(uint32_t key, Timestamp first, Timestamp last, uint32_t newer, uint32_t older);
 
   Duration gap_;
-  std::vector<Session> sessions_;
+  SlotArray<Session> sessions_;
   std::vector<uint32_t> free_;
-  std::vector<uint32_t> latest_;  // by key
+  SlotArray<uint32_t> latest_;  // by key
   int64_t next_serial_ = 0;
   int64_t alive_ = 0;
 };
