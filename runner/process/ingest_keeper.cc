@@ -11,10 +11,7 @@
 namespace streamrun {
 
 void IngestKeeper::Start() {
-  restart_at_ = kMaxTimestamp;
-  failure_ = Status::Ok();
-  failed_opening_ = false;
-  started_ = host_->env->MonotonicNow();
+  attempts_.Begin();
   safe_before_ = tail_ ? tail_->synced() : 0;
   state_ = State::kStarting;
   if (Status status = Spawn(); !status.ok()) {
@@ -27,14 +24,15 @@ void IngestKeeper::Start() {
 
 Status IngestKeeper::Spawn() {
   const std::string name = "ingest " + node_name();
+  group_ = MakeGroup(*host_);
   SR_ASSIGN_OR_RETURN(auto process,
                       WorkerProcess::Spawn("streamrun: " + host_->plan->plan->pipeline + " " + name,
-                                           host_->log_fd, host_->times_fd));
+                                           host_->log_fd, host_->times_fd, group_ ? group_->fd() : -1));
   worker_ = std::make_unique<WatchedWorker>(host_->env, name, std::move(process));
   AssignMessage assign = host_->assignment;
   assign.ingest = node_;
   assign.checkpoint = host_->checkpoints->restore_directory();
-  assign.restarted = ran_once_;
+  assign.restarted = attempts_.worked();
   SR_ASSIGN_OR_RETURN(const bool sent, worker_->Send(assign));
   if (!sent) return Status::Internal("a fresh control channel is full");
   LogDebug("worker started", {{"worker", name}, {"pid", std::to_string(worker_->identity().pid)}});
@@ -55,12 +53,12 @@ void IngestKeeper::OnMessage(const ControlMessage& message) {
     complete_ = true;
   } else if (std::holds_alternative<ReadyMessage>(message) && state_ == State::kStarting) {
     state_ = State::kRunning;
-    ran_once_ = true;
+    attempts_.Work();
     if (!tail_) {
       auto tail = LogTail::Open(host_->assignment.run_directory, node_name(), host_->assignment.generation);
       if (tail.ok()) tail_ = std::move(*tail);
     }
-    worker_->Begin(host_->env->MonotonicNow());
+    worker_->Begin(attempts_.started());
     (void)worker_->Send(StartMessage{}).ok();
   }
 }
@@ -68,13 +66,14 @@ void IngestKeeper::OnMessage(const ControlMessage& message) {
 // It is ended at once: what it has not acknowledged it must not acknowledge any more.
 void IngestKeeper::Fail(Status status, bool opening) {
   if (state_ != State::kStarting && state_ != State::kRunning) return;
-  failure_ = status.WithContext("worker ingest " + node_name());
-  failed_opening_ = opening;
+  attempts_.Fail(status.WithContext("worker ingest " + node_name()), opening);
   state_ = State::kDying;
+  if (group_) group_->Kill();
   if (worker_) worker_->Signal(SIGKILL);
 }
 
 void IngestKeeper::OnGone(const std::string& how) {
+  group_.reset();  // and what it left in it
   host_->on_workers_changed();
   if (stopping_) {
     if (how != "exited with code 0")
@@ -82,45 +81,32 @@ void IngestKeeper::OnGone(const std::string& how) {
     state_ = State::kFinished;
     return;
   }
-  if (failure_.ok()) failure_ = Status::Unavailable("worker ingest " + node_name() + ": " + how);
-  last_failure_ = failure_.message();
-  const bool environment = failed_opening_ && !ran_once_ && failure_.fault() != Fault::kInternal;
-  const bool final = failure_.fault() == Fault::kUser || (environment && !failure_.retryable());
-  const Timestamp now = host_->env->MonotonicNow();
-  const bool fruitful = tail_ && tail_->synced() > safe_before_;
-  RestartPolicy::Decision decision;
-  if (!final) decision = policy_.OnFailure(now, started_, fruitful, host_->env->Random64());
-  if (!decision.restart) {
-    exit_code_ = environment ? 3 : 1;
-    LogError(failure_.message() + (decision.reason.empty() ? "" : "; giving up: " + decision.reason));
-    state_ = State::kFailed;
-    return;
+  if (!attempts_.failed()) {
+    attempts_.Fail(Status::Unavailable("worker ingest " + node_name() + ": " + how), false);
   }
-  ++restarts_;
-  LogWarning(failure_.message() + "; restarting in " + std::to_string(decision.delay / kMillisecond) + " ms");
-  restart_at_ = now + decision.delay;
-  state_ = State::kWaiting;
+  const bool progressed = tail_ && tail_->synced() > safe_before_;
+  state_ = attempts_.Another(progressed) ? State::kWaiting : State::kFailed;
 }
 
 void IngestKeeper::Tick(Timestamp now) {
   if (worker_ && (state_ == State::kStarting || state_ == State::kRunning)) {
     worker_->Watch(now, state_ == State::kRunning);
   }
-  if (now >= restart_at_) return Start();
+  if (now >= attempts_.next_at()) return Start();
   if (now < stop_deadline_) return;
   stop_deadline_ = kMaxTimestamp;
   if (state_ == State::kLeaving) worker_->Signal(SIGKILL);
 }
 
 Timestamp IngestKeeper::Deadline() const {
-  Timestamp deadline = std::min(restart_at_, stop_deadline_);
+  Timestamp deadline = std::min(attempts_.next_at(), stop_deadline_);
   const bool watched = state_ == State::kStarting || state_ == State::kRunning;
   return worker_ && watched ? std::min(deadline, worker_->Deadline()) : deadline;
 }
 
 void IngestKeeper::Stop(Timestamp deadline) {
   if (std::exchange(stopping_, true) || ended()) return;
-  restart_at_ = kMaxTimestamp;
+  attempts_.Cancel();
   if (state_ == State::kWaiting) {
     state_ = State::kFinished;
     return;
@@ -158,7 +144,7 @@ void IngestKeeper::Fill(PipelineStatus* status) const {
     ingest.records = static_cast<int64_t>(tail_->synced());
     ingest.bytes = static_cast<int64_t>(tail_->bytes());
   }
-  ingest.restarts = restarts_;
+  ingest.restarts = attempts_.restarts();
   status->ingests.push_back(std::move(ingest));
 }
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "runner/ingest/log_tail.h"
+#include "runner/process/attempts.h"
 #include "runner/process/region.h"
-#include "runner/process/restart_policy.h"
 #include "runner/process/watched_worker.h"
 
 namespace streamrun {
@@ -26,7 +26,7 @@ class IngestKeeper {
   };
 
   /// `node`: a source with a buffer; `host` outlives this.
-  IngestKeeper(RegionHost* host, int node) : host_(host), node_(node) {}
+  IngestKeeper(RegionHost* host, int node) : host_(host), node_(node), attempts_(host->env) {}
 
   void Start();
   /// Hears it. Never blocks.
@@ -39,10 +39,7 @@ class IngestKeeper {
 
   State state() const { return state_; }
   bool ended() const { return state_ == State::kFinished || state_ == State::kFailed; }
-  /// kFailed: 1 runtime failure, 3 environment.
-  int exit_code() const { return exit_code_; }
-  int restarts() const { return restarts_; }
-  const std::string& last_failure() const { return last_failure_; }
+  const Attempts& attempts() const { return attempts_; }
   void AppendDescriptors(std::vector<pollfd>* fds) const;
   void AppendWorkers(std::vector<ProcessIdentity>* workers) const;
   void Fill(PipelineStatus* status) const;
@@ -57,21 +54,14 @@ class IngestKeeper {
   RegionHost* host_;
   const int node_;
   State state_ = State::kWaiting;
+  std::unique_ptr<WorkerGroup> group_;
   std::unique_ptr<WatchedWorker> worker_;
   std::unique_ptr<LogTail> tail_;
-  Timestamp started_ = 0;
-  Timestamp restart_at_ = kMaxTimestamp;
   Timestamp stop_deadline_ = kMaxTimestamp;
   bool stopping_ = false;
-  bool ran_once_ = false;
-  bool complete_ = false;  // the log says that the input ended
-  Status failure_;
-  bool failed_opening_ = false;
+  bool complete_ = false;     // the log says that the input ended
   uint64_t safe_before_ = 0;  // records in the log when it was started
-  int restarts_ = 0;
-  int exit_code_ = 1;
-  std::string last_failure_;
-  RestartPolicy policy_;
+  Attempts attempts_;
 };
 
 }  // namespace streamrun

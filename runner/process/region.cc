@@ -43,16 +43,23 @@ std::vector<std::vector<int>> FindRegions(const LocalPlan& plan) {
   return regions;
 }
 
+std::unique_ptr<WorkerGroup> MakeGroup(const RegionHost& host) {
+  if (host.groups == nullptr) return nullptr;
+  auto group = host.groups->Make();
+  if (group.ok()) return std::move(*group);
+  LogDebug("an attempt runs without a control group of its own: " + group.status().message());
+  return nullptr;
+}
+
 // --- Starting
 // -----------------------------------------------------------------------------------------------------
 
 void Region::Start() {
   slots_.clear();
-  has_failure_ = false;
-  gather_until_ = restart_at_ = kMaxTimestamp;
+  attempts_.Begin();
+  gather_until_ = kMaxTimestamp;
   attempt_ = ++host_->last_attempt;
   base_epoch_ = host_->checkpoints->current();
-  started_ = host_->env->MonotonicNow();
   Enter(State::kWiring);
   if (Status status = Spawn(); !status.ok()) Fail(Cause::kReported, nullptr, status, true);
   host_->on_workers_changed();
@@ -66,6 +73,7 @@ Status Region::Spawn() {
   host_->assignment.replay_to = host_->checkpoints->replay_to();
   host_->assignment.attempt = attempt_;
   host_->assignment.careful = hunt_.careful();
+  group_ = MakeGroup(*host_);
   for (const int stage : stages_) {
     host_->times->Reset(stage);
     for (int i = 0; i < host_->plan->stages[static_cast<size_t>(stage)].parallelism; ++i) {
@@ -85,12 +93,12 @@ Status Region::SpawnWorker(int stage, int instance) {
       s.name + "[" + std::to_string(instance) + "/" + std::to_string(s.parallelism) + "]";
   SR_ASSIGN_OR_RETURN(auto process,
                       WorkerProcess::Spawn("streamrun: " + host_->plan->plan->pipeline + " " + name,
-                                           host_->log_fd, host_->times_fd));
+                                           host_->log_fd, host_->times_fd, group_ ? group_->fd() : -1));
   slot.worker = std::make_unique<WatchedWorker>(host_->env, name, std::move(process));
   AssignMessage assign = host_->assignment;
   assign.stage = stage;
   assign.instance = instance;
-  assign.restarted = ran_once_;
+  assign.restarted = attempts_.worked();
   // Sent at once: it waits in the socket until the worker is up.
   SR_ASSIGN_OR_RETURN(const bool sent, slot.worker->Send(assign));
   if (!sent) return Status::Internal("a fresh control channel is full");
@@ -154,12 +162,12 @@ void Region::OnMessage(Slot& slot, ControlMessage message) {
 
 void Region::BeginRunning() {
   Enter(State::kRunning);
-  ran_once_ = true;
-  started_ = host_->env->MonotonicNow();
-  for (Slot& s : slots_) s.state = WorkerState::kRunning, s.worker->Begin(started_);
+  attempts_.Work();
+  const Timestamp now = attempts_.started();
+  for (Slot& s : slots_) s.state = WorkerState::kRunning, s.worker->Begin(now);
   SendAll(StartMessage{});
   (void)SR_FAILPOINT("region.started").ok();
-  host_->checkpoints->Back(stages_, started_);
+  host_->checkpoints->Back(stages_, now);
 }
 
 void Region::Tell(const ControlMessage& message) {
@@ -198,11 +206,9 @@ void Region::Fail(Cause cause, const Slot* slot, Status status, bool opening) {
   if (slot != nullptr) status = status.WithContext("worker " + slot->worker->name());
   // The first account counts, unless it was only a broken channel; a worker that reported and then left died
   // of what it reported.
-  if (has_failure_ && (cause <= cause_ || cause_ == Cause::kReported)) return;
-  has_failure_ = true;
+  if (attempts_.failed() && (cause <= cause_ || cause_ == Cause::kReported)) return;
   cause_ = cause;
-  failure_ = std::move(status);
-  failed_opening_ = opening;
+  attempts_.Fail(std::move(status), opening);
   const Timestamp now = host_->env->MonotonicNow();
   gather_until_ = cause == Cause::kPeerGone ? now + kGather : now;
 }
@@ -211,6 +217,7 @@ void Region::BeginDying() {
   gather_until_ = stop_deadline_ = kMaxTimestamp;
   Enter(State::kDying);
   host_->checkpoints->Gone(stages_, host_->env->MonotonicNow());
+  if (group_) group_->Kill();
   for (Slot& slot : slots_) {
     if (slot.state != WorkerState::kGone) slot.worker->Signal(SIGKILL);
   }
@@ -232,9 +239,10 @@ bool Region::Examine() {
   }
   const std::string row = node + " ends its worker on the row " + death->text;
   if (host_->plan->plan->settings.on_crash == OnCrash::kFail) {
-    failure_ =
+    attempts_.Fail(
         Status(Code::kInvalidArgument,
-               row + "; settings.on_crash: dead_letter would lead it away (and please report the crash)");
+               row + "; settings.on_crash: dead_letter would lead it away (and please report the crash)"),
+        false);
     return false;
   }
   LogError(row + ": it leaves as a dead letter (crash.poison) from now on");
@@ -244,44 +252,37 @@ bool Region::Examine() {
 
 // All workers are gone: what now?
 void Region::Conclude() {
+  group_.reset();  // and what they left in it
   host_->state->RemoveEndpoints(attempt_);
   if (state_ == State::kLeaving && !damage_.ok()) {
-    exit_code_ = 1;
-    last_failure_ = damage_.message();
-    LogError(last_failure_);
+    attempts_.Fail(damage_, false);
+    attempts_.GiveUp();
     return Enter(State::kFailed);
   }
   if (state_ == State::kLeaving) return Enter(State::kFinished);
-  if (stopping_ && !has_failure_) {
-    forced_ = forced_ || ran_once_;
+  if (stopping_ && !attempts_.failed()) {
+    forced_ = forced_ || attempts_.worked();
     return Enter(State::kFinished);
   }
   const bool found_poison = Examine();
-  const Timestamp now = host_->env->MonotonicNow();
-  // Where none is taken by the clock, time alone tells a crash loop from failures now and then.
-  const bool periodic = host_->plan->plan->settings.checkpoint_interval != kMaxTimestamp;
-  const bool progressed =
-      periodic ? host_->checkpoints->current() != base_epoch_ : now - started_ >= RestartPolicy::kWindow;
-  last_failure_ = failure_.message();
-  const bool environment = failed_opening_ && !ran_once_ && failure_.fault() != Fault::kInternal;
-  // Damaged input is as damaged the next time.
-  const bool damaged = failure_.code() == Code::kCorruption && !failure_.retryable();
-  const bool final =
-      stopping_ || damaged || failure_.fault() == Fault::kUser || (environment && !failure_.retryable());
-  RestartPolicy::Decision decision;
-  if (!final) decision = policy_.OnFailure(now, started_, progressed || found_poison, host_->env->Random64());
-  if (!decision.restart) {
-    exit_code_ = environment ? 3 : 1;
-    LogError(failure_.message() + (decision.reason.empty() ? "" : "; giving up: " + decision.reason));
+  if (stopping_) {
+    attempts_.GiveUp();
+    return Enter(State::kFailed);
+  }
+  if (!attempts_.Another(Progressed() || found_poison, {{"attempt", std::to_string(attempt_)}})) {
     return Enter(State::kFailed);
   }
   unrepeatable_ += host_->ledger->Unrepeatable(stages_);
   for (const Slot& slot : slots_) host_->ledger->EndAttempt(slot.stage, slot.instance);
-  ++restarts_;
-  LogWarning(failure_.message() + "; restarting in " + std::to_string(decision.delay / kMillisecond) + " ms",
-             {{"attempt", std::to_string(attempt_)}});
-  restart_at_ = now + decision.delay;
   Enter(State::kWaiting);
+}
+
+// The next attempt does not begin where this one did.
+bool Region::Progressed() const {
+  const bool periodic = host_->plan->plan->settings.checkpoint_interval != kMaxTimestamp;
+  if (periodic) return host_->checkpoints->current() != base_epoch_;
+  // Where no epoch is taken by the clock, time alone tells a crash loop from failures now and then.
+  return host_->env->MonotonicNow() - attempts_.started() >= RestartPolicy::kWindow;
 }
 
 // --- Time
@@ -292,7 +293,7 @@ void Region::Tick(Timestamp now) {
     for (Slot& slot : slots_) slot.worker->Watch(now, slot.state == WorkerState::kRunning);
   }
   if (now >= gather_until_) return BeginDying();
-  if (now >= restart_at_) return Start();
+  if (now >= attempts_.next_at()) return Start();
   if (now < stop_deadline_) return;
   if (state_ == State::kLeaving) {
     stop_deadline_ = kMaxTimestamp;
@@ -305,7 +306,7 @@ void Region::Tick(Timestamp now) {
 }
 
 Timestamp Region::Deadline() const {
-  Timestamp deadline = std::min({gather_until_, restart_at_, stop_deadline_});
+  Timestamp deadline = std::min({gather_until_, attempts_.next_at(), stop_deadline_});
   if (state_ != State::kWiring && state_ != State::kRunning) return deadline;
   for (const Slot& slot : slots_) deadline = std::min(deadline, slot.worker->Deadline());
   return deadline;
@@ -315,7 +316,7 @@ void Region::Stop(Timestamp deadline) {
   if (stopping_) return;
   stopping_ = true;
   if (state_ == State::kWaiting) {
-    restart_at_ = kMaxTimestamp;
+    attempts_.Cancel();
     return Enter(State::kFinished);
   }
   if (state_ == State::kWiring) return BeginDying();  // no row was read yet
@@ -324,7 +325,10 @@ void Region::Stop(Timestamp deadline) {
 
 void Region::KillNow() {
   stopping_ = true;
-  if (state_ == State::kWaiting) return Enter(State::kFinished);
+  if (state_ == State::kWaiting) {
+    attempts_.Cancel();
+    return Enter(State::kFinished);
+  }
   if (ended() || state_ == State::kDying) return;
   forced_ = true;
   BeginDying();

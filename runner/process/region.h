@@ -15,13 +15,14 @@
 
 #include "runner/exec/time_board.h"
 #include "runner/local/local_plan.h"
+#include "runner/process/attempts.h"
 #include "runner/process/checkpointer.h"
 #include "runner/process/ledger.h"
 #include "runner/process/poison_hunt.h"
-#include "runner/process/restart_policy.h"
 #include "runner/process/state_directory.h"
 #include "runner/process/status.h"
 #include "runner/process/watched_worker.h"
+#include "runner/process/worker_groups.h"
 
 struct pollfd;
 
@@ -41,15 +42,20 @@ struct RegionHost {
   int times_fd = -1;             // its memory, for the workers
   BatchPlace* places = nullptr;  // by worker
   uint64_t last_attempt = 0;
+  WorkerGroups* groups = nullptr;  // null: there are none here
   /// Called when the set of running workers changed.
   std::function<void()> on_workers_changed;
 };
+
+/// A control group for an attempt; null: it does without.
+std::unique_ptr<WorkerGroup> MakeGroup(const RegionHost& host);
 
 class Region {
  public:
   enum class State : uint8_t { kWiring, kRunning, kLeaving, kDying, kWaiting, kFinished, kFailed };
 
-  Region(RegionHost* host, std::vector<int> stages) : host_(host), stages_(std::move(stages)) {}
+  Region(RegionHost* host, std::vector<int> stages)
+      : host_(host), stages_(std::move(stages)), attempts_(host->env) {}
 
   void Start();
   /// Reads what its workers said and reaps the dead. Never blocks.
@@ -73,12 +79,9 @@ class Region {
 
   State state() const { return state_; }
   bool ended() const { return state_ == State::kFinished || state_ == State::kFailed; }
-  /// kFailed: 1 runtime failure, 3 environment.
-  int exit_code() const { return exit_code_; }
   /// It was killed before everything had drained.
   bool forced() const { return forced_; }
-  int restarts() const { return restarts_; }
-  const std::string& last_failure() const { return last_failure_; }
+  const Attempts& attempts() const { return attempts_; }
   const std::vector<int>& stages() const { return stages_; }
   /// Rows of sources that cannot be read again which were given out in attempts that failed.
   int64_t unrepeatable() const { return unrepeatable_; }
@@ -104,6 +107,7 @@ class Region {
   void BeginDying();
   void Conclude();
   bool Examine();
+  bool Progressed() const;
   bool All(WorkerState state) const;
   void SendAll(const ControlMessage& message);
   void Enter(State state) { state_ = state; }
@@ -114,25 +118,17 @@ class Region {
   std::vector<Slot> slots_;
   uint64_t attempt_ = 0;
   uint64_t base_epoch_ = 0;  // the attempt began there
+  std::unique_ptr<WorkerGroup> group_;
   PoisonHunt hunt_;
   std::optional<PoisonHunt::Place> death_;  // where a worker of this attempt crashed
-  Timestamp started_ = 0;
-  Timestamp restart_at_ = kMaxTimestamp;
   Timestamp gather_until_ = kMaxTimestamp;  // a failure is known; its cause may still come
   Timestamp stop_deadline_ = kMaxTimestamp;
   bool stopping_ = false;
   bool forced_ = false;
-  bool has_failure_ = false;
   Cause cause_ = Cause::kPeerGone;
-  Status failure_;
   Status damage_;  // what a worker said when it was done: an input ended before its end
-  bool failed_opening_ = false;
-  bool ran_once_ = false;
-  int restarts_ = 0;
-  int exit_code_ = 1;
   int64_t unrepeatable_ = 0;
-  std::string last_failure_;
-  RestartPolicy policy_;
+  Attempts attempts_;
 };
 
 /// The stages of a plan by region (connected components over edges), in stage order.

@@ -1,5 +1,7 @@
 #include "runner/process/worker_process.h"
 
+#include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -47,10 +49,47 @@ class SpawnSettings {
   posix_spawnattr_t attributes_;
 };
 
+// What SpawnSettings says, in the child itself: nothing but system calls between its birth and the new
+// program, for the locks of the other threads are copied as they were (signal-safety(7)).
+[[noreturn]] void Become(char** argv, int control_fd, int log_fd, int times_fd) {
+  constexpr size_t kSignalSet = 8;  // bytes of the kernel's sigset_t
+  const unsigned long none = 0;
+  const unsigned long by_default[4] = {};  // the kernel's struct sigaction: SIG_DFL, no flags, empty mask
+  ::syscall(SYS_setsid);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    ::syscall(SYS_rt_sigaction, signal, by_default, nullptr, kSignalSet);
+  }
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kSignalSet);
+  const int moves[][2] = {
+      {control_fd, kControlDescriptor}, {log_fd, STDERR_FILENO}, {times_fd, kTimesDescriptor}};
+  for (const auto& [from, to] : moves) {
+    // dup3 refuses a descriptor that is in its place already, and it must lose close-on-exec there.
+    if (from != to ? ::syscall(SYS_dup3, from, to, 0) < 0 : ::syscall(SYS_fcntl, to, F_SETFD, 0) < 0) {
+      ::syscall(SYS_exit_group, 127);
+    }
+  }
+  ::syscall(SYS_execve, "/proc/self/exe", argv, environ);
+  ::syscall(SYS_exit_group, 127);
+  __builtin_unreachable();
+}
+
+// Born in its group (CLONE_INTO_CGROUP, clone3(2)): moved there afterwards it would wait for a grace period
+// of the kernel (20 ms), and what it had started by then would be outside. posix_spawn of this glibc cannot.
+// Negative: not possible here.
+pid_t SpawnInto(int group_fd, char** argv, int control_fd, int log_fd, int times_fd) {
+  clone_args args{};
+  args.flags = CLONE_INTO_CGROUP;
+  args.exit_signal = SIGCHLD;
+  args.cgroup = static_cast<uint64_t>(group_fd);
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof(args)));
+  if (pid == 0) Become(argv, control_fd, log_fd, times_fd);
+  return pid;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(const std::string& title, int log_fd,
-                                                            int times_fd) {
+                                                            int times_fd, int group_fd) {
   SR_ASSIGN_OR_RETURN(const ControlChannel::Ends ends, ControlChannel::MakePair());
   std::unique_ptr<WorkerProcess> worker(new WorkerProcess(ends.supervisor));
   worker->reaped_ = true;  // nothing to kill yet
@@ -59,9 +98,11 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(const std::string& t
   std::string argument = kWorkerArgument;
   std::string name = title;
   char* argv[] = {name.data(), argument.data(), parent.data(), nullptr};
-  pid_t pid = 0;
-  const int error =
-      ::posix_spawn(&pid, "/proc/self/exe", &settings.actions_, &settings.attributes_, argv, environ);
+  pid_t pid = group_fd < 0 ? -1 : SpawnInto(group_fd, argv, ends.worker, log_fd, times_fd);
+  int error = 0;
+  if (pid < 0) {
+    error = ::posix_spawn(&pid, "/proc/self/exe", &settings.actions_, &settings.attributes_, argv, environ);
+  }
   ::close(ends.worker);
   if (error != 0) return Status::FromErrno(error, "cannot start a worker");
   worker->reaped_ = false;

@@ -13,9 +13,11 @@ namespace streamrun {
 class WorkerProcess {
  public:
   /// Starts this program anew as a worker called `title`, with `log_fd` as its stderr and `times_fd`
-  /// (SharedCells) for the time board. Call from the main thread: the child dies when the thread that made it
-  /// ends.
-  static Result<std::unique_ptr<WorkerProcess>> Spawn(const std::string& title, int log_fd, int times_fd);
+  /// (SharedCells) for the time board, in the control group `group_fd` (WorkerGroup; -1: in that of this
+  /// process, as where the kernel cannot do it). Call from the main thread: the child dies when the thread
+  /// that made it ends.
+  static Result<std::unique_ptr<WorkerProcess>> Spawn(const std::string& title, int log_fd, int times_fd,
+                                                      int group_fd);
   /// Kills and reaps what still runs.
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;

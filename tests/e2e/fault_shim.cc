@@ -7,7 +7,9 @@
 // With SR_FAULT_MARKS naming a directory an entry with a number acts once in a family, and leaves
 // "<call>.<hit>". SR_FAULT_TRACE names a file that gets a line for each call on a regular file: "write PID
 // bytes path", "sync PID ok|failed size path", "rename PID from to" (tabs between the fields). SR_CLOCK_FILE
-// names a file with seconds by which the wall clock is off.
+// names a file with seconds by which the wall clock is off. SR_FAULT_CHILDREN names a directory: each worker
+// starts two processes that would outlive it, one in its session and one in a session of its own, and leaves
+// files "WORKER.CHILD" with their process ids there.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -164,6 +166,32 @@ int Sync(const char* call, int fd, int (*next)(int)) {
   Trace("sync\t%d\t%s\t%ld\t%s\n", getpid(), result == 0 ? "ok" : "failed", static_cast<long>(info.st_size),
         path);
   return result;
+}
+
+bool IsWorker() {
+  char line[4096] = {};
+  const int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  const ssize_t n = read(fd, line, sizeof line - 1);
+  close(fd);
+  const size_t title = strlen(line) + 1;
+  return n > static_cast<ssize_t>(title) && strcmp(line + title, "__worker") == 0;
+}
+
+void StartChild(const char* directory, bool own_session) {
+  const int worker = getpid();
+  if (fork() != 0) return;
+  if (own_session) setsid();
+  char path[512];
+  snprintf(path, sizeof path, "%s/%d.%d", directory, worker, getpid());
+  close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  for (;;) pause();
+}
+
+__attribute__((constructor)) void StartChildren() {
+  const char* directory = getenv("SR_FAULT_CHILDREN");
+  if (directory == nullptr || !IsWorker()) return;
+  StartChild(directory, false);
+  StartChild(directory, true);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 
 import family
@@ -171,3 +172,89 @@ sinks:
         self.assertEqual(starts, sorted(starts))
         self.assertEqual(len(starts), len(set(starts)), "a window came twice")
         self.assertEqual(sum(row["n"] for row in rows), count)
+
+
+class LeftBehind(Shimmed):
+    """Each worker has started two processes, one of which left its session."""
+
+    ROWS = 8_000
+
+    def start_family(self, *before):
+        """With log lines of level debug: they say whether there are control groups."""
+        os.makedirs(self.path("children"), exist_ok=True)
+        self.write("p.yaml", f"""pipeline: left-behind
+settings: {{parallelism: 2, checkpoint: {{interval: 100ms}}}}
+sources:
+  n: {{connector: generate, rate: 4000/s, count: {self.ROWS}, columns: {{id: sequence}}}}
+sinks:
+  out: {{connector: file, path: out.jsonl, input: n, format: json, order: any}}
+""")
+        environment = dict(self.environment, LD_PRELOAD=SHIM, SR_FAULT_CHILDREN=self.path("children"))
+        with open(self.path("log"), "ab") as log:
+            process = subprocess.Popen([*before, family.STREAMRUN, "run", "p.yaml", "--state-dir", "state", "--log-level",
+                                        "debug"], cwd=self.dir, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                                       stderr=log)
+        self.started.append(process)
+        self.assertTrue(eventually(20, self.running), self.log())
+        return process
+
+    def left(self, worker=None):
+        """Processes that workers have started and that live."""
+        pairs = [tuple(map(int, name.split("."))) for name in os.listdir(self.path("children"))]
+        return [child for parent, child in pairs if worker in (None, parent) and family.alive(child)]
+
+    def tearDown(self):
+        for child in self.left() if os.path.isdir(self.path("children")) else []:
+            os.kill(child, signal.SIGKILL)
+        super().tearDown()
+
+    def assert_ends_with_its_worker(self, process):
+        workers = family.children(process.pid)
+        self.assertEqual(len(workers), 3)
+        self.assertEqual(len(self.left()), 6)
+        os.kill(workers[0], signal.SIGKILL)
+        for worker in workers:
+            self.assertTrue(eventually(1, lambda: not self.left(worker)), self.log())
+        self.assertIn("killed by signal 9 (Killed)", self.log())
+        self.assertTrue(eventually(10, self.running), self.log())
+        self.assertEqual(len(self.left()), 6)
+        self.assertEqual(sorted(family.children(process.pid)),
+                         sorted(w["pid"] for stage in self.status()["stages"] for w in stage["workers"]),
+                         "the supervisor has children that are no workers, or dead ones")
+        self.assertEqual(self.wait(process, 30), 0, self.log())
+        self.assertEqual(self.left(), [])
+        self.assertEqual(sorted(json.loads(line)["id"] for line in self.lines("out.jsonl")),
+                         list(range(1, self.ROWS + 1)))
+
+    def lines(self, name):
+        return self.read(name).splitlines()
+
+    def test_what_a_worker_has_started_ends_with_it(self):
+        self.assert_ends_with_its_worker(self.start_family())
+
+    def test_what_a_worker_has_started_ends_with_it_where_there_are_no_control_groups(self):
+        hide = "for m in $(awk '/ - cgroup2 /{print $5}' /proc/self/mountinfo); do umount -l $m || exit 9; done; exec \"$@\""
+        words = ["unshare", "-m", "sh", "-c", hide, "sh"]
+        if subprocess.run([*words, "true"], capture_output=True).returncode != 0:
+            self.skipTest("control groups cannot be hidden from a process by this user")
+        process = self.start_family(*words)
+        self.assertIn("workers run without control groups: no cgroup2 file system is mounted", self.log())
+        self.assert_ends_with_its_worker(process)
+
+    def test_what_a_killed_supervisor_left_is_ended_by_the_next(self):
+        process = self.start_family()
+        if "workers run in control groups" not in self.log():
+            process.kill()
+            self.skipTest("no control groups here: " + self.log())
+        workers, left = family.children(process.pid), self.left()
+        process.kill()
+        process.wait()
+        self.assertTrue(eventually(1, lambda: not any(family.alive(worker) for worker in workers)))
+        self.assertEqual(sorted(self.left()), sorted(left), "nobody is there to end them yet")
+        again = self.start_family()
+        self.assertIn("ending what an older generation left", self.log())
+        self.assertEqual([child for child in self.left() if child in left], [])
+        self.assertEqual(self.wait(again, 30), 0, self.log())
+        self.assertEqual(self.left(), [])
+        self.assertEqual(sorted(json.loads(line)["id"] for line in self.lines("out.jsonl")),
+                         list(range(1, self.ROWS + 1)))
