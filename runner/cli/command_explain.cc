@@ -47,7 +47,7 @@ std::string MemberText(const Plan& plan, const Stage::Member& member) {
   }
   if (node.source) {
     return "read " + node.name + " (" + (node.buffer ? "its log" : node.source->place) + ")" +
-           (node.format ? ", decode" : "");
+           (node.format ? ", decode" : "") + (node.source->bounded ? "" : "; has no end");
   }
   if (node.sink) return "write " + node.name + " (" + node.sink->place + ")";
   return node.component + " " + node.name;
