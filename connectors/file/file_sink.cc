@@ -1,7 +1,12 @@
 // file: writes files.
+#include <set>
 #include "connectors/file/file_output.h"
+
+#include "connectors/file/path_columns.h"
 #include "connectors/file/path_pattern.h"
+#include "connectors/file/routed_encoder.h"
 #include "connectors/file/sink_path.h"
+#include "core/base/suggest.h"
 #include "core/component/registry.h"
 
 namespace streamrun {
@@ -20,28 +25,119 @@ bool IsPipeOrDevice(const std::string& path) {
 class BoundFile final : public BoundSink {
  public:
   explicit BoundFile(Config config) : config_(std::move(config)) {
-    const bool device = IsPipeOrDevice(config_.path);
+    const bool device = !config_.partitioned() && IsPipeOrDevice(config_.path);
     guarantee = device ? SinkGuarantee::kAtLeastOnce : SinkGuarantee::kExactlyOnce;
     single_writer = !SinkPath(config_.path).HasWorker();
     if (!device) exclusive = "file:" + AbsolutePath(config_.path);
-    place = "file " + config_.path;
+    place = config_.partitioned() ? "files " + config_.path : "file " + config_.path;
+    if (config_.partitioned()) open_files = static_cast<int>(config_.max_open);
   }
+
+  SchemaPtr RecordSchema(const SchemaPtr& input) const override {
+    if (config_.keep_columns || !config_.partitioned()) return input;
+    std::vector<Field> fields;
+    std::set<int> named;
+    for (const std::string& name : ColumnsIn(config_.path)) named.insert(input->Find(name));
+    for (int i = 0; i < input->size(); ++i) {
+      if (!named.contains(i)) fields.push_back(input->field(i));
+    }
+    return std::make_shared<const Schema>(std::move(fields));
+  }
+
+  std::unique_ptr<Encoder> CreateEncoder(const BoundFormat& format, const SchemaPtr& input) const override {
+    if (!config_.partitioned()) return format.CreateEncoder();
+    return MakeRoutedEncoder(format.CreateEncoder(), config_.full_path(), input, config_.null_name,
+                             RecordSchema(input));
+  }
+
+  bool Overlaps(const BoundSink& other) const override {
+    const auto* file = dynamic_cast<const BoundFile*>(&other);
+    return file != nullptr &&
+           MayBeOneFile(AbsolutePath(config_.full_path()), AbsolutePath(file->config_.full_path()));
+  }
+
   std::unique_ptr<Sink> Create() const override { return CreateFileSink(config_); }
 
  private:
   const Config config_;
 };
 
+// What the columns of the path are and what they may be.
+bool CheckColumns(const Config& config, BindContext& context) {
+  const ConfigValue& path = context.config()["path"];
+  Diagnostics& diagnostics = context.diagnostics();
+  bool ok = true;
+  const Schema* const input = context.inputs.empty() ? nullptr : context.inputs[0].get();
+  for (const std::string& name : ColumnsIn(config.path)) {
+    if (input == nullptr) break;
+    const int column = input->Find(name);
+    if (column >= 0 && CanNameFiles(input->field(column).type)) continue;
+    ok = false;
+    if (column >= 0) {
+      diagnostics.ErrorAt(path, "file.column_type",
+                          "{" + name + "} in 'path' is " + input->field(column).type.ToString() +
+                              ", and only text, boolean, integer, bigint, date and uuid name files",
+                          "make it text before this sink, for example with `map`: to_char(" + name +
+                              ", 'YYYY-MM-DD') or " + name + "::text");
+      continue;
+    }
+    std::vector<std::string_view> names{"worker", "n"};
+    for (const Field& field : input->fields()) names.push_back(field.name);
+    const auto nearest = Nearest(name, names);
+    diagnostics.ErrorAt(
+        path, "file.placeholder",
+        "{" + name + "} in 'path' is neither {worker} nor {n} nor " +
+            (column == -2 ? "one column of the input: several differ only in case" : "a column of the input"),
+        nearest ? "did you mean {" + std::string(*nearest) + "}?" : "the columns are: " + input->ToString());
+  }
+  if (const std::string problem = AmbiguousNumber(config.full_path()); !problem.empty()) {
+    diagnostics.ErrorAt(path, "file.placeholder", "in 'path', " + problem,
+                        "two workers or parts could get one name from different values");
+    ok = false;
+  }
+  if (const std::string problem = NamePartProblem(config.null_name); !problem.empty()) {
+    diagnostics.ErrorAt(context.config()["null_name"], "file.null_name",
+                        "'null_name' is no part of a file name: " + problem);
+    ok = false;
+  }
+  if (ok && input != nullptr && !config.keep_columns &&
+      ColumnsIn(config.path).size() == static_cast<size_t>(input->size())) {
+    diagnostics.ErrorAt(context.config()["keep_columns"], "file.no_columns",
+                        "all columns are in 'path', and nothing would be left to write",
+                        "write keep_columns: true");
+    ok = false;
+  }
+  if (config.rolls() && config.if_exists == IfExists::kReplace) {
+    const ConfigValue& said = context.config()["if_exists"];
+    diagnostics.ErrorAt(
+        said.present() ? said : path, "file.replace",
+        "with columns in 'path' and `roll`, parts of an earlier run cannot be replaced: which "
+        "values come is not known before",
+        "write if_exists: append to add parts, or fail");
+    ok = false;
+  }
+  return ok;
+}
+
+// What only means something with columns in the path.
+bool CheckWithoutColumns(BindContext& context) {
+  bool ok = true;
+  for (const char* field : {"keep_columns", "null_name", "max_open", "max_files"}) {
+    const ConfigValue& said = context.config()[field];
+    if (!said.present()) continue;
+    context.diagnostics().ErrorAt(said, "file.no_columns",
+                                  "'" + std::string(field) + "' is about columns in 'path', which has none",
+                                  "name one, for example path: out/{country}.jsonl, or leave it out");
+    ok = false;
+  }
+  return ok;
+}
+
 std::shared_ptr<const BoundSink> Bind(const Config& config, BindContext& context) {
   const ConfigValue& path = context.config()["path"];
   const SinkPath pattern(config.path);
-  const bool rolls = config.rolls();
-  if (const std::string unknown = pattern.UnknownPlaceholder(); !unknown.empty()) {
-    context.diagnostics().ErrorAt(path, "file.placeholder", "'path' has no placeholder " + unknown,
-                                  "the placeholders are {worker} and, with `roll`, {n}");
-    return nullptr;
-  }
-  if (pattern.HasNumber() && !rolls) {
+  if (!(config.partitioned() ? CheckColumns(config, context) : CheckWithoutColumns(context))) return nullptr;
+  if (pattern.HasNumber() && !config.rolls()) {
     context.diagnostics().ErrorAt(path, "file.placeholder", "{n} in 'path' needs `roll`",
                                   "write for example roll: {size: 100MiB}");
     return nullptr;
@@ -51,9 +147,10 @@ std::shared_ptr<const BoundSink> Bind(const Config& config, BindContext& context
                                   "write the name of a file");
     return nullptr;
   }
-  if (DirectoryOf(config.path).find('{') != std::string::npos) {
+  const SinkPath directory(DirectoryOf(config.path));
+  if (directory.HasNumber() || directory.HasWorker()) {
     context.diagnostics().ErrorAt(path, "file.placeholder",
-                                  "placeholders belong in the file name, not in a directory");
+                                  "{worker} and {n} belong in the file name, not in a directory");
     return nullptr;
   }
   return std::make_shared<BoundFile>(config);
@@ -68,10 +165,9 @@ SinkDefinition Define() {
   ConfigSpec<Config> spec;
   spec.Text("path", &Config::path,
             "File to write. `{worker}` is the number of the worker: several workers then write a file each. "
-            "`{n}` is "
-            "the number of the part with `roll` (otherwise `-00001` goes before the extension). Missing "
-            "directories "
-            "are created.")
+            "`{n}` is the number of the part with `roll` (otherwise `-00001` goes before the extension). Any "
+            "other name in braces is a column of the input: each row goes to the file of its values. Missing "
+            "directories are created.")
       .Required()
       .NotEmpty();
   spec.OneOf("if_exists", &Config::if_exists,
@@ -88,6 +184,19 @@ SinkDefinition Define() {
       "sync", &Config::sync,
       "Make a file durable before a checkpoint counts on it; false is for results that may be lost in a "
       "power failure.");
+  spec.Bool("keep_columns", &Config::keep_columns,
+            "With columns in `path`: whether rows are written with them. false leaves them out, as the path "
+            "says them.");
+  spec.Text("null_name", &Config::null_name, "With columns in `path`: what stands for null.");
+  spec.Integer("max_open", &Config::max_open,
+               "With columns in `path`: so many files a worker has open at a time. The one that was written "
+               "longest ago is closed, and gone on with when a row comes for it.")
+      .AtLeast(1)
+      .AtMost(100'000);
+  spec.Integer("max_files", &Config::max_files,
+               "With columns in `path`: so many files that are not finished are there at most. More end the "
+               "pipeline: a column with too many values.")
+      .AtLeast(1);
 
   SinkDefinition d;
   d.name = "file";
@@ -106,7 +215,15 @@ SinkDefinition Define() {
       "fewer "
       "workers than before, the files of the others with `{worker}` stay as they are and get their names "
       "with "
-      "the rest.";
+      "the rest.\n\n"
+      "Columns in `path` (`out/{country}/{day}.jsonl`) may be text, boolean, integer, bigint, date or uuid; "
+      "a time is made text before (`to_char(at, 'YYYY-MM-DD')`). Values become part of a name only as they "
+      "stand: a row whose value is empty, begins with a dot, holds a `/` or a control character, is not "
+      "UTF-8 or makes a name longer than 255 bytes leaves by `errors` with code `file.name`. Nothing is "
+      "written outside of the directory before the first column, also not through symbolic links. Files of "
+      "an earlier run are replaced when a row comes for them; others stay. With `roll`, write `if_exists: "
+      "append` or `fail`.\n\n"
+      "One process writes an output at a time: while it runs there is a lock `.NAME.lock` beside it.";
   d.guarantee =
       "Keeps order. Each row is in the files once, whatever fails: in files that have their name at once "
       "(all "

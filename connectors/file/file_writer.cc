@@ -9,7 +9,6 @@ namespace streamrun {
 
 namespace {
 
-constexpr size_t kBlock = 1 << 20;
 // Blocks from this size on go to the operating system as they are.
 constexpr size_t kDirect = 128 * 1024;
 
@@ -85,7 +84,7 @@ Status FileWriter::Write(std::string_view records) {
   } else {
     buffer_.append(records);
   }
-  return buffer_.size() >= kBlock ? HandBuffer() : Status::Ok();
+  return buffer_.size() >= options_.block ? HandBuffer() : Status::Ok();
 }
 
 Status FileWriter::Flush() {

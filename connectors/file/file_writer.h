@@ -30,6 +30,8 @@ struct FileWriterOptions {
   Compression compression = Compression::kNone;
   /// Bytes at the beginning of a new file.
   std::string preamble;
+  /// So many bytes are gathered before they go to the operating system.
+  size_t block = 1 << 20;
 };
 
 /// Used by one thread.

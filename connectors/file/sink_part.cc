@@ -1,5 +1,6 @@
 #include "connectors/file/sink_part.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -42,22 +43,29 @@ Status CutOff(Env* env, const SinkPart& part) {
 
 }  // namespace
 
-std::string PrintHandle(const std::vector<SinkPart>& parts) {
+std::string PrintHandle(const std::vector<SinkPart>& parts, const SeriesFacts* facts) {
   json list = json::array();
   for (const SinkPart& part : parts) {
-    list.push_back({{"path", part.path},
-                    {"written", part.written},
-                    {"length", part.length},
-                    {"inode", part.inode},
-                    {"worker", part.worker},
-                    {"number", part.number},
-                    {"records", part.records},
-                    {"finished", part.finished}});
+    json& item = list.emplace_back(json{{"path", part.path},
+                                        {"written", part.written},
+                                        {"length", part.length},
+                                        {"inode", part.inode},
+                                        {"worker", part.worker},
+                                        {"number", part.number},
+                                        {"records", part.records},
+                                        {"finished", part.finished}});
+    if (!part.series.empty()) item["series"] = part.series;
   }
-  return json{{"parts", std::move(list)}}.dump(-1, ' ', false, json::error_handler_t::replace);
+  json handle{{"parts", std::move(list)}};
+  if (facts != nullptr) {
+    handle["pattern"] = facts->pattern;
+    handle["ended"] = facts->ended;
+    for (const auto& [worker, next] : facts->next) handle["next"][std::to_string(worker)] = next;
+  }
+  return handle.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Result<std::vector<SinkPart>> ParseHandle(const std::string& handle) {
+Result<std::vector<SinkPart>> ParseHandle(const std::string& handle, SeriesFacts* facts) {
   std::vector<SinkPart> parts;
   if (handle.empty()) return parts;
   try {
@@ -72,8 +80,18 @@ Result<std::vector<SinkPart>> ParseHandle(const std::string& handle) {
       part.number = item.at("number");
       part.records = item.at("records");
       part.finished = item.at("finished");
+      part.series = item.value("series", "");
     }
-  } catch (const json::exception& error) {
+    if (facts != nullptr) {
+      facts->pattern = saved.value("pattern", facts->pattern);
+      facts->ended = saved.value("ended", facts->ended);
+      const json numbers = saved.value("next", json::object());
+      for (const auto& [worker, next] : numbers.items()) {
+        uint64_t& kept = facts->next[std::stoi(worker)];
+        kept = std::max(kept, next.get<uint64_t>());
+      }
+    }
+  } catch (const std::exception& error) {
     return Status::Corruption(std::string("the saved handle of a file sink is damaged: ") + error.what());
   }
   return parts;

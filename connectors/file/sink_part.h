@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,14 +27,28 @@ struct SinkPart {
   int64_t records = 0;
   /// Nothing will be written to it any more.
   bool finished = false;
+  /// Of a path with columns: the path behind its base with the values in it and SinkPath's marks. Otherwise
+  /// empty.
+  std::string series;
 
   bool staged() const { return path != written; }
 };
 
-/// JSON: {"parts": [{"path": ..., "written": ..., ...}]}.
-std::string PrintHandle(const std::vector<SinkPart>& parts);
-/// kCorruption when `handle` is none. The empty one, of a pipe or device, has no parts.
-Result<std::vector<SinkPart>> ParseHandle(const std::string& handle);
+/// What the handle of a path with columns says beside its parts.
+struct SeriesFacts {
+  /// The sink's path: under another one series have other names.
+  std::string pattern;
+  /// By worker: all parts begun until then have smaller numbers.
+  std::map<int, uint64_t> next;
+  /// Its input came to an end or was stopped: what starts without this epoch is another run.
+  bool ended = false;
+};
+
+/// JSON: {"parts": [{"path": ..., "written": ..., ...}]}, with columns also "pattern" and "next".
+std::string PrintHandle(const std::vector<SinkPart>& parts, const SeriesFacts* facts = nullptr);
+/// kCorruption when `handle` is none. The empty one, of a pipe or device, has no parts. `facts` may be null
+/// and keeps what the handle does not say.
+Result<std::vector<SinkPart>> ParseHandle(const std::string& handle, SeriesFacts* facts = nullptr);
 
 /// Renames a finished staged part to its name; its directory still has to be made durable. Done already is
 /// fine: then the part is gone and a file of its length has the name. kCorruption when neither is there, or

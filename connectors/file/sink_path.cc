@@ -9,16 +9,15 @@ namespace streamrun {
 
 namespace {
 
-constexpr std::string_view kWorker = "{worker}";
-constexpr std::string_view kNumber = "{n}";
 constexpr std::string_view kInProgress = ".inprogress";
 
-std::string Replace(std::string text, std::string_view what, const std::string& with) {
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
-    text.replace(at, what.size(), with);
+void Replace(std::string* text, std::string_view what, std::string_view with) {
+  for (size_t at = text->find(what); at != std::string::npos; at = text->find(what, at + with.size())) {
+    text->replace(at, what.size(), with);
   }
-  return text;
 }
+
+std::string_view Mark(const char& mark) { return {&mark, 1}; }
 
 std::string Digits(uint64_t number) {
   std::string digits = std::to_string(number);
@@ -27,34 +26,33 @@ std::string Digits(uint64_t number) {
 
 }  // namespace
 
-std::string SinkPath::UnknownPlaceholder() const {
-  for (size_t at = pattern_.find('{'); at != std::string::npos; at = pattern_.find('{', at + 1)) {
-    const size_t close = pattern_.find('}', at);
-    if (close == std::string::npos) break;
-    const std::string name = pattern_.substr(at, close - at + 1);
-    if (name != kWorker && name != kNumber) return name;
-  }
-  return {};
+std::string SinkPath::Marked(std::string_view text) {
+  std::string marked(text);
+  Replace(&marked, "{worker}", Mark(kWorkerMark));
+  Replace(&marked, "{n}", Mark(kNumberMark));
+  return marked;
 }
 
-SinkPath SinkPath::WithNumber() const {
-  if (HasNumber()) return *this;
-  const size_t name = pattern_.size() - NameOf(pattern_).size();
-  // A leading dot belongs to the name; "out.jsonl.gz" keeps both extensions at its end.
-  const size_t dot = std::min(pattern_.find('.', name + 1), pattern_.size());
-  return SinkPath(pattern_.substr(0, dot) + "-{n}" + pattern_.substr(dot));
+SinkPath SinkPath::FromMarked(std::string marked) {
+  SinkPath path;
+  path.pattern_ = std::move(marked);
+  return path;
 }
 
 std::string SinkPath::Expand(int worker, uint64_t number) const {
-  return Replace(Replace(pattern_, kWorker, std::to_string(worker)), kNumber, Digits(number));
+  std::string path = pattern_;
+  Replace(&path, Mark(kWorkerMark), std::to_string(worker));
+  Replace(&path, Mark(kNumberMark), Digits(number));
+  return path;
 }
 
 std::optional<uint64_t> SinkPath::NumberOf(std::string_view name, int worker) const {
-  const std::string expected = Replace(std::string(NameOf(pattern_)), kWorker, std::to_string(worker));
-  const size_t at = expected.find(kNumber);
+  std::string expected(NameOf(pattern_));
+  Replace(&expected, Mark(kWorkerMark), std::to_string(worker));
+  const size_t at = expected.find(kNumberMark);
   if (at == std::string::npos) return std::nullopt;
-  const std::string_view behind = std::string_view(expected).substr(at + kNumber.size());
-  if (name.size() < expected.size() - kNumber.size() + 5 || !name.starts_with(expected.substr(0, at)) ||
+  const std::string_view behind = std::string_view(expected).substr(at + 1);
+  if (name.size() < expected.size() - 1 + 5 || !name.starts_with(expected.substr(0, at)) ||
       !name.ends_with(behind)) {
     return std::nullopt;
   }
@@ -70,9 +68,29 @@ std::optional<uint64_t> SinkPath::NumberOfInProgress(std::string_view name, int 
   return NumberOf(name.substr(1, name.size() - 1 - kInProgress.size()), worker);
 }
 
+std::string WithNumber(const std::string& path) {
+  if (path.find("{n}") != std::string::npos) return path;
+  const size_t name = path.size() - NameOf(path).size();
+  // A leading dot belongs to the name, one within braces to a column's; "out.jsonl.gz" keeps both extensions
+  // at its end.
+  size_t dot = name;
+  for (bool braces = false; dot < path.size(); ++dot) {
+    braces = path[dot] == '{' || (braces && path[dot] != '}');
+    if (path[dot] == '.' && dot > name && !braces) break;
+  }
+  return path.substr(0, dot) + "-{n}" + path.substr(dot);
+}
+
 std::string InProgressPath(const std::string& path) {
   const std::string_view name = NameOf(path);
   return path.substr(0, path.size() - name.size()) + "." + std::string(name) + std::string(kInProgress);
+}
+
+std::string BehindLink(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
+  return error ? path : target.string();
 }
 
 std::string AbsolutePath(const std::string& path) {

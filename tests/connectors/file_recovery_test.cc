@@ -1,7 +1,6 @@
 // The file sink under checkpoints: whatever moment the process dies at, the files hold each row once.
 #include <sys/stat.h>
 
-#include "connectors/file/bounded_source.h"
 #include "connectors/file/sink_part.h"
 #include "tests/connectors/file_sink_fixture.h"
 
@@ -62,20 +61,6 @@ struct Run {
 
 SinkContext Bounded(std::string preamble = "") { return TestSinkContext(true, std::move(preamble)); }
 SinkContext Endless(std::string preamble = "") { return TestSinkContext(false, std::move(preamble)); }
-
-// Every record of a file, read as the source reads it, compressed or not.
-std::string Decompressed(const std::string& path) {
-  BoundedFileOptions options;
-  options.list.patterns = {path};
-  const auto source = CreateBoundedFileSource(options);
-  SourceContext context = TestSourceContext();
-  REQUIRE(source->Open(context, {}).ToString() == "ok");
-  RecordingOutput out;
-  CHECK(RunToEnd(*source, out).ToString() == "ok");
-  std::string text;
-  for (const std::string& line : out.Lines()) text += line + "\n";
-  return text;
-}
 
 TEST_CASE("a bounded run that dies goes on behind the last epoch; rows since then are cut off") {
   const TemporaryDirectory directory;

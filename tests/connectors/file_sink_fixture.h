@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/file/bounded_source.h"
 #include "core/stream/sink.h"
 #include "tests/connectors/file_fixture.h"
 
@@ -46,8 +47,25 @@ inline Status Complete(Sink& sink, bool complete = true) {
   return Status::Ok();
 }
 
+/// Without the locks of sinks that are open.
 inline std::vector<std::string> Names(const std::string& directory) {
-  return *Env::Default()->List(directory);
+  std::vector<std::string> names = *Env::Default()->List(directory);
+  std::erase_if(names, [](const std::string& name) { return name.ends_with(".lock"); });
+  return names;
+}
+
+/// Every record of a file, read as the source reads it, compressed or not.
+inline std::string Decompressed(const std::string& path) {
+  BoundedFileOptions options;
+  options.list.patterns = {path};
+  const auto source = CreateBoundedFileSource(options);
+  SourceContext context = TestSourceContext();
+  REQUIRE(source->Open(context, {}).ToString() == "ok");
+  RecordingOutput out;
+  CHECK(RunToEnd(*source, out).ToString() == "ok");
+  std::string text;
+  for (const std::string& line : out.Lines()) text += line + "\n";
+  return text;
 }
 
 }  // namespace streamrun

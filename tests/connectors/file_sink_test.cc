@@ -90,11 +90,12 @@ TEST_CASE("append goes on behind what is there, without a second preamble and on
 TEST_CASE("if_exists: fail leaves an existing file alone, at the start and at the end") {
   const TemporaryDirectory directory;
   const Fields fields = Fields().Set("path", directory / "out").Set("if_exists", "fail");
-  const auto sink = FileSink(fields);
+  auto sink = FileSink(fields);
   SinkContext context = Context();
   REQUIRE(sink->Open(context).ok());
   WriteText(directory / "out", "someone else's\n");
   CHECK(Complete(*sink).code() == Code::kAlreadyExists);
+  sink.reset();
   CHECK(WriteAll(fields, {}).message().find("if_exists: replace") != std::string::npos);
   CHECK(ReadText(directory / "out") == "someone else's\n");
 }
@@ -276,8 +277,6 @@ TEST_CASE("the file sink tells the planner what it can, and refuses paths it wou
   const TemporaryDirectory directory;
   REQUIRE(::mkfifo((directory / "pipe").c_str(), 0600) == 0);
   CHECK(bind(Fields().Set("path", directory / "pipe"))->guarantee == SinkGuarantee::kAtLeastOnce);
-  CHECK(!bind(Fields().Set("path", "out-{epoch}")));
-  CHECK(diagnostics.findings().back().message == "'path' has no placeholder {epoch}");
   CHECK(!bind(Fields().Set("path", "out-{n}")));
   CHECK(!bind(Fields().Set("path", "out/")));
 }
