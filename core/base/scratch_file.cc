@@ -13,6 +13,13 @@
 
 namespace streamrun {
 
+namespace {
+
+// The kernel makes pages of a file as large as what is written at once (folios), and frees only whole ones.
+constexpr size_t kMostWritten = 64 * 1024;
+
+}  // namespace
+
 size_t ScratchFile::PageSize() {
   static const auto size = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   return size;
@@ -51,7 +58,7 @@ void ScratchFile::Free(uint64_t offset, uint64_t length) {
 Status ScratchFile::Write(uint64_t offset, const void* data, size_t length) {
   const auto* bytes = static_cast<const char*>(data);
   while (length > 0) {
-    const ssize_t count = ::pwrite(fd_, bytes, length, static_cast<off_t>(offset));
+    const ssize_t count = ::pwrite(fd_, bytes, std::min(length, kMostWritten), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return Status::FromErrno(errno, "cannot write to a file in " + directory_);
     bytes += count;

@@ -294,7 +294,7 @@ void StateSpace::Trim(size_t budget) {
     hand_at_ += piece.length;
     passed += piece.length;
   }
-  // Some stay: large folios that reach beyond a piece, pages that somebody else looks at.
+  // Some stay: folios that reach beyond a piece, pages that somebody else looks at.
   for (const Piece& piece : pieces) {
     file_->Evict(piece.at, piece.offset, piece.length);
     found -= ScratchFile::Resident(piece.at, piece.length);

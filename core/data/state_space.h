@@ -75,6 +75,8 @@ class StateSpace {
 
   /// Of the state, how much is in the file: whether its pages are in memory or not.
   size_t spilled_bytes() const { return spilled_; }
+  /// Of that, the bytes whose pages are in memory now. Asks the kernel about every page.
+  size_t Resident() const;
 
  private:
   friend class StateBlock;
@@ -95,7 +97,6 @@ class StateSpace {
   void GiveBack(PlacedBlock::Run run);
 
   void Trim(size_t budget);
-  size_t Resident() const;
 
   static thread_local StateSpace* current_;
 

@@ -13,15 +13,12 @@
 
 #include "core/data/column_builder.h"
 #include "core/data/key_table.h"
+#include "core/data/spilled_batches.h"
+#include "tests/core/data/sample_batch.h"
+#include "tests/sanitized.h"
 
 namespace streamrun {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 class Directory {
  public:
@@ -237,6 +234,35 @@ TEST_CASE("keys and texts are the same in memory and spilled") {
       REQUIRE(texts[0]->Text(i) == texts[1]->Text(i));
     }
   }
+}
+
+TEST_CASE("batches of every type wait in a file until the last of them is dropped") {
+  const Directory directory;
+  std::vector<BatchPtr> before, after;
+  {
+    Result<std::unique_ptr<SpilledBatches>> file = SpilledBatches::Create(Env::Default(), directory.path());
+    REQUIRE(file.ok());
+    for (const int64_t rows : {1, 100, 10'000}) {
+      before.push_back(SampleBatch(rows, 3, false));
+      Result<BatchPtr> moved = (*file)->Move(before.back());
+      REQUIRE_MESSAGE(moved.ok(), moved.status().message());
+      after.push_back(*moved);
+    }
+  }
+  CHECK(std::filesystem::is_empty(directory.path()));
+  for (size_t i = 0; i < before.size(); ++i) {
+    REQUIRE(after[i]->rows() == before[i]->rows());
+    for (int c = 0; c < before[i]->schema()->size(); ++c) {
+      for (int64_t row = 0; row < before[i]->rows(); ++row) {
+        REQUIRE(Value::FromColumn(*after[i]->column(c), row).ToText() ==
+                Value::FromColumn(*before[i]->column(c), row).ToText());
+      }
+    }
+  }
+  const FileLimit limit(4096);
+  Result<std::unique_ptr<SpilledBatches>> file = SpilledBatches::Create(Env::Default(), directory.path());
+  REQUIRE(file.ok());
+  CHECK_FALSE((*file)->Move(before.back()).ok());
 }
 
 }  // namespace streamrun
