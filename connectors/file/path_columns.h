@@ -1,7 +1,7 @@
 // A sink's path with columns in it (`out/{country}/{day}.jsonl`): which file a row goes to.
 //
 // Data is hostile: a value becomes part of a name only as it stands and only when it can neither lead to
-// another directory nor be mistaken for a file that this program names itself (docs/guide_delivery.md).
+// another directory nor be mistaken for a file that this program names itself (docs/guide_files.md).
 #pragma once
 
 #include <optional>

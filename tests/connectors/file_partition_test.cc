@@ -181,6 +181,19 @@ TEST_CASE("scenario 80: rows whose values cannot name a file fail, the others ke
                        "n/__null__.jsonl {\"k\":\"n\",\"v\":7,\"day\":null}\n"});
 }
 
+TEST_CASE("the bytes of docs/formats/file_stage.md") {
+  const Encoded chunk = Routed({{"de", R"({"v":1})"}, {"fr", R"({"v":2})"}, {"de", R"({"v":3})"}});
+  std::string hex;
+  for (const char c : chunk.bytes->view()) {
+    char digits[4];
+    std::snprintf(digits, sizeof digits, "%02x ", static_cast<unsigned char>(c));
+    hex += digits;
+  }
+  CHECK(
+      hex ==
+      "00 02 64 65 7b 22 76 22 3a 31 7d 0a 01 02 66 72 7b 22 76 22 3a 32 7d 0a 02 7b 22 76 22 3a 33 7d 0a ");
+}
+
 TEST_CASE("chunks with paths can be joined, and damaged ones are errors") {
   const Encoded one = Routed({{"a", "1"}, {"b", "2"}, {"a", "3"}});
   const Encoded two = Routed({{"b", "4"}, {"a", "5"}});
