@@ -6,6 +6,7 @@
 
 #include "core/base/failpoint.h"
 #include "core/base/logging.h"
+#include "core/base/sealed_file.h"
 #include "runner/checkpoint/stored_state.h"
 #include "runner/exec/dead_letter_files.h"
 #include "runner/process/renamed_nodes.h"
@@ -104,6 +105,20 @@ Status Checkpointer::RestoreChosen(const Choice& choice) {
 
 Status Checkpointer::Recover(const Choice& choice) {
   SR_RETURN_IF_ERROR(SR_FAILPOINT("recover.begin"));
+  SR_RETURN_IF_ERROR(Find(choice));
+  // Whose end is found at the next start: this run's, or that of the one before.
+  if (BegunRun() == run_) return Status::Ok();
+  return WriteSealedNumber(env_, directory_ + "/RUN", run_);
+}
+
+// The newest run that was begun or gone on with; nothing when that cannot be known.
+std::optional<uint64_t> Checkpointer::BegunRun() const {
+  const Result<uint64_t> run = ReadSealedNumber(env_, directory_ + "/RUN");
+  if (run.ok()) return *run;
+  return run.status().code() == Code::kNotFound ? std::optional<uint64_t>(0) : std::nullopt;
+}
+
+Status Checkpointer::Find(const Choice& choice) {
   SR_RETURN_IF_ERROR(FindIdentity());
   if (choice.reset) SR_RETURN_IF_ERROR(disk_.Reset());
   if (!choice.restore.empty()) SR_RETURN_IF_ERROR(RestoreChosen(choice));
@@ -117,6 +132,14 @@ Status Checkpointer::Recover(const Choice& choice) {
   current_ = std::move(found.current);
   SR_RETURN_IF_ERROR(TrimLetters({}));
   if (current_->kind == BarrierKind::kFinal && found.committed && choice.restore.empty() && !choice.replay) {
+    if (choice.killed && BegunRun() == current_->run) {
+      over_ = true;
+      run_ = current_->run;
+      start_note_ = "the last run came to its end (" + epoch +
+                    ") and was killed before it could say so: nothing is left to do, and the next start "
+                    "begins anew";
+      return Status::Ok();
+    }
     SR_RETURN_IF_ERROR(replays_.DropAbove(
         current_->replayed,
         "the last run came to its end and this one begins anew; dlq replay --run takes letters in without "

@@ -34,10 +34,14 @@ class Checkpointer {
     std::string restore;  // epoch or savepoint to go on from; empty: the newest epoch
     bool accept_duplicates = false;
     bool replay = false;  // a run that came to its end goes on for the orders that wait
+    bool killed = false;  // the supervisor before this one did not leave by itself
   };
   /// Finds what earlier runs left and decides from where to go on; cuts the dead letters to it. kCorruption
   /// and kInvalidArgument: the state is refused, with what to do.
   Status Recover(const Choice& choice);
+  /// Nothing is to be done: the last run came to its end, and its supervisor was killed before it could say
+  /// so. Whoever starts it again means that run, not another.
+  bool over() const { return over_; }
   /// For people: "goes on from epoch 12 of ..." or why it begins anew; empty at a first run.
   const std::string& start_note() const { return start_note_; }
   /// Unique mark of the state directory.
@@ -88,6 +92,8 @@ class Checkpointer {
   bool Admit(const Coordinator::Action& action, Timestamp now);
   void WarnGivenUp(uint64_t epoch, const std::string& why, Timestamp now);
   Status FindIdentity();
+  Status Find(const Choice& choice);
+  std::optional<uint64_t> BegunRun() const;
   Result<std::vector<StateNote>> FitState(const std::string& directory, const Manifest& manifest) const;
   Status RestoreChosen(const Choice& choice);
   std::vector<KeptLetters> Kept() const;
@@ -106,6 +112,7 @@ class Checkpointer {
   std::string identity_;
   uint64_t run_ = 0;
   std::string start_note_;
+  bool over_ = false;
   std::string restored_;             // what --restore chose
   std::optional<Manifest> current_;  // what a region would go on from
   std::optional<Manifest> base_;     // of the run before, which came to its end: its dead letters stay
