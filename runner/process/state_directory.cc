@@ -124,6 +124,8 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::Open(Env* env, const std
   SR_RETURN_IF_ERROR(state->CountGeneration());
   state->RemoveOldEndpoints();
   SR_RETURN_IF_ERROR(MakePrivate(env, state->dead_letter_path()));
+  // Who leaves takes it along.
+  state->left_by_force_ = env->Info(state->path_ + "/admin").ok();
   SR_RETURN_IF_ERROR(env->WriteFileAtomically(state->path_ + "/admin", state->admin_socket() + "\n"));
   return state;
 }

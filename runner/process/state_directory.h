@@ -51,6 +51,8 @@ class StateDirectory {
   std::string stage_path() const { return path_ + "/stage"; }
   std::string admin_socket() const { return run_path_ + "/admin.sock"; }
   uint64_t generation() const { return generation_; }
+  /// The supervisor before this one did not leave by itself: it was killed, or the power failed.
+  bool left_by_force() const { return left_by_force_; }
 
   /// A fresh directory for the endpoints of an attempt: run/<generation>.<attempt>.
   Result<std::string> MakeEndpoints(uint64_t attempt);
@@ -70,6 +72,7 @@ class StateDirectory {
   std::string path_;
   std::string run_path_;
   uint64_t generation_ = 0;
+  bool left_by_force_ = false;
   int lock_fd_ = -1;
 };
 

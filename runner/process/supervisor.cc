@@ -140,15 +140,17 @@ int Supervisor::Run() {
     LogError(status.message());
     return 3;
   }
-  if (Status status = checkpoints_.Recover(
-          {options_.reset_state, options_.restore, options_.accept_duplicates, options_.replay});
+  if (Status status =
+          checkpoints_.Recover({options_.reset_state, options_.restore, options_.accept_duplicates,
+                                options_.replay, state_->left_by_force()});
       !status.ok()) {
     LogError(status.message());
     return status.code() == Code::kCorruption || status.code() == Code::kInvalidArgument ? 4 : 3;
   }
   host_.assignment.identity = checkpoints_.identity();
-  LogPaths();
+  if (!checkpoints_.over()) LogPaths();
   if (!checkpoints_.start_note().empty()) LogInfo(checkpoints_.start_note());
+  if (checkpoints_.over()) return 0;
   family_.Start();
   Loop();
   return Finish();

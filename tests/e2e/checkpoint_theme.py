@@ -102,6 +102,41 @@ class Checkpoint(Case):
         self.assertIn("came to its end", answer.stderr)
         self.assert_same(expected)
 
+    def test_a_run_that_was_killed_behind_its_end_is_not_run_again(self):
+        """Whoever starts it again means that run; the start after that is a new one, and so is one that was killed itself."""
+        yaml = numbered(1000, 1_000_000, "1h", name="ended",
+                        sinks=NUMBERED.replace("format: json", "format: json, if_exists: append"))
+
+        def killed(failpoint):
+            self.environment["STREAMRUN_FAILPOINTS"] = failpoint
+            answer = self.run_pipeline(yaml)
+            del self.environment["STREAMRUN_FAILPOINTS"]
+            self.assertEqual(answer.returncode, -signal.SIGKILL, answer.stderr)
+
+        def rows():
+            return len(self.read("rows.jsonl").splitlines()), len(self.letters())
+        once = 999
+        killed("region.leaving=kill@supervisor")
+        self.assertEqual(rows(), (once, 1))
+        answer = self.run_pipeline(yaml)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("the last run came to its end (epoch 1) and was killed before it could say so: nothing is left to do",
+                      answer.stderr)
+        self.assertEqual(rows(), (once, 1))
+        answer = self.run_pipeline(yaml)
+        self.assert_fine(answer)
+        self.assertIn("the last run came to its end (epoch 1); begins anew", answer.stderr)
+        self.assertEqual(rows(), (2 * once, 2))
+        killed("region.started=kill@supervisor")  # a third run, that has not come to its end
+        answer = self.run_pipeline(yaml)
+        self.assert_fine(answer)
+        self.assertIn("the last run came to its end (epoch 2); begins anew", answer.stderr)
+        self.assertEqual(rows(), (3 * once, 3))
+        killed("ckpt.current.written=kill@supervisor")
+        killed("region.leaving=kill@supervisor")  # the end of the same run, found and committed
+        self.assertIn("nothing is left to do", self.run_pipeline(yaml).stderr)
+        self.assertEqual(rows(), (4 * once, 4))
+
     def test_damaged_state_is_refused_and_left_as_it_is(self):
         process = self.start(counted())
         self.assertTrue(eventually(10, lambda: os.path.exists(self.path("state/ckpt/2/committed"))), self.log())

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 namespace streamrun {
@@ -35,6 +36,19 @@ TEST_CASE("each start is a new generation in a private directory") {
     CHECK(*socket == path + "/run/admin.sock");
   }
   CHECK(FindAdminSocket(path).status().code() == Code::kNotFound);
+}
+
+TEST_CASE("a supervisor that was killed is known by what it left, once") {
+  TempDirectory temp;
+  {
+    auto state = StateDirectory::Open(Env::Default(), "p", temp.path);
+    REQUIRE(state.ok());
+    CHECK(!(*state)->left_by_force());
+    std::filesystem::copy_file(temp.path + "/admin", temp.path + "/kept");
+  }
+  std::filesystem::rename(temp.path + "/kept", temp.path + "/admin");
+  CHECK((*StateDirectory::Open(Env::Default(), "p", temp.path))->left_by_force());
+  CHECK(!(*StateDirectory::Open(Env::Default(), "p", temp.path))->left_by_force());
 }
 
 TEST_CASE("a second supervisor is told who holds the lock") {
