@@ -9,6 +9,14 @@ namespace {
 
 constexpr long kConnectMilliseconds = 10'000;
 
+// What the two sides think of each other's certificates does not change by asking again.
+bool IsAboutCertificates(CURLcode result) {
+  return result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CERTPROBLEM ||
+         result == CURLE_SSL_CACERT_BADFILE || result == CURLE_SSL_ISSUER_ERROR ||
+         result == CURLE_SSL_CIPHER || result == CURLE_SSL_CRL_BADFILE ||
+         result == CURLE_UNSUPPORTED_PROTOCOL;
+}
+
 }  // namespace
 
 struct HttpClient::Call {
@@ -30,6 +38,15 @@ HttpClient::HttpClient(ClientOptions options, Env* env, const CurlApi* api)
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Open(ClientOptions options, Env* env) {
   SR_ASSIGN_OR_RETURN(const CurlApi* api, CurlApi::Get());
+  // libcurl says of a file that is not there only that it cannot be used.
+  for (const auto& [field, path] : {std::pair("ca_file", &options.tls.ca_file),
+                                    {"cert_file", &options.tls.cert_file},
+                                    {"key_file", &options.tls.key_file}}) {
+    if (path->empty()) continue;
+    if (const auto file = env->OpenForRead(*path); !file.ok()) {
+      return Status::InvalidArgument("tls." + std::string(field) + ": " + file.status().message());
+    }
+  }
   std::unique_ptr<HttpClient> client(new HttpClient(std::move(options), env, api));
   client->multi_ = api->multi_init();
   if (client->multi_ == nullptr) return Status::ResourceExhausted("libcurl has no memory");
@@ -95,6 +112,12 @@ Status HttpClient::Configure(Call& call) const {
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout / kMillisecond));
   set(CURLOPT_CONNECTTIMEOUT_MS,
       std::min(kConnectMilliseconds, static_cast<long>(options_.timeout / kMillisecond)));
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));  // at least
+  if (!options_.tls.ca_file.empty()) set(CURLOPT_CAINFO, options_.tls.ca_file.c_str());
+  if (!options_.tls.cert_file.empty()) set(CURLOPT_SSLCERT, options_.tls.cert_file.c_str());
+  if (!options_.tls.key_file.empty()) set(CURLOPT_SSLKEY, options_.tls.key_file.c_str());
+  set(CURLOPT_SSL_VERIFYPEER, options_.tls.verify ? 1L : 0L);
+  set(CURLOPT_SSL_VERIFYHOST, options_.tls.verify ? 2L : 0L);
   set(CURLOPT_WRITEFUNCTION, &HttpClient::OnBody);
   set(CURLOPT_WRITEDATA, &call);
   set(CURLOPT_ERRORBUFFER, call.error);
@@ -155,7 +178,8 @@ HttpAnswer HttpClient::Finish(CURL* easy, CURLcode result) {
   } else {
     answer.error = call.error[0] != '\0' ? call.error : api_.easy_strerror(result);
     answer.sent = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST &&
-                  result != CURLE_COULDNT_RESOLVE_PROXY;
+                  result != CURLE_COULDNT_RESOLVE_PROXY && result != CURLE_PEER_FAILED_VERIFICATION;
+    answer.hopeless = IsAboutCertificates(result);
   }
   api_.multi_remove_handle(multi_, easy);
   calls_.erase(found);

@@ -15,6 +15,17 @@
 
 namespace streamrun::http {
 
+/// For https. Files are PEM; empty: none.
+struct ClientTls {
+  /// Certificates of authorities to believe instead of those of the system.
+  std::string ca_file;
+  /// The certificate that we show, and its key.
+  std::string cert_file;
+  std::string key_file;
+  /// False: whoever answers is believed to be the server.
+  bool verify = true;
+};
+
 struct ClientOptions {
   std::string url;
   std::string method = "POST";
@@ -24,6 +35,7 @@ struct ClientOptions {
   Duration timeout = 30 * kSecond;
   /// http://host:port of a proxy; empty: none, whatever the environment says.
   std::string proxy;
+  ClientTls tls;
 };
 
 struct HttpRequest {
@@ -38,6 +50,8 @@ struct HttpAnswer {
   /// 0: there was no answer, `error` says why.
   int status = 0;
   std::string error;
+  /// No answer, and none will come until somebody changes a certificate or an option.
+  bool hopeless = false;
   /// The server may have seen the request.
   bool sent = true;
   /// The begin of the answer's body.

@@ -24,6 +24,9 @@ constexpr size_t kHeaderMemory = size_t{32} << 10;
 /// How long answers of a closing server may take to leave.
 constexpr Duration kGoodbye = 1 * kSecond;
 constexpr Duration kGoodbyeStep = 2 * kMillisecond;
+/// Keys are names, not contents: UUIDs and hashes have 16 to 64 characters.
+constexpr size_t kLongestKey = 255;
+constexpr uint64_t kLongestPem = uint64_t{1} << 20;
 constexpr std::string_view kRetrySoon = "1", kRetryLater = "5";
 
 std::string PeerName(const sockaddr* address) {
@@ -65,6 +68,7 @@ void Quiet(void*, const char*, va_list) {}
 struct Exchange {
   MHD_Connection* connection = nullptr;
   std::string peer;
+  std::string key;
   BufferBuilder body;
   std::unique_ptr<Inflater> inflater;
   size_t received = 0;  // bytes on the wire
@@ -85,22 +89,52 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Open(ServerOptions options, Env*
 Status HttpServer::Start() {
   event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (event_ < 0) return Status::FromErrno(errno, "cannot make an eventfd");
+  SR_RETURN_IF_ERROR(ReadCertificate());
   SR_ASSIGN_OR_RETURN(const int listening, Listen(options_.address, options_.field));
+  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+  std::vector<MHD_OptionItem> tls;
+  if (!certificate_.empty()) {
+    flags |= MHD_USE_TLS;
+    tls.push_back({MHD_OPTION_HTTPS_MEM_CERT, 0, certificate_.data()});
+    tls.push_back({MHD_OPTION_HTTPS_MEM_KEY, 0, certificate_key_.data()});
+  }
+  tls.push_back({MHD_OPTION_END, 0, nullptr});
   // Signals are for the data thread.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  daemon_ = api_.start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr, &HttpServer::OnRequest,
-      this, MHD_OPTION_EXTERNAL_LOGGER, &Quiet, nullptr, MHD_OPTION_LISTEN_SOCKET, listening,
-      MHD_OPTION_NOTIFY_COMPLETED, &HttpServer::OnCompleted, this, MHD_OPTION_CONNECTION_LIMIT,
-      options_.max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, kHeaderMemory,
-      MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(std::max<Duration>(1, options_.timeout / kSecond)),
-      MHD_OPTION_END);
+  daemon_ =
+      api_.start_daemon(flags, 0, nullptr, nullptr, &HttpServer::OnRequest, this, MHD_OPTION_EXTERNAL_LOGGER,
+                        &Quiet, nullptr, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_NOTIFY_COMPLETED,
+                        &HttpServer::OnCompleted, this, MHD_OPTION_CONNECTION_LIMIT, options_.max_connections,
+                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, kHeaderMemory, MHD_OPTION_CONNECTION_TIMEOUT,
+                        static_cast<unsigned>(std::max<Duration>(1, options_.timeout / kSecond)),
+                        MHD_OPTION_ARRAY, tls.data(), MHD_OPTION_END);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (daemon_ != nullptr) return Status::Ok();
   ::close(listening);
-  return Status::Unavailable("cannot serve http on " + options_.address.ToString());
+  if (certificate_.empty()) {
+    return Status::Unavailable("cannot serve http on " + options_.address.ToString());
+  }
+  return Status::InvalidArgument("cannot serve https on " + options_.address.ToString() +
+                                 " with tls.cert_file " + options_.certificate_file + " and tls.key_file " +
+                                 options_.key_file + ": they are no certificate and its key in PEM");
+}
+
+Status HttpServer::ReadCertificate() {
+  if (options_.certificate_file.empty()) return Status::Ok();
+  if (api_.is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
+    return Status::Unsupported("libmicrohttpd12 of this machine was built without TLS");
+  }
+  const auto read = [&](const char* field, const std::string& path, std::string* text) -> Status {
+    Result<std::string> content = env_->ReadFile(path, kLongestPem);
+    if (!content.ok())
+      return Status::InvalidArgument("tls." + std::string(field) + ": " + content.status().message());
+    *text = std::move(*content);
+    return Status::Ok();
+  };
+  SR_RETURN_IF_ERROR(read("cert_file", options_.certificate_file, &certificate_));
+  return read("key_file", options_.key_file, &certificate_key_);
 }
 
 HttpServer::~HttpServer() {
@@ -137,6 +171,7 @@ std::optional<HttpServer::Taken> HttpServer::Take() {
   taken.exchange = exchange;
   taken.body = exchange->body.Finish();
   taken.peer = exchange->peer;
+  taken.key = exchange->key;
   Release(*exchange);
   return taken;
 }
@@ -246,13 +281,26 @@ void HttpServer::CheckHead(Exchange& exchange, std::string_view url, std::string
     return Refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE,
                   "a body may have " + std::to_string(options_.max_body) + " bytes");
   }
-  CheckEncoding(exchange);
+  CheckKey(exchange);
+  if (exchange.status == 0) CheckEncoding(exchange);
   if (exchange.status != 0) return;
   if (const int refusal = Refusal(); refusal != 0) {
     Refuse(exchange, refusal,
            refusal == MHD_HTTP_TOO_MANY_REQUESTS ? "the pipeline does not keep up"
            : closing_                            ? "the pipeline is closing"
                                                  : "the buffer on disk is full");
+  }
+}
+
+void HttpServer::CheckKey(Exchange& exchange) {
+  if (options_.key_header.empty()) return;
+  exchange.key = std::string(Header(exchange.connection, options_.key_header.c_str()));
+  if (exchange.key.empty() && options_.key_required) {
+    Refuse(exchange, MHD_HTTP_BAD_REQUEST,
+           "the request needs the header " + options_.key_header + " with a key of its own");
+  } else if (exchange.key.size() > kLongestKey) {
+    Refuse(exchange, MHD_HTTP_BAD_REQUEST,
+           "a key in " + options_.key_header + " has at most " + std::to_string(kLongestKey) + " bytes");
   }
 }
 

@@ -36,8 +36,20 @@ struct ServerOptions {
   unsigned max_connections = 0;
   /// A connection that is silent for so long is closed (while it waits for its answer it may be silent).
   Duration timeout = 0;
+  /// Header with a key that names the request; empty: none is looked for.
+  std::string key_header;
+  /// A request without one is refused.
+  bool key_required = false;
+  /// PEM files of the certificate (with its chain) and its key; empty: no TLS.
+  std::string certificate_file;
+  std::string key_file;
   /// "sources.in.listen": what to change when the address is taken.
   std::string field;
+
+  /// "https://127.0.0.1:8080/events".
+  std::string Place() const {
+    return (certificate_file.empty() ? "http://" : "https://") + address.ToString() + path;
+  }
 };
 
 /// One request that waits for its answer. Owned by the server.
@@ -55,6 +67,7 @@ class HttpServer {
     Exchange* exchange = nullptr;
     BufferPtr body;
     std::string peer;
+    std::string key;  // empty: the request has none
   };
   /// The next whole request; nothing when there is none.
   std::optional<Taken> Take();
@@ -69,6 +82,7 @@ class HttpServer {
   HttpServer(ServerOptions options, Env* env, const MhdApi* api)
       : options_(std::move(options)), env_(env), api_(*api) {}
   Status Start();
+  Status ReadCertificate();
 
   // --- Thread of libmicrohttpd
   static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* url, const char* method,
@@ -77,6 +91,7 @@ class HttpServer {
                           MHD_RequestTerminationCode why);
   MHD_Result Begin(Exchange* exchange, std::string_view url, std::string_view method);
   void CheckHead(Exchange& exchange, std::string_view url, std::string_view method);
+  void CheckKey(Exchange& exchange);
   void CheckEncoding(Exchange& exchange);
   MHD_Result Receive(Exchange* exchange, std::string_view bytes);
   void Append(Exchange& exchange, std::string_view bytes);
@@ -94,6 +109,7 @@ class HttpServer {
   Env* const env_;
   const MhdApi& api_;
   MHD_Daemon* daemon_ = nullptr;
+  std::string certificate_, certificate_key_;  // their PEM text; empty: no TLS
   int event_ = -1;
 
   std::atomic<bool> closing_{false};

@@ -1,4 +1,5 @@
 // http (sink): bodies of records to a server.
+#include "connectors/http/header_text.h"
 #include "connectors/http/sink_options.h"
 #include "core/component/registry.h"
 #include "core/component/retry_fields.h"
@@ -39,6 +40,7 @@ struct Config {
   int64_t stage_max_bytes = int64_t{1} << 30;
   RetryOptions retry;
   Breaker circuit_breaker;
+  ClientTls tls;
 };
 
 class BoundHttp final : public BoundSink {
@@ -57,23 +59,6 @@ class BoundHttp final : public BoundSink {
   const SinkOptions options_;
   const Delivery delivery_;
 };
-
-// RFC 9110 section 5.6.2: what a field name may be made of.
-bool IsToken(std::string_view name) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  for (const char c : name) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!letter && kMarks.find(c) == std::string_view::npos) return false;
-  }
-  return !name.empty();
-}
-
-bool HasControls(std::string_view value) {
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
-  }
-  return false;
-}
 
 bool CheckUrl(const Config& config, BindContext& context) {
   const ConfigValue& url = context.config()["url"];
@@ -114,6 +99,29 @@ bool CheckHeaders(const Config& config, BindContext& context) {
   return fine;
 }
 
+bool TlsFits(const Config& config, const ConfigValue& map, Diagnostics& diagnostics) {
+  const ConfigValue& tls = map["tls"];
+  if (!tls.present()) return true;
+  if (!config.url.starts_with("https://")) {
+    diagnostics.ErrorAt(tls, "config.conflict", "'tls' has a meaning with an https:// url only");
+    return false;
+  }
+  if (config.tls.cert_file.empty() != config.tls.key_file.empty()) {
+    diagnostics.ErrorAt(tls, "http.tls", "'tls' needs both of 'cert_file' and 'key_file', or none");
+    return false;
+  }
+  if (!config.tls.verify && !config.tls.ca_file.empty()) {
+    diagnostics.ErrorAt(tls["verify"], "config.conflict", "'ca_file' has a meaning with verify: true only");
+    return false;
+  }
+  if (!config.tls.verify) {
+    diagnostics.WarningAt(tls["verify"], "http.unverified",
+                          "whoever answers at the address gets the records and the token",
+                          "name the server's own authority in ca_file");
+  }
+  return true;
+}
+
 bool OptionsFit(const Config& config, BindContext& context) {
   const ConfigValue& map = context.config();
   Diagnostics& diagnostics = context.diagnostics();
@@ -143,7 +151,7 @@ bool OptionsFit(const Config& config, BindContext& context) {
                         "'" + std::string(key) + "' has a meaning with circuit_breaker.failures only");
     return false;
   }
-  return CheckBackOff(config.retry, map["retry"], diagnostics);
+  return TlsFits(config, map, diagnostics) && CheckBackOff(config.retry, map["retry"], diagnostics);
 }
 
 std::vector<std::string> HeadersOf(const Config& config) {
@@ -165,7 +173,7 @@ std::shared_ptr<const BoundSink> Bind(const Config& config, BindContext& context
     return nullptr;
   SinkOptions options;
   PosterOptions& poster = options.poster;
-  poster.client = {config.url, config.method, HeadersOf(config), config.timeout, config.proxy};
+  poster.client = {config.url, config.method, HeadersOf(config), config.timeout, config.proxy, config.tls};
   poster.concurrency = config.concurrency;
   poster.key_header = config.idempotency_header;
   poster.retry = config.retry;
@@ -213,6 +221,16 @@ ConfigSpec<Config::Breaker> BreakerFields() {
   return spec;
 }
 
+ConfigSpec<ClientTls> TlsFields() {
+  ConfigSpec<ClientTls> spec;
+  spec.Text("ca_file", &ClientTls::ca_file,
+            "PEM file of certificates to believe instead of those of the system.");
+  spec.Text("cert_file", &ClientTls::cert_file, "PEM file of the certificate to show to the server.");
+  spec.Text("key_file", &ClientTls::key_file, "PEM file of its key, without a password.");
+  spec.Bool("verify", &ClientTls::verify, "false: any certificate is believed.");
+  return spec;
+}
+
 ConfigSpec<Config> Fields() {
   ConfigSpec<Config> spec;
   spec.Text("url", &Config::url, "Where to send to, http:// or https://.").Required().NotEmpty();
@@ -248,6 +266,7 @@ ConfigSpec<Config> Fields() {
   spec.Struct("retry", &Config::retry, RetryFields(), "When a body that was not taken is sent again.");
   spec.Struct("circuit_breaker", &Config::circuit_breaker, BreakerFields(),
               "When a failing server is left alone.");
+  spec.Struct("tls", &Config::tls, TlsFields(), "How an https:// server and we know each other.");
   return spec;
 }
 
@@ -270,7 +289,16 @@ SinkDefinition Define() {
       "the server sees a row as late as `settings.checkpoint.interval` says, and never one that a restart "
       "takes back. "
       "With `delivery: direct` they leave at once, and a checkpoint waits until all are answered.\n\n"
-      "Only https:// encrypts; the server's certificate is checked against those of the system.";
+      "Only https:// encrypts (TLS 1.2 at least); the server's certificate is checked against those of the "
+      "system, "
+      "or against `tls.ca_file`. A certificate that is not believed ends the pipeline before anything is "
+      "sent.\n\n"
+      "A checkpoint that was decided and not delivered before a crash is delivered before anything is read. "
+      "While "
+      "the server is away the pipeline waits, as `retry` says (for ever, unless it has limits), and `status` "
+      "says "
+      "for what. A key is made of the state directory, the stored body and its number: renaming the sink "
+      "(`renamed_from`) does not change it.";
   d.guarantee =
       "At least once, in order with `concurrency: 1`. With `delivery: staged` and `server: idempotent` each "
       "row counts "

@@ -1,18 +1,21 @@
 #include "connectors/http/intake.h"
 
 #include <poll.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <deque>
 #include <optional>
 
 #include "connectors/http/listen_address.h"
+#include "connectors/http/request_keys.h"
+#include "connectors/http/request_position.h"
 #include "core/stream/framing.h"
 
 namespace streamrun::http {
 namespace {
 
-constexpr int kOk = 200, kAccepted = 202, kUnavailable = 503;
+constexpr int kOk = 200, kAccepted = 202, kConflict = 409, kOtherBody = 422, kUnavailable = 503;
 
 /// Records of a chunk: lines that are not empty; a newline within quotes ends none.
 int64_t CountRecords(std::string_view bytes, char quote) {
@@ -56,9 +59,20 @@ class CountingOutput final : public SourceOutput {
   const char quote_;
 };
 
+/// Takes what a request gave before a crash, and drops it.
+class NoOutput final : public SourceOutput {
+ public:
+  void EmitChunk(Chunk) override {}
+  void EmitBatch(BatchPtr, Ordinal) override {}
+  void FailRecord(const std::shared_ptr<const std::string>&, int64_t, std::string_view, std::string,
+                  std::string) override {}
+  void Progress(Ordinal) override {}
+};
+
 class Intake final : public Source {
  public:
-  explicit Intake(IntakeOptions options) : options_(std::move(options)) {}
+  explicit Intake(IntakeOptions options)
+      : options_(std::move(options)), keys_(options_.deduplicate.within, options_.deduplicate.max_keys) {}
 
   ~Intake() override {
     // Their clients do not know whether the records are safe, and send them again.
@@ -66,24 +80,28 @@ class Intake final : public Source {
     for (const Request& r : waiting_) Refuse(r);
   }
 
-  Status Open(SourceContext& context, const std::vector<std::string>&) override {
+  Status Open(SourceContext& context, const std::vector<std::string>& positions) override {
     if (!options_.format.line_delimited) {
       return Status::InvalidArgument(
           "records of this format do not end at a newline, as those of a body must");
     }
+    env_ = context.env;
     once_ = context.once;
     buffered_ = context.buffered;
     framing_.max_record = context.max_record;
     framing_.quote = options_.format.quote;
     framing_.separator = options_.format.separator;
-    place_ = "http://" + options_.server.address.ToString() + options_.server.path;
+    place_ = options_.server.Place();
+    if (options_.deduplicate.on) SR_RETURN_IF_ERROR(ReadKeys(context, positions));
     SR_ASSIGN_OR_RETURN(server_, HttpServer::Open(options_.server, context.env));
     return Status::Ok();
   }
 
   Result<SourceOutcome> Poll(SourceOutput& out) override {
-    if (!current_) Begin();
+    while (!current_ && Begin()) {
+    }
     if (!current_) return once_ && requests_ > 0 ? SourceOutcome::kDone : SourceOutcome::kWait;
+    if (current_->request.taken && !std::exchange(current_->unit_begun, true)) out.BeginUnit();
     CountingOutput counting(out, framing_.quote);
     const bool more = EmitSome(counting);
     Request& request = current_->request;
@@ -91,16 +109,31 @@ class Intake final : public Source {
     request.failed += counting.failed;
     items_ += counting.items;
     // Ended with its last chunk, so that the barrier behind this Poll covers it.
-    if (!more || current_->framer.pending() == 0) EndRequest();
+    if (!more || current_->framer.pending() == 0) EndRequest(out);
     return SourceOutcome::kMore;
   }
 
   WaitSpec Wait() override { return {{{server_->fd(), POLLIN}}}; }
 
-  // Nowhere: it cannot be read again. What was given out whole belongs to the epoch whose barrier follows.
+  // Nowhere: it cannot be read again. What was given out whole belongs to the epoch whose barrier follows,
+  // with its keys; and so does the beginning of a request that is being given out.
   std::string Position() const override {
     at_barrier_ = finished_;
-    return {};
+    if (!options_.deduplicate.on || buffered_) return {};
+    RequestPosition position;
+    keys_.Append(&position.taken);
+    for (const Request& r : waiting_) AppendTaken(TakenOf(r), &position.taken);
+    position.parts.assign(parts_.begin(), parts_.end());
+    if (current_ && current_->request.taken) {
+      position.parts.push_back({TakenOf(current_->request), current_->framer.position()});
+    }
+    return PrintPosition(position);
+  }
+
+  std::string Marks() const override {
+    std::string marks;
+    keys_.Append(&marks);
+    return marks;
   }
 
   // One epoch is under way at a time, so it is the one that Position was last asked for.
@@ -120,7 +153,10 @@ class Intake final : public Source {
   }
 
   std::string Trouble() const override {
-    return full_ ? place_ + ": requests are answered 503 because the buffer is full" : std::string();
+    if (full_) return place_ + ": requests are answered 503 because the buffer is full";
+    if (!keys_.crowded()) return {};
+    return place_ +
+           ": keys are forgotten before deduplicate.within is over, because there are more than max_keys";
   }
 
  private:
@@ -130,6 +166,7 @@ class Intake final : public Source {
     uint64_t last_item = 0;  // chunks and failed records given out up to its end
     int64_t records = 0;
     int64_t failed = 0;
+    std::optional<TakenRequest> taken;  // its key; without counts
   };
   struct Current {
     explicit Current(const FramingOptions& framing) : framer(framing) {}
@@ -137,14 +174,91 @@ class Intake final : public Source {
     RecordFramer framer;
     Chunk prototype;
     bool wants_header = false;
+    bool unit_begun = false;
   };
 
-  void Begin() {
+  // --- Keys
+
+  Status ReadKeys(const SourceContext& context, const std::vector<std::string>& positions) {
+    std::vector<std::string> stored = context.marks;
+    for (const std::string& text : positions) {
+      SR_ASSIGN_OR_RETURN(RequestPosition position, ParsePosition(text));
+      stored.push_back(std::move(position.taken));
+      parts_.insert(parts_.end(), position.parts.begin(), position.parts.end());
+    }
+    const Timestamp now = env_->WallNow();
+    for (const std::string& bytes : stored) {
+      SR_ASSIGN_OR_RETURN(const std::deque<TakenRequest> all, ParseTaken(bytes));
+      for (const TakenRequest& taken : all) keys_.Add(taken, now);
+    }
+    return Status::Ok();
+  }
+
+  static TakenRequest TakenOf(const Request& r) {
+    TakenRequest taken = *r.taken;
+    taken.records = static_cast<uint32_t>(r.records);
+    taken.failed = static_cast<uint32_t>(r.failed);
+    return taken;
+  }
+
+  // One that was taken, or is being taken, is answered and not given out. True: it is answered.
+  bool AnswerKnown(const HttpServer::Taken& request, const TakenRequest& mine) {
+    const auto other_body = [&] {
+      server_->Answer(request.exchange, kOtherBody, R"({"error":"this key was used with another body"})");
+      return true;
+    };
+    if (const TakenRequest* taken = keys_.Find(mine.key, mine.at)) {
+      if (taken->body != mine.body) return other_body();
+      AnswerCounts(request.exchange, kOk, taken->records, taken->failed);
+      return true;
+    }
+    // Those whose fate is open: as many as wait for a sync or a checkpoint.
+    for (const Request& r : waiting_) {
+      if (!r.taken || r.taken->key != mine.key) continue;
+      if (r.taken->body != mine.body) return other_body();
+      server_->Answer(request.exchange, kConflict, R"({"error":"a request with this key is being taken"})");
+      return true;
+    }
+    return false;
+  }
+
+  // What of it is in the checkpoint that the pipeline goes on from is not given out again.
+  void SkipPart() {
+    Request& request = current_->request;
+    std::erase_if(parts_, [&](const RequestPart& p) {
+      return p.request.at <= env_->WallNow() - options_.deduplicate.within;
+    });
+    const auto part = std::find_if(parts_.begin(), parts_.end(), [&](const RequestPart& p) {
+      return p.request.key == request.taken->key && p.request.body == request.taken->body;
+    });
+    if (part == parts_.end()) return;
+    request.records = part->request.records;
+    request.failed = part->request.failed;
+    NoOutput none;
+    if (current_->wants_header && part->offset > 0) (void)TakeHeader().ok();
+    while (current_->framer.position() < part->offset && current_->framer.Emit(none, current_->prototype)) {
+    }
+    parts_.erase(part);
+  }
+
+  // --- Requests
+
+  // False: there is none. Behind it there is a current request, unless that is answered already.
+  bool Begin() {
     std::optional<HttpServer::Taken> taken = server_->Take();
-    if (!taken) return;
+    if (!taken) return false;
+    std::optional<TakenRequest> named;
+    if (!taken->key.empty()) {
+      named.emplace();
+      named->key = RequestKey::Of(taken->key);
+      named->body = XXH3_64bits(taken->body->data(), taken->body->size());
+      named->at = env_->WallNow();
+      if (AnswerKnown(*taken, *named)) return true;
+    }
     current_ = std::make_unique<Current>(framing_);
     current_->request.exchange = taken->exchange;
     current_->request.number = ++requests_;
+    current_->request.taken = named;
     current_->wants_header = options_.format.header;
     current_->prototype.split = std::make_shared<const std::string>(place_ + " from " + taken->peer +
                                                                     " request " + std::to_string(requests_));
@@ -154,27 +268,39 @@ class Intake final : public Source {
     std::copy_n(taken->body->data(), size, framer.Space(size));
     framer.Filled(size);
     framer.End(true);
+    if (named) SkipPart();
+    return true;
+  }
+
+  Status TakeHeader() {
+    Current& c = *current_;
+    std::string line;
+    const Result<bool> taken = c.framer.TakeLine(&line);
+    c.wants_header = false;
+    c.prototype.header = std::make_shared<const std::string>(std::move(line));
+    return taken.status();
   }
 
   /// False: the request has given everything.
   bool EmitSome(CountingOutput& out) {
     Current& c = *current_;
     if (c.wants_header) {
-      std::string line;
-      const Result<bool> taken = c.framer.TakeLine(&line);
-      if (!taken.ok()) {
-        out.FailRecord(c.prototype.split, 0, line.substr(0, kFailedPrefix), "record.too_long",
-                       taken.status().message());
+      if (const Status status = TakeHeader(); !status.ok()) {
+        out.FailRecord(c.prototype.split, 0, c.prototype.header->substr(0, kFailedPrefix), "record.too_long",
+                       status.message());
         return false;
       }
-      c.prototype.header = std::make_shared<const std::string>(std::move(line));
-      c.wants_header = false;
     }
     return c.framer.pending() > 0 && c.framer.Emit(out, c.prototype);
   }
 
-  void EndRequest() {
+  void EndRequest(SourceOutput& out) {
     Request request = current_->request;
+    if (request.taken) {
+      std::string mark;
+      AppendTaken(TakenOf(request), &mark);
+      out.EndUnit(mark);
+    }
     current_ = nullptr;
     finished_ = request.number;
     request.last_item = items_;
@@ -196,9 +322,13 @@ class Intake final : public Source {
   }
 
   void Answer(const Request& r, int status) {
-    std::string body = "{\"records\":" + std::to_string(r.records);
-    if (r.failed > 0) body += ",\"failed\":" + std::to_string(r.failed);
-    server_->Answer(r.exchange, status, body + "}");
+    if (r.taken) keys_.Add(TakenOf(r), env_->WallNow());
+    AnswerCounts(r.exchange, status, r.records, r.failed);
+  }
+  void AnswerCounts(Exchange* exchange, int status, int64_t records, int64_t failed) {
+    std::string body = "{\"records\":" + std::to_string(records);
+    if (failed > 0) body += ",\"failed\":" + std::to_string(failed);
+    server_->Answer(exchange, status, body + "}");
   }
   void Refuse(const Request& r) {
     server_->Answer(r.exchange, kUnavailable,
@@ -208,6 +338,7 @@ class Intake final : public Source {
   const IntakeOptions options_;
   FramingOptions framing_;
   std::string place_;
+  Env* env_ = nullptr;
   bool once_ = false;
   bool buffered_ = false;
   bool full_ = false;
@@ -219,6 +350,8 @@ class Intake final : public Source {
   uint64_t items_ = 0;                // chunks and failed records given out
   uint64_t stored_ = 0;               // of those, known to be safe (buffered)
   std::deque<Request> waiting_;       // given out whole, not answered
+  RequestKeys keys_;                  // of requests that are safe
+  std::vector<RequestPart> parts_;    // what the restored checkpoint has of requests that come again
 };
 
 }  // namespace

@@ -12,7 +12,15 @@ namespace streamrun::http {
 
 enum class Ack : uint8_t { kSafe, kReceived };
 
+/// Requests that name themselves are taken once.
+struct DeduplicateOptions {
+  bool on = false;
+  Duration within = 0;
+  size_t max_keys = 0;
+};
+
 struct IntakeOptions {
+  DeduplicateOptions deduplicate;
   ServerOptions server;
   Ack ack = Ack::kSafe;
   FormatTraits format;

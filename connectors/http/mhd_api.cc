@@ -20,6 +20,7 @@ Result<MhdApi> Load() {
   SR_RETURN_IF_ERROR(library.Find("MHD_add_response_header", &api.add_response_header));
   SR_RETURN_IF_ERROR(library.Find("MHD_queue_response", &api.queue_response));
   SR_RETURN_IF_ERROR(library.Find("MHD_destroy_response", &api.destroy_response));
+  SR_RETURN_IF_ERROR(library.Find("MHD_is_feature_supported", &api.is_feature_supported));
   return api;
 }
 

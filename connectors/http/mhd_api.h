@@ -20,6 +20,7 @@ struct MhdApi {
   decltype(&MHD_add_response_header) add_response_header;
   decltype(&MHD_queue_response) queue_response;
   decltype(&MHD_destroy_response) destroy_response;
+  decltype(&MHD_is_feature_supported) is_feature_supported;
 
   /// Loaded once a process, by the data thread. Lives as long as the process.
   static Result<const MhdApi*> Get();

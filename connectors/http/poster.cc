@@ -106,6 +106,9 @@ Status Poster::OnAnswer(const HttpAnswer& answer, std::vector<Settled>* settled)
     breaker_.OnSuccess();
   }
   const std::string said = options_.client.url + ": " + Describe(answer);
+  if (answer.hopeless) {
+    return Status::InvalidArgument(said + "; mend the certificates, or the sink's `tls`: nothing was sent");
+  }
   switch (verdict) {
     case Verdict::kAgain:
       trouble_ = Describe(answer);

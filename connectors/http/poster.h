@@ -8,6 +8,7 @@
 // | 422 to a body that may have been sent before | its key was used with another body: the pipeline fails |
 // | 3xx | the url is wrong: the pipeline fails |
 // | other 4xx | refused: its records are dead letters |
+// | none, for a certificate that is not believed | the pipeline fails |
 #pragma once
 
 #include <cstdint>

@@ -14,6 +14,7 @@
 
 #include "connectors/http/sink_options.h"
 #include "connectors/http/stage_segment.h"
+#include "core/base/failpoint.h"
 #include "core/stream/stage_directory.h"
 
 namespace streamrun::http {
@@ -76,12 +77,13 @@ class StagedSink final : public Sink {
     if (directory_.empty()) {
       return Status::Unsupported("delivery: staged needs a state directory; write delivery: direct");
     }
-    run_ = {context.identity, context.pipeline, context.node};
+    identity_ = context.identity;
     options_.body.preamble = context.preamble;
     builder_ = std::make_unique<BodyBuilder>(options_.body);
     SR_ASSIGN_OR_RETURN(poster_, Poster::Open(options_.poster, env_));
     SR_RETURN_IF_ERROR(MakeStageDirectory(env_, directory_));
-    return FindSegments(context);
+    SR_RETURN_IF_ERROR(FindSegments(context));
+    return SR_FAILPOINT("http.opened");
   }
 
   Result<SinkOutcome> WriteBytes(const Encoded& records) override {
@@ -108,6 +110,7 @@ class StagedSink final : public Sink {
       SR_RETURN_IF_ERROR(writer_->Close());
       staged_.push_back({writing_, writer_->size(), writer_->bodies(), false});
       writer_ = nullptr;
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("http.closed"));
     }
     Prepared prepared;
     prepared.handle = PrintHandle(staged_);
@@ -173,6 +176,7 @@ class StagedSink final : public Sink {
         SR_RETURN_IF_ERROR(Adopt(name));
       } else if (context.start != OutputStart::kResume || !named.contains(name)) {
         SR_RETURN_IF_ERROR(env_->Remove(directory_ + "/" + file));
+        SR_RETURN_IF_ERROR(SR_FAILPOINT("http.voided"));
       }
     }
     for (Segment s : resumed) {
@@ -210,8 +214,10 @@ class StagedSink final : public Sink {
       // A name that no other run or epoch ever had, so that no key comes twice with another body.
       writing_ = Hex(env_->Random64());
       SR_ASSIGN_OR_RETURN(writer_, SegmentWriter::Create(env_, Path(writing_, ".seg")));
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("http.created"));
     }
-    return writer_->Append(builder_->Finish());
+    SR_RETURN_IF_ERROR(writer_->Append(builder_->Finish()));
+    return SR_FAILPOINT("http.staged");
   }
 
   // --- Posting
@@ -266,7 +272,9 @@ class StagedSink final : public Sink {
       posting_->read_all = !body.has_value();
       if (!body) break;
       const uint32_t number = posting_->next++;
-      if (!posting_->sent->Contains(number)) Send(segment, number, std::move(*body));
+      if (posting_->sent->Contains(number)) continue;
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("http.post"));
+      Send(segment, number, std::move(*body));
     }
     return Status::Ok();
   }
@@ -276,19 +284,19 @@ class StagedSink final : public Sink {
     post.id = next_post_++;
     post.body = std::make_shared<const std::string>(std::move(body.bytes));
     post.maybe_sent = segment.restored;
-    std::vector<std::string> parts = run_;
-    parts.push_back(segment.name);
-    parts.push_back(std::to_string(number));
-    post.key = KeyOf(parts);
+    // Neither the pipeline's nor the sink's name: they may change while bodies wait (renamed_from).
+    post.key = KeyOf({identity_, segment.name, std::to_string(number)});
     posting_->in_flight[post.id] = {
         number, {post.body, std::move(body.ends), options_.poster.client.url + " " + post.key}};
     poster_->Add(std::move(post));
   }
 
   Status OnSettled(const Settled& settled) {
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("http.answered"));
     const auto found = posting_->in_flight.find(settled.id);
     if (settled.delivered()) {
       SR_RETURN_IF_ERROR(posting_->sent->Add(found->second.first));
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("http.noted"));
     } else {
       posting_->refused = true;
       SR_RETURN_IF_ERROR(AppendRefused(found->second.second, options_.body, settled, &refused_));
@@ -298,6 +306,7 @@ class StagedSink final : public Sink {
   }
 
   Status CompleteSegment() {
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("http.sent"));
     const std::string name = sending_.front().name;
     const bool refused = posting_->refused;
     posting_.reset();
@@ -305,7 +314,9 @@ class StagedSink final : public Sink {
     finished_.insert(name);
     if (refused) return Status::Ok();
     SR_RETURN_IF_ERROR(env_->WriteFileAtomically(Path(name, ".done"), "delivered\n"));
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("http.done"));
     SR_RETURN_IF_ERROR(env_->Remove(Path(name, ".seg")));
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("http.removed"));
     return env_->Remove(Path(name, ".sent"));
   }
 
@@ -322,6 +333,7 @@ class StagedSink final : public Sink {
         Status removed = env_->Remove(Path(*name, end));
         if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
       }
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("http.forgotten"));
       name = finished_.erase(name);
     }
     return Status::Ok();
@@ -330,7 +342,7 @@ class StagedSink final : public Sink {
   SinkOptions options_;
   Env* env_ = nullptr;
   std::string directory_;
-  std::vector<std::string> run_;
+  std::string identity_;  // of the state directory
   std::unique_ptr<Poster> poster_;
   uint64_t next_post_ = 0;
   std::vector<RefusedRecord> refused_;

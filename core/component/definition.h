@@ -171,6 +171,11 @@ class BoundSource {
   /// Source::Commit): nothing is lost, rows may come twice.
   bool acknowledges = false;
   /// Several instances may share the input (splits are dealt by instance number).
+  /// Besides, every piece that they send has a name, and one that was acknowledged is not taken again: rows
+  /// come once.
+  bool deduplicates = false;
+  /// It calls SourceOutput::BeginUnit: a buffer keeps its marks.
+  bool marks_units = false;
   bool parallel = false;
   /// Chunks carry ordinals: file order can be restored downstream.
   bool ordered = false;

@@ -59,6 +59,12 @@ class SourceOutput {
   /// A source that knows event time better than its rows do (punctuation, replayed tests): no row at or
   /// before `time` will follow.
   virtual void AdvanceTime(Timestamp time) { (void)time; }
+  /// All that is given out from BeginUnit to EndUnit, over several Polls that do not wait, came in one piece
+  /// that its sender may send again: a buffer stores all of it or nothing, with `mark`, which says what it
+  /// was and comes back in SourceContext::marks. Only sources that say so (BoundSource::marks_units) call
+  /// them.
+  virtual void BeginUnit() {}
+  virtual void EndUnit(std::string_view mark) { (void)mark; }
   /// The source has nothing for now and must not hold back event time; rows end the idleness by themselves.
   virtual void GoIdle() {}
 };
@@ -83,6 +89,9 @@ struct SourceContext {
   /// What is given out goes to a log on disk first (`buffer: durable`): Stored() tells how far it is safe,
   /// and Commit never comes. False: it goes straight into the pipeline and is safe with Commit.
   bool buffered = false;
+  /// Buffered sources that mark units: what Marks() gave last, then the marks of units that were stored
+  /// since.
+  std::vector<std::string> marks;
 };
 
 class Source {
@@ -110,6 +119,9 @@ class Source {
   /// Buffered sources: the first `count` chunks and failed records (together, in the order they were given
   /// out since Open) survive a crash of everything: acknowledge them.
   virtual void Stored(uint64_t count) { (void)count; }
+  /// Buffered sources that mark units: all that Open must find again of units that are known to be stored
+  /// (Stored), whatever becomes of them in the log.
+  virtual std::string Marks() const { return {}; }
   /// Buffered sources: while `full`, nothing more can be stored and Poll is not called; what comes now is to
   /// be refused with that reason where the transport can say so.
   virtual void StorageFull(bool full) { (void)full; }

@@ -115,7 +115,23 @@ class SinkNode : public Node {
       context_.all_handles = restored->all_handles();
     }
     SR_RETURN_IF_ERROR(sink_->Open(context_).WithContext("sink '" + plan_node_.name + "'"));
-    return CommitRestored();
+    if (restored && !shared_.options.restore->committed()) restored_ = context_.handles;
+    return Status::Ok();
+  }
+
+  // What the restored epoch decided becomes visible before the first row comes, whoever had prepared it.
+  Result<bool> CommitRestored() override {
+    while (!restored_.empty()) {
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.commit"));
+      Result<SinkOutcome> outcome = sink_->Commit(passed_, restored_.front());
+      if (!outcome.ok()) return outcome.status().WithContext("sink '" + plan_node_.name + "'");
+      SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.committed"));
+      SR_RETURN_IF_ERROR(DeliverRefused());
+      committing_ = *outcome == SinkOutcome::kBusy;
+      if (committing_) return false;
+      restored_.erase(restored_.begin());
+    }
+    return true;
   }
 
   Result<bool> Step() override {
@@ -221,28 +237,6 @@ class SinkNode : public Node {
     return OutputStart::kReread;
   }
 
-  // What the restored epoch decided becomes visible before the first row comes, whoever had prepared it.
-  Status CommitRestored() {
-    if (context_.handles.empty() || shared_.options.restore->committed()) return Status::Ok();
-    for (const std::string& handle : context_.handles) {
-      const Timestamp give_up = context_.env->MonotonicNow() + kCommitPatience;
-      for (;;) {
-        SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.commit"));
-        SR_ASSIGN_OR_RETURN(const SinkOutcome outcome, sink_->Commit(passed_, handle));
-        SR_RETURN_IF_ERROR(SR_FAILPOINT("sink.restored.committed"));
-        SR_RETURN_IF_ERROR(DeliverRefused());
-        if (outcome == SinkOutcome::kAccepted) break;
-        if (context_.env->MonotonicNow() >= give_up) {
-          return Status::Unavailable("sink '" + plan_node_.name + "' cannot commit epoch " +
-                                     std::to_string(passed_) + ": " + sink_->Trouble())
-              .WithRetry(true);
-        }
-        context_.env->Sleep(kCommitAgain);
-      }
-    }
-    return Status::Ok();
-  }
-
   // What a byte sink's peer refused was counted as delivered when it was accepted.
   Status DeliverRefused() {
     if (!sink_) return Status::Ok();
@@ -318,14 +312,11 @@ class SinkNode : public Node {
     return true;
   }
 
-  // A sink that cannot commit a restored epoch for so long fails the start; the supervisor tries again.
-  static constexpr Duration kCommitPatience = 10 * kSecond;
-  static constexpr Duration kCommitAgain = 20 * kMillisecond;
-
   SinkContext context_;
   std::optional<Event> held_;
   std::optional<Barrier> barrier_;            // came; the sink is being flushed
   std::map<uint64_t, std::string> prepared_;  // handles by epoch
+  std::vector<std::string> restored_;         // handles of the restored epoch that are still to be committed
   bool committing_ = false;
   bool busy_ = false;
   bool unflushed_ = false;

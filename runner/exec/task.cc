@@ -50,10 +50,24 @@ class LocalTask final : public Task {
     // Sinks first: when a source opens, everything it may feed is there.
     for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) SR_RETURN_IF_ERROR((*it)->Open());
     RestoreChannels();
-    return Status::Ok();
+    for (const auto& node : nodes_) unrestored_.push_back(node.get());
+    // What needs no peer is done with at once.
+    return CommitRestored().status();
+  }
+
+  Result<bool> CommitRestored() override {
+    for (auto it = unrestored_.begin(); it != unrestored_.end();) {
+      SR_ASSIGN_OR_RETURN(const bool committed, (*it)->CommitRestored());
+      it = committed ? unrestored_.erase(it) : it + 1;
+    }
+    return unrestored_.empty();
   }
 
   Result<StepResult> Step() override {
+    if (!unrestored_.empty()) {
+      SR_ASSIGN_OR_RETURN(const bool committed, CommitRestored());
+      if (!committed) return StepResult::kWait;
+    }
     if (slept_) {
       slept_ = false;
       for (const auto& node : nodes_) node->OnWake();
@@ -71,6 +85,10 @@ class LocalTask final : public Task {
 
   WaitSpec Wait() override {
     WaitSpec wait;
+    if (!unrestored_.empty()) {
+      for (Node* node : unrestored_) node->AddWait(wait);
+      return wait;
+    }
     for (const auto& node : nodes_) node->AddWait(wait);
     for (const auto& partitioner : partitioners_)
       wait.deadline = std::min(wait.deadline, partitioner->Deadline());
@@ -343,6 +361,7 @@ class LocalTask final : public Task {
   bool slept_ = true;
   uint64_t committing_ = 0;  // epoch that is being committed, 0: none
   std::vector<Node*> uncommitted_;
+  std::vector<Node*> unrestored_;  // have not committed all of the restored epoch
   std::optional<uint64_t> committed_;
   std::optional<uint64_t> replaying_;  // orders up to this one are being taken in
   uint64_t aborted_ = 0;

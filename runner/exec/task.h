@@ -77,12 +77,14 @@ struct TaskOptions {
 class Task {
  public:
   virtual ~Task() = default;
-  /// Opens sources, operators and sinks, restores them, and has sinks commit (again) what the restored epoch
-  /// decided. kUnavailable may be retried with a new task.
+  /// Opens sources, operators and sinks and restores them. kUnavailable may be retried with a new task.
   virtual Status Open() = 0;
   virtual Result<StepResult> Step() = 0;
   /// After kWait: descriptors and deadline of sources, sinks, timers and linger.
   virtual WaitSpec Wait() = 0;
+  /// After Open: has sinks commit (again) what the restored epoch decided. False: some wait for their peers,
+  /// as long as it takes; call again after Wait(). Step does nothing else before.
+  virtual Result<bool> CommitRestored() = 0;
 
   // An epoch (RELIABILITY 1.3): Trigger, for some sources SetBound, then the barrier passes all nodes and
   // TakeSnapshot gives what they were at it; after the decision Commit, until TakeCommitted gives the epoch.

@@ -32,6 +32,10 @@ Status Ingest::Open() {
   tail_->Publish(log_->synced(), bytes_);
   if (log_->ended()) return Status::Ok();
   source_ = node_.source->Create(node_.format->traits);
+  if (node_.source->marks_units) {
+    context_.marks = log_->TakeMarks();
+    log_->KeepMarks([this] { return source_->Marks(); });
+  }
   context_.env = options_.env;
   context_.run_directory = options_.run_directory;
   context_.generation = options_.generation;
@@ -69,6 +73,8 @@ Result<bool> Ingest::Step() {
     }
   }
   waits_ = !more;
+  // Half a unit is never made safe: it is in memory anyway, and its end comes without a wait.
+  if (unit_open_) return true;
   if (log_->pending_bytes() == 0) return more;
   if (first_pending_ == 0) first_pending_ = now;
   // An input that pauses is not kept waiting for others, unless the user wants fewer syncs.
@@ -133,6 +139,10 @@ WaitSpec Ingest::Wait() {
 }
 
 Status Ingest::Finish() {
+  while (source_ && unit_open_) {
+    SR_RETURN_IF_ERROR(source_->Poll(*this).status());
+    SR_RETURN_IF_ERROR(failure_);
+  }
   if (!source_ || log_->pending_bytes() == 0) return Status::Ok();
   return CommitNow();
 }
@@ -151,8 +161,17 @@ void Ingest::EmitChunk(Chunk chunk) {
   record.bytes = chunk.bytes->view();
   if (chunk.header) record.header = *chunk.header;
   if (chunk.record_ends) record.record_ends = chunk.record_ends->view();
+  record.open = unit_open_;
   log_->Add(record);
   ++emitted_;
+}
+
+void Ingest::EndUnit(std::string_view mark) {
+  LogRecord record;
+  record.kind = LogRecordKind::kMark;
+  record.bytes = mark;
+  log_->Add(record);
+  unit_open_ = false;
 }
 
 void Ingest::EmitBatch(BatchPtr, Ordinal) {
@@ -168,6 +187,7 @@ void Ingest::FailRecord(const std::shared_ptr<const std::string>& split, int64_t
   record.bytes = raw;
   record.code = code;
   record.message = message;
+  record.open = unit_open_;
   log_->Add(record);
   ++emitted_;
 }

@@ -54,6 +54,8 @@ class Ingest final : private SourceOutput {
   void FailRecord(const std::shared_ptr<const std::string>& split, int64_t offset, std::string_view raw,
                   std::string code, std::string message) override;
   void Progress(Ordinal) override {}
+  void BeginUnit() override { unit_open_ = true; }
+  void EndUnit(std::string_view mark) override;
 
   PlanPtr plan_;
   const PlanNode& node_;
@@ -72,6 +74,7 @@ class Ingest final : private SourceOutput {
   bool full_ = false;
   bool waits_ = false;
   bool done_ = false;
+  bool unit_open_ = false;
   Status failure_;
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint8_t kHasHeader = 1;
 constexpr uint8_t kHasEnds = 2;
+constexpr uint8_t kOpen = 4;
 
 // Little endian, without padding. `length` counts what follows `crc`; `crc` covers that.
 struct Head {
@@ -55,7 +56,8 @@ void AppendLogRecord(const LogRecord& r, BufferBuilder* out) {
   head.first_size = static_cast<uint32_t>(first.size());
   head.second_size = static_cast<uint32_t>(second.size());
   head.kind = static_cast<uint8_t>(r.kind);
-  head.flags = static_cast<uint8_t>((r.header ? kHasHeader : 0) | (r.record_ends ? kHasEnds : 0));
+  head.flags = static_cast<uint8_t>((r.header ? kHasHeader : 0) | (r.record_ends ? kHasEnds : 0) |
+                                    (r.open ? kOpen : 0));
   const size_t begin = out->size();
   out->Push(head);
   for (const std::string_view part : {r.split, first, second, r.bytes}) out->Append(part.data(), part.size());
@@ -73,7 +75,7 @@ LogParse ParseLogRecord(std::string_view bytes, LogRecord* record, size_t* size)
   std::memcpy(&head, bytes.data(), sizeof head);
   const size_t parts = size_t{head.split_size} + head.first_size + head.second_size;
   const auto kind = static_cast<LogRecordKind>(head.kind);
-  const bool known = kind >= LogRecordKind::kChunk && kind <= LogRecordKind::kEnd;
+  const bool known = kind >= LogRecordKind::kChunk && kind <= LogRecordKind::kMark;
   if (!known || parts > head.length + kPrefix - sizeof(Head)) return LogParse::kBad;
   if (kind != LogRecordKind::kFailed && head.second_size % sizeof(uint32_t) != 0) return LogParse::kBad;
   std::string_view rest = bytes.substr(sizeof(Head), head.length + kPrefix - sizeof(Head));
@@ -87,6 +89,7 @@ LogParse ParseLogRecord(std::string_view bytes, LogRecord* record, size_t* size)
   record->seq = head.seq;
   record->received = head.received;
   record->offset = head.offset;
+  record->open = (head.flags & kOpen) != 0;
   record->split = take(head.split_size);
   const std::string_view first = take(head.first_size), second = take(head.second_size);
   if (kind == LogRecordKind::kFailed) {

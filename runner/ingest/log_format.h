@@ -16,6 +16,7 @@ enum class LogRecordKind : uint8_t {
   kFailed = 2,   // what Source::FailRecord gave
   kDropped = 3,  // the transport lost `count` records (Source::Dropped)
   kEnd = 4,      // the input came to its end
+  kMark = 5,     // what Source::EndUnit gave: the unit is whole
 };
 
 /// What is in one; the views belong to somebody else.
@@ -32,6 +33,8 @@ struct LogRecord {
   /// kChunk: ends of the records (uint32 little endian), when the transport delimits them.
   std::optional<std::string_view> record_ends;
   std::string_view code, message;  // kFailed
+  /// More of its unit follows; without that, nothing of the unit counts.
+  bool open = false;
 };
 
 /// Longest body that is written or believed.

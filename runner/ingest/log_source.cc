@@ -133,7 +133,7 @@ class LogSource final : public Source {
                      std::string(record.message));
     } else if (record.kind == LogRecordKind::kDropped) {
       dropped_ += record.offset;
-    } else {
+    } else if (record.kind == LogRecordKind::kEnd) {
       ended_ = true;
     }
     Given(record);

@@ -1,11 +1,16 @@
 // The writing end of an ingest log: records gather in memory, one commit appends and syncs them together
 // (group commit, RELIABILITY 2.2).
 //
+// Records of a unit (LogRecord::open, ended by a mark) are committed together; of one that a crash cut
+// nothing is left. The marks that the source still wants stand in FIRST.keys, which is there for good before
+// the file FIRST.seg is, so that older files may go.
+//
 // There is no ledger beside the log: where it ends is found by reading its last file, where it is read stands
 // in checkpoints. One thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +33,11 @@ class LogWriter {
   size_t pending_bytes() const { return pending_.size(); }
   uint64_t pending_records() const { return next_ - synced_; }
 
+  /// What Source::Marks gave for the last file, and the marks in it since.
+  std::vector<std::string> TakeMarks() { return std::move(marks_); }
+  /// `marks`: Source::Marks, asked before each new file.
+  void KeepMarks(std::function<std::string()> marks) { keep_ = std::move(marks); }
+
   enum class Committed : uint8_t {
     kDone,
     kFull,  // no space: the log is as before, the records are kept; try again later
@@ -48,6 +58,8 @@ class LogWriter {
       : env_(env), directory_(std::move(directory)), segment_bytes_(segment_bytes) {}
   Status Recover(bool fresh);
   Status RecoverSegment(uint64_t first);
+  Status RecoverMarks();
+  Status WriteMarks();
   Result<Committed> Roll();
   std::string PathOf(uint64_t first) const { return directory_ + "/" + LogSegmentName(first); }
 
@@ -61,6 +73,8 @@ class LogWriter {
   BufferBuilder pending_;
   bool ended_ = false;
   bool pending_end_ = false;
+  std::function<std::string()> keep_;
+  std::vector<std::string> marks_;
 };
 
 /// First numbers of the files of a log, ascending.

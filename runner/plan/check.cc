@@ -146,6 +146,11 @@ Plan::Path Weakest(const Draft& draft, int source, int sink) {
     case SinkGuarantee::kExactlyOnce:
       break;
   }
+  if (!from.replayable() && from.source->deduplicates) {
+    return {
+        source, sink, Delivery::kExactlyOnce,
+        name + " takes a request with the same key once, and acknowledges it when the sink has committed"};
+  }
   if (!from.replayable()) {
     return {source, sink, Delivery::kAtLeastOnce,
             name +

@@ -38,6 +38,7 @@ namespace {
 
 constexpr Duration kControlInterval = 5 * kMillisecond;
 constexpr Duration kPublishInterval = 200 * kMillisecond;
+constexpr Duration kSayUncommitted = 5 * kSecond;
 // Opening is tried again this long when a peer is away; then the supervisor's back-off takes over.
 constexpr Duration kOpenPatience = 10 * kSecond;
 
@@ -56,6 +57,7 @@ class Worker {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.connected"));
     SR_RETURN_IF_ERROR(Open());
     SR_RETURN_IF_ERROR(AwaitHellos());
+    SR_RETURN_IF_ERROR(CommitRestored());
     control_.SetHandler([this](const ControlMessage& message) { return OnEpochMessage(message); });
     SR_RETURN_IF_ERROR(control_.Send(ReadyMessage{task_->Counters()}));
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.ready"));
@@ -200,6 +202,32 @@ class Worker {
 
   // Until EXIT: an input that has ended still takes part in epochs.
   Status Work() {
+  // No source starts before the restored epoch is committed everywhere (RELIABILITY 1.4). A server that is
+  // away is waited for here, as its sink's retry policy says: that is no failure, and costs no restart.
+  Status CommitRestored() {
+    const Timestamp say_at = env_->MonotonicNow() + kSayUncommitted;
+    bool said = false;
+    for (;;) {
+      SR_ASSIGN_OR_RETURN(const bool committed, task_->CommitRestored());
+      if (committed) break;
+      const Timestamp now = env_->MonotonicNow();
+      Publish(now, task_->BlockedOn());
+      if (now >= say_at && !std::exchange(said, true)) {
+        LogWarning("the restored epoch is decided and not committed yet; nothing is read before it is",
+                   {{"waits", task_->BlockedOn()}});
+      }
+      WaitSpec wait = task_->Wait();
+      wait.descriptors.push_back({kControlDescriptor, POLLIN});
+      const Timestamp wake = held_back_ ? std::min(wait.deadline, next_publish_) : wait.deadline;
+      control_.Waits(true);
+      SR_RETURN_IF_ERROR(poller_.Wait(env_, wait.descriptors, said ? wake : std::min(wake, say_at)));
+      control_.Waits(false);
+      SR_RETURN_IF_ERROR(control_.Read());
+    }
+    if (said) LogInfo("the restored epoch is committed");
+    return Status::Ok();
+  }
+
     Timestamp next_control = 0;
     for (;;) {
       SR_ASSIGN_OR_RETURN(const StepResult result, task_->Step());

@@ -51,8 +51,9 @@ class SourceRecorder final : public SourceOutput {
     failed_splits.push_back(*split);
   }
   void Progress(Ordinal next) override { progress = next; }
+  void EndUnit(std::string_view mark) override { marks.emplace_back(mark); }
 
-  std::vector<std::string> records, headers, splits, failures, failed_splits;
+  std::vector<std::string> records, headers, splits, failures, failed_splits, marks;
   std::vector<BatchPtr> batches;
   std::vector<Ordinal> ordinals;
   Ordinal progress = 0;

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "connectors/http/gzip_body.h"
 #include "connectors/http/listen_address.h"
 #include "tests/connectors/http_fixture.h"
@@ -13,10 +15,18 @@ struct Fixture {
   int port = FreePort();
   RunningSource running;
 
-  explicit Fixture(const std::string& more = "", bool buffered = false, const FormatTraits& format = {})
+  Fixture(const std::string& more, const std::vector<std::string>& positions, const FormatTraits& format = {})
+      : running("http", Flow("{listen: '127.0.0.1:" + std::to_string(port) + "', path: /in" + more + "}"),
+                format) {
+    running.context.max_record = 64;
+    running.MustOpen(positions);
+  }
+  explicit Fixture(const std::string& more = "", bool buffered = false, const FormatTraits& format = {},
+                   std::vector<std::string> marks = {})
       : running("http", Flow("{listen: '127.0.0.1:" + std::to_string(port) + "', path: /in" + more + "}"),
                 format) {
     running.context.buffered = buffered;
+    running.context.marks = std::move(marks);
     running.context.max_record = 64;
     running.MustOpen();
   }
@@ -102,6 +112,84 @@ TEST_CASE("ack: received answers at once") {
   CHECK(f.running.out.splits[0] != f.running.out.splits[1]);
   CHECK(f.running.out.splits[0].starts_with("http://127.0.0.1:" + std::to_string(f.port) +
                                             "/in from 127.0.0.1:"));
+}
+
+std::string Key(const std::string& key) { return "Idempotency-Key: " + key + "\r\n"; }
+
+TEST_CASE("a request that comes again is answered as it was, and not taken again") {
+  Fixture f(", deduplicate: {required: false}");
+  HttpPeer first(f.port), again(f.port), other(f.port), none(f.port);
+  first.Post("one\ntwo\n", Key("k"));
+  f.running.RunUntilRecords(2);
+  again.Post("one\ntwo\n", Key("k"));
+  CHECK(f.Exchange(again).starts_with("409 "));
+  other.Post("one\n", Key("k"));
+  CHECK(f.Exchange(other).starts_with("422 "));
+  const std::string position = f.running.source->Position();
+  REQUIRE(f.running.source->Commit(1).ok());
+  CHECK(first.Answer() == R"(200 {"records":2})");
+  again.Post("one\ntwo\n", Key("k"));
+  CHECK(f.Exchange(again) == R"(200 {"records":2})");
+  none.Post("three\n");
+  f.running.RunUntilRecords(3);
+  CHECK(f.records() == Lines{"one", "two", "three"});
+  // In another process that goes on from the checkpoint.
+  Fixture restored(", deduplicate: {}", {position});
+  HttpPeer later(restored.port);
+  later.Post("one\ntwo\n", Key("k"));
+  CHECK(restored.Exchange(later) == R"(200 {"records":2})");
+  later.Post("four\n");
+  CHECK(restored.Exchange(later).starts_with("400 "));
+  CHECK(restored.records().empty());
+}
+
+TEST_CASE("what a checkpoint has of a request is not given out again") {
+  FormatTraits csv;
+  csv.header = true;
+  std::string body = "a,b\n";
+  for (int i = 0; i < 400'000; ++i) body += "row " + std::to_string(i) + "\n";
+  Fixture f(", deduplicate: {}", false, csv);
+  HttpPeer first(f.port);
+  std::thread sender([&] { first.Post(body, Key("large")); });
+  f.running.RunUntilRecords(1);
+  sender.join();
+  const size_t before = f.records().size();
+  REQUIRE(before < 400'000);
+  Fixture restored(", deduplicate: {}", {f.running.source->Position()}, csv);
+  HttpPeer later(restored.port);
+  sender = std::thread([&] { later.Post(body, Key("large")); });
+  restored.running.RunUntilRecords(400'000 - before);
+  sender.join();
+  restored.running.Settle();
+  CHECK(restored.records().size() == 400'000 - before);
+  CHECK(restored.records().front() == "row " + std::to_string(before));
+  CHECK(restored.running.out.headers.front() == "a,b");
+  const std::string position = restored.running.source->Position();
+  REQUIRE(restored.running.source->Commit(2).ok());
+  CHECK(later.Answer() == R"(200 {"records":400000})");
+  // Once it is whole, the part is forgotten.
+  CHECK(position.find(R"("parts":[])") != std::string::npos);
+}
+
+TEST_CASE("buffered: units have their marks, and the source finds them again") {
+  Fixture f(", deduplicate: {max_keys: 2}", true);
+  HttpPeer peer(f.port);
+  for (const std::string key : {"a", "b", "c"}) {
+    peer.Post(key + "\n", Key(key));
+    f.running.RunUntil([&] { return f.running.out.marks.size() == 1u + (key[0] - 'a'); });
+    CHECK(f.running.source->Marks().size() < 3 * 40);
+    f.running.source->Stored(static_cast<uint64_t>(key[0] - 'a') + 1);
+    CHECK(peer.Answer() == R"(200 {"records":1})");
+  }
+  CHECK(f.running.source->Marks().size() == 2 * 40);
+  CHECK(f.running.source->Trouble().find("max_keys") != std::string::npos);
+  Fixture again(", deduplicate: {}", true, {}, {f.running.source->Marks(), f.running.out.marks[0]});
+  HttpPeer later(again.port);
+  for (const std::string key : {"a", "b", "c"}) {
+    later.Post(key + "\n", Key(key));
+    CHECK(again.Exchange(later) == R"(200 {"records":1})");
+  }
+  CHECK(again.records().empty());
 }
 
 TEST_CASE("chunked bodies, and a CSV header for each request") {

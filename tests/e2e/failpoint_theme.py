@@ -54,8 +54,8 @@ def listed():
 
 
 def places():
-    """Those that this pipeline gets to. The others: ingest_theme, dlq_theme."""
-    return [place for place in listed() if not place[0].startswith(("ingest.", "replay."))]
+    """Those that this pipeline gets to. The others: ingest_theme, dlq_theme, http_theme, changes_theme."""
+    return [place for place in listed() if not place[0].startswith(("ingest.", "replay.", "http.", "changes."))]
 
 
 def state(pid):
@@ -66,10 +66,14 @@ def state(pid):
         return "gone"
 
 
-class Failpoint(Case):
-    expected = None  # outputs of an undisturbed run
+class Trials(Case):
+    """Runs `pipeline` until it ends by itself, with failpoints armed; outputs() says what is the same each time."""
 
-    pipeline = PIPELINE.replace("RATE", "25000")
+    first = {}  # by place: what must have happened before it is reached
+    pipeline = ""
+
+    def undisturbed(self):
+        raise NotImplementedError
 
     def run_family(self, failpoints, deadline=40):
         """Exit code; negative: the supervisor was killed. A process that stops itself goes on 50 ms later."""
@@ -98,25 +102,6 @@ class Failpoint(Case):
                 os.remove(path)
         subprocess.run(["rm", "-rf", self.path("state")], check=True)
 
-    def lines(self, pattern):
-        """Sorted: workers side by side have no order among them."""
-        return sorted(line for path in glob.glob(self.path(pattern)) for line in self.read(path).splitlines())
-
-    def outputs(self):
-        return {"rows": self.lines("rows-*.jsonl"), "grown": self.lines("grown.jsonl"),
-                "windows": self.lines("windows.jsonl"),
-                "letters": sorted(letter["row"]["id"] for letter in self.dead_letters())}
-
-    def undisturbed(self):
-        if Failpoint.expected is None:
-            self.assertEqual(self.run_family(""), 0, self.log())
-            Failpoint.expected = self.outputs()
-            self.assertEqual(len(Failpoint.expected["letters"]), ROWS // FAILS)
-            self.assertEqual(len(Failpoint.expected["rows"]), ROWS // 2)
-            self.assertEqual(Failpoint.expected["rows"], Failpoint.expected["grown"])
-            self.clear()
-        return Failpoint.expected
-
     def assert_same(self, what):
         got = self.outputs()
         for name, expected in self.undisturbed().items():
@@ -139,7 +124,7 @@ class Failpoint(Case):
         self.clear()
 
     def armed(self, name, action, hit):
-        return ",".join(filter(None, [FIRST.get(name), f"{name}={action}:{hit}"]))
+        return ",".join(filter(None, [self.first.get(name), f"{name}={action}:{hit}"]))
 
     def try_all(self, trials):
         self.undisturbed()
@@ -155,6 +140,32 @@ class Failpoint(Case):
             done += 1
         print(f"{done} of {len(trials)} trials, SR_SEED={SEED}", flush=True)
         self.assertGreater(done, 3)
+
+
+class Failpoint(Trials):
+    expected = None  # outputs of an undisturbed run
+
+    first = FIRST
+    pipeline = PIPELINE.replace("RATE", "25000")
+
+    def lines(self, pattern):
+        """Sorted: workers side by side have no order among them."""
+        return sorted(line for path in glob.glob(self.path(pattern)) for line in self.read(path).splitlines())
+
+    def outputs(self):
+        return {"rows": self.lines("rows-*.jsonl"), "grown": self.lines("grown.jsonl"),
+                "windows": self.lines("windows.jsonl"),
+                "letters": sorted(letter["row"]["id"] for letter in self.dead_letters())}
+
+    def undisturbed(self):
+        if Failpoint.expected is None:
+            self.assertEqual(self.run_family(""), 0, self.log())
+            Failpoint.expected = self.outputs()
+            self.assertEqual(len(Failpoint.expected["letters"]), ROWS // FAILS)
+            self.assertEqual(len(Failpoint.expected["rows"]), ROWS // 2)
+            self.assertEqual(Failpoint.expected["rows"], Failpoint.expected["grown"])
+            self.clear()
+        return Failpoint.expected
 
     def test_killed_at_any_step_the_family_leaves_the_same_output(self):
         self.try_all([self.armed(name, "kill", hit) for name, _, _ in places()

@@ -6,11 +6,17 @@ import http.server
 import json
 import os
 import random
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
+import tempfile
 import threading
 import time
 
+import family
+from failpoint_theme import Trials, listed
 from family import Case, alive, children, eventually
 from network_theme import free_port
 
@@ -24,7 +30,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, plan=lambda number, key, body: None, port=0):
+    def __init__(self, plan=lambda number, key, body: None, port=0, tls=None):
         self.plan = plan
         self.lock = threading.Lock()
         self.bodies = {}  # by key
@@ -32,6 +38,14 @@ class Server(http.server.ThreadingHTTPServer):
         self.requests = 0
         self.altered = []  # keys that came with another body
         super().__init__(("127.0.0.1", port), Handler)
+        if tls:
+            certificate, key, clients = tls
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            if clients:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -83,8 +97,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle(self):
         try:
             super().handle()
-        except ConnectionError:
-            pass  # the client was killed
+        except (ConnectionError, ssl.SSLError):
+            pass  # the client was killed, or does not believe us
 
     def log_message(self, *_):
         pass
@@ -136,7 +150,7 @@ def resident(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("VmHWM:"))
 
 
-class Http(Case):
+class Peers(Case):
     def serve(self, *args, **kwargs):
         server = Server(*args, **kwargs)
         self.addCleanup(server.close)
@@ -164,6 +178,8 @@ class Http(Case):
         self.assertTrue(ids == list(range(1, rows + 1)), "a row is missing or came under two keys")
         self.assertEqual(server.altered, [], "a key came again with other bytes")
 
+
+class Http(Peers):
     # --- Out
 
     def test_a_server_that_fails_in_every_way_sees_each_row_once_by_key(self):
@@ -205,6 +221,76 @@ class Http(Case):
         server = self.serve(port=port)
         self.assertEqual(self.wait(process, 30), 0, self.log())
         self.assert_each_once(server, rows=500)
+
+    def left_with_a_decided_epoch(self, process, server):
+        """The whole family dies while bodies of a decided epoch wait for the server, and the server goes, too."""
+        self.assertTrue(eventually(20, lambda: server.requests >= 5), self.log())
+        server.plan = lambda number, key, body: "lost"  # it takes what it is sent, and nobody knows
+        before = server.requests
+        self.assertTrue(eventually(20, lambda: server.requests >= before + 2), self.log())
+        workers = children(process.pid)
+        process.kill()
+        process.wait()
+        self.assertTrue(eventually(10, lambda: not any(map(alive, workers))), self.log())
+        server.close()
+
+    def comes_back(self, server):
+        back = Server(port=server.port)
+        self.addCleanup(back.close)
+        back.bodies, back.times = server.bodies, server.times
+        return back
+
+    def test_a_restored_epoch_waits_for_its_server_without_a_restart(self):
+        """Longer than an attempt may open (10 s), and more often than five times: that would be a crash loop."""
+        for breaker in ("", "circuit_breaker: {failures: 3, open: 500ms}"):
+            with self.subTest(breaker):
+                server = self.serve()
+                yaml = numbers_out(server.port, breaker, rows=3000)
+                process = self.start(yaml)
+                self.left_with_a_decided_epoch(process, server)
+                process = self.start(yaml)
+                said = lambda: "is decided and not committed yet" in self.log() and "Failed to connect" in self.log()
+                self.assertTrue(eventually(20, said), self.log())
+                status = self.status()
+                self.assertIn("Failed to connect", json.dumps(status))
+                if breaker:
+                    self.assertTrue(eventually(5, lambda: "circuit open" in json.dumps(self.status())), self.log())
+                workers = children(process.pid)
+                time.sleep(8 if not breaker else 1)  # with the 5 s before it
+                self.assertEqual((children(process.pid), self.status()["restarts"]), (workers, 0), self.log())
+                back = self.comes_back(server)
+                self.assertEqual(self.wait(process, 30), 0, self.log())
+                self.assert_each_once(back, rows=3000)
+                self.assertIn("the restored epoch is committed", self.log())
+                self.clear_state()
+
+    def clear_state(self):
+        shutil.rmtree(self.path("state"))
+        os.remove(self.path("log"))
+
+    def test_a_stop_while_a_restored_epoch_waits_loses_nothing(self):
+        server = self.serve()
+        yaml = numbers_out(server.port, rows=3000)
+        process = self.start(yaml)
+        self.left_with_a_decided_epoch(process, server)
+        process = self.start(yaml)
+        self.assertTrue(eventually(20, lambda: "Failed to connect" in json.dumps(self.status() or {})), self.log())
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.wait(process, 10), 0, self.log())
+        back = self.comes_back(server)
+        self.assert_fine(self.run_pipeline(yaml))
+        self.assert_each_once(back, rows=3000)
+
+    def test_bodies_keep_their_keys_when_the_sink_is_renamed(self):
+        server = self.serve()
+        yaml = numbers_out(server.port, rows=3000)
+        process = self.start(yaml)
+        self.left_with_a_decided_epoch(process, server)
+        back = self.comes_back(server)
+        renamed = yaml.replace("  out:\n", "  away:\n    renamed_from: out\n")
+        self.assert_fine(self.run_pipeline(renamed))
+        self.assert_each_once(back, rows=3000)
+        self.assertTrue(any(times > 1 for times in back.times.values()))
 
     def test_422_to_a_key_that_was_used_ends_the_pipeline(self):
         server = self.serve(lambda number, key, body: "lost" if number == 0 else 422)
@@ -382,3 +468,327 @@ class Http(Case):
         self.assertTrue(eventually(20, lambda: len(self.read("out.jsonl").splitlines()) == ROWS), self.log())
         second.send_signal(signal.SIGTERM)
         self.assertEqual(self.wait(second, 20), 0, self.log())
+
+
+class Deduplicate(Peers):
+    """A request whose key was taken is answered and not taken again."""
+
+    def source(self, port, more="", deduplicate="{}", interval="100ms"):
+        return rows_in(port, more=f", deduplicate: {deduplicate}{more}", interval=interval)
+
+    def kill(self, process):
+        process.kill()
+        process.wait()
+
+    def begin(self, yaml, port):
+        process = self.start(yaml)
+        self.assertTrue(eventually(20, self.running), self.log())
+        self.listening(port)
+        return process
+
+    def end(self, process):
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.wait(process, 20), 0, self.log())
+
+    def test_keys_are_remembered_whoever_is_killed(self):
+        for buffer in ("", ", buffer: durable"):
+            with self.subTest(buffer):
+                port = free_port()
+                yaml = self.source(port, buffer)
+                process = self.begin(yaml, port)
+                for life in range(3):
+                    for n in range(life + 1):
+                        for _ in range(2):
+                            answer = post(port, f'{{"n":{n}}}\n{{"n":{n}}}', {"Idempotency-Key": f"key {n}"})
+                            self.assertEqual((answer[0], json.loads(answer[1])), (200, {"records": 2}))
+                    if life == 1:
+                        for pid in children(process.pid):
+                            os.kill(pid, signal.SIGKILL)
+                        self.assertTrue(eventually(20, lambda: self.status()["restarts"] > 0 and self.running()), self.log())
+                        self.listening(port)
+                    else:
+                        self.kill(process)
+                        process = self.begin(yaml, port)
+                self.assertEqual(post(port, '{"n":7}', {"Idempotency-Key": "key 1"})[0], 422)
+                self.assertEqual(post(port, '{"n":7}')[0], 400)
+                self.assertEqual(post(port, '{"n":7}', {"Idempotency-Key": "k" * 256})[0], 400)
+                self.assertEqual(post(port, '{"n":8}', {"Idempotency-Key": "another"})[0], 200)
+                self.end(process)
+                self.assertEqual(sorted(self.out()), [0, 0, 1, 1, 2, 2, 8])
+                self.assertIn("exactly once", self.run_command("explain", "p.yaml").stdout.replace("_", " "))
+                shutil.rmtree(self.path("state"))
+                os.remove(self.path("out.jsonl"))
+
+    def test_one_at_a_time_with_the_same_key(self):
+        port = free_port()
+        process = self.begin(self.source(port, interval="1s"), port)
+        answers = []
+        lock = threading.Lock()
+
+        def client():
+            answer = post(port, '{"n":1}', {"Idempotency-Key": "one"})
+            with lock:
+                answers.append(answer[0])
+
+        self.assertEqual(post(port, '{"n":0}', {"Idempotency-Key": "zero"})[0], 200)  # an epoch has just ended
+        threads = [threading.Thread(target=client) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(answers), [200, 409, 409, 409, 409])
+        self.assertEqual(post(port, '{"n":2}', {"Idempotency-Key": "one"})[0], 422)
+        self.assertEqual(post(port, '{"n":1}', {"Idempotency-Key": "one"})[0], 200)
+        self.end(process)
+        self.assertEqual(self.out(), [0, 1])
+
+    def test_keys_are_forgotten_in_time_and_when_there_are_too_many(self):
+        port = free_port()
+        process = self.begin(self.source(port, ", buffer: durable",
+                                         "{header: X-Request, within: 1s, max_keys: 3, required: false}"), port)
+        send = lambda key: self.assertEqual(post(port, f'{{"n":{key}}}', {"X-Request": str(key)})[0], 200)
+        send(1)
+        send(1)
+        time.sleep(1.2)
+        send(1)  # taken anew
+        for key in (2, 3, 4):
+            send(key)
+        self.assertTrue(eventually(5, lambda: "more than max_keys" in json.dumps(self.status())), json.dumps(self.status()))
+        send(1)  # forgotten too early
+        self.assertEqual(post(port, '{"n":9}')[0], 200)
+        self.end(process)
+        self.assertEqual(sorted(self.out()), [1, 1, 1, 2, 3, 4, 9])
+
+    def test_keys_outlive_the_files_of_the_log(self):
+        port = free_port()
+        yaml = self.source(port, ", buffer: {type: durable, segment: 64KiB}")
+        process = self.begin(yaml, port)
+        pad = "x" * 20_000
+        body = lambda n: f'{{"n":{n},"pad":"{pad}"}}'
+        for n in range(30):
+            self.assertEqual(post(port, body(n), {"Idempotency-Key": str(n)})[0], 200)
+        log = self.path("state/ingest/in")
+        self.assertTrue(eventually(20, lambda: min(os.listdir(log)) > "00000000000000000010"), os.listdir(log))
+        self.kill(process)
+        process = self.begin(yaml, port)
+        for n in range(30):
+            self.assertEqual(post(port, body(n), {"Idempotency-Key": str(n)})[0], 200)
+        self.end(process)
+        self.assertEqual(sorted(self.out()), list(range(30)))
+        self.assertEqual(len([name for name in os.listdir(log) if name.endswith(".keys")]), 1)
+
+    def test_a_large_request_that_a_checkpoint_cut_in_two_is_taken_once(self):
+        """Without a buffer: its beginning is in a checkpoint, its end is not when everybody dies."""
+        port = free_port()
+        yaml = self.source(port, interval="50ms")
+        body = "".join(f'{{"n":{n},"pad":"{"x" * 100}"}}\n' for n in range(60_000))
+        random_ = random.Random(SEED)
+        for trial in range(4):
+            process = self.begin(yaml, port)
+            client = threading.Thread(target=post, args=(port, body, {"Idempotency-Key": f"large {trial}"}))
+            client.start()
+            time.sleep(0.05 + random_.random() * 0.25)
+            self.kill(process)
+            client.join()
+            process = self.begin(yaml, port)
+            for _ in range(2):
+                answer = post(port, body, {"Idempotency-Key": f"large {trial}"}, timeout=60)
+                self.assertEqual((answer[0], json.loads(answer[1])), (200, {"records": 60_000}))
+            self.end(process)
+            self.assertEqual(sorted(self.out()), sorted(list(range(60_000)) * (trial + 1)))
+
+    def test_two_pipelines_killed_at_random_are_exactly_once_from_end_to_end(self):
+        for buffer in (", buffer: {type: durable, segment: 64KiB}", ""):
+            with self.subTest(buffer):
+                self.chain(buffer)
+
+    def chain(self, buffer):
+        chance = random.Random(SEED)
+        port = free_port()
+        rows = 4_000
+        yaml = {"first": numbers_out(port, "concurrency: 3", rows=rows, rate=1000, interval="150ms"),
+                "second": self.source(port, buffer).replace("n: bigint", "id: bigint")}
+        family_of = {name: self.start_as(name, yaml[name]) for name in yaml}
+        kills = 0
+        while family_of["first"].poll() is None and kills < 40:
+            time.sleep(0.1 + chance.random() * 0.5)
+            name = chance.choice(["first", "second"])
+            process = family_of[name]
+            if process.poll() is not None:
+                break
+            if chance.random() < 0.7:
+                self.kill(process)
+                family_of[name] = self.start_as(name, yaml[name])
+            else:
+                workers = children(process.pid)
+                if workers:
+                    os.kill(chance.choice(workers), signal.SIGKILL)
+            kills += 1
+        self.assertGreater(kills, 5)
+        said = lambda: "".join(self.read(name + ".log").decode() for name in yaml)
+        self.assertEqual(self.wait_for(family_of["first"], 60), 0, said())
+        # What the sink has its answers for is safe, and in the file with the next epoch.
+        ids = lambda: sorted(json.loads(line)["id"] for line in self.read("out.jsonl").splitlines())
+        self.assertTrue(eventually(20, lambda: len(ids()) >= rows), said())
+        self.end(family_of["second"])
+        self.assertEqual(ids(), list(range(1, rows + 1)))
+        print(f"{kills} kills, SR_SEED={SEED}", flush=True)
+        for name in ("first", "second"):
+            shutil.rmtree(self.path(name))
+        os.remove(self.path("out.jsonl"))
+
+    def wait_for(self, process, seconds):
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return "still running"
+
+    def start_as(self, name, yaml):
+        self.write(name + ".yaml", yaml)
+        with open(self.path(name + ".log"), "ab") as log:
+            process = subprocess.Popen([family.STREAMRUN, "run", name + ".yaml", "--state-dir", name], cwd=self.dir,
+                                       env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.started.append(process)
+        return process
+
+
+class Tls(Peers):
+    """Certificates of an authority of our own, made anew."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = tempfile.mkdtemp(prefix="sr-tls-")
+        cls.addClassCleanup(shutil.rmtree, cls.certificates)
+        openssl = lambda *args: subprocess.run(["openssl", *args], cwd=cls.certificates, check=True, capture_output=True)
+        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
+        for name, host in (("server", "IP:127.0.0.1"), ("other", "DNS:elsewhere.example"), ("client", "DNS:client")):
+            openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+            with open(os.path.join(cls.certificates, "ext"), "w") as f:
+                f.write(f"subjectAltName={host}\n")
+            openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                    "-out", f"{name}.pem", "-days", "2", "-extfile", "ext")
+
+    def pem(self, name):
+        return os.path.join(self.certificates, name)
+
+    def serve_tls(self, name="server", asks=False, plan=lambda number, key, body: None):
+        server = self.serve(plan, tls=(self.pem(name + ".pem"), self.pem(name + ".key"), asks and self.pem("ca.pem")))
+        return server
+
+    def out_tls(self, port, tls, rows=500):
+        return numbers_out(port, f"tls: {{{tls}}}" if tls else "", rows=rows).replace("http://", "https://")
+
+    def test_out_over_tls(self):
+        chance = random.Random(SEED)
+        server = self.serve_tls(plan=lambda number, key, body: chance.choice(["lost", 503, None, None]))
+        self.assert_fine(self.run_pipeline(self.out_tls(server.port, f"ca_file: {self.pem('ca.pem')}")))
+        self.assert_each_once(server, rows=500)
+
+    def test_a_server_that_is_not_checked(self):
+        server = self.serve_tls("other")
+        answer = self.run_pipeline(self.out_tls(server.port, "verify: false"))
+        self.assert_fine(answer)
+        self.assertIn("whoever answers at the address", answer.stderr)
+        self.assert_each_once(server, rows=500)
+
+    def test_a_certificate_for_a_client(self):
+        server = self.serve_tls(asks=True)
+        mine = f", cert_file: {self.pem('client.pem')}, key_file: {self.pem('client.key')}"
+        self.assert_fine(self.run_pipeline(self.out_tls(server.port, f"ca_file: {self.pem('ca.pem')}{mine}")))
+        self.assert_each_once(server, rows=500)
+
+    def test_certificates_that_are_wrong_end_the_pipeline_at_once(self):
+        server, other = self.serve_tls(), self.serve_tls("other")
+        ca = f"ca_file: {self.pem('ca.pem')}"
+        self.write("garbage.pem", "no certificate\n")
+        for port, tls, why in ((server.port, "", "certificate"), (other.port, ca, "127.0.0.1"),
+                               (server.port, "ca_file: nowhere.pem", "tls.ca_file: "),
+                               (server.port, "ca_file: garbage.pem", "garbage.pem"),
+                               (server.port, f"{ca}, cert_file: garbage.pem, key_file: garbage.pem", "ertificate")):
+            with self.subTest(tls):
+                begin = time.monotonic()
+                answer = self.run_pipeline(self.out_tls(port, tls), timeout=30)
+                self.assertIn(answer.returncode, (1, 3), answer.stderr)
+                self.assertIn(why, answer.stderr)
+                self.assertNotIn("restarting in", answer.stderr)
+                self.assertLess(time.monotonic() - begin, 10)
+        self.assertEqual((server.bodies, other.bodies), ({}, {}))
+        # What was decided meanwhile is delivered once the file is mended.
+        self.assert_fine(self.run_pipeline(self.out_tls(server.port, ca)))
+        self.assert_each_once(server, rows=500)
+
+    def in_tls(self, port, name="server", more=""):
+        tls = f"{{cert_file: {self.pem(name + '.pem')}, key_file: {self.pem(name + '.key')}}}"
+        return rows_in(port, more=f", tls: {tls}{more}").replace("n: bigint", "id: bigint")
+
+    def test_in_over_tls_from_our_own_sink(self):
+        port = free_port()
+        process = self.start(self.in_tls(port, more=", deduplicate: {}, buffer: durable"))
+        self.listening(port)
+        self.assertIsNone(post(port, '{"id":0}', {"Idempotency-Key": "plain"}), "it answered without TLS")
+        self.write("first.yaml", self.out_tls(port, f"ca_file: {self.pem('ca.pem')}"))
+        self.assert_fine(self.run_command("run", "first.yaml", "--state-dir", "first"))
+        ids = lambda: sorted(json.loads(line)["id"] for line in self.read("out.jsonl").splitlines())
+        self.assertTrue(eventually(20, lambda: ids() == list(range(1, 501))), self.log())
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.wait(process, 20), 0, self.log())
+
+    def test_files_that_are_no_certificate_are_told(self):
+        for name, why in (("nowhere", "tls.cert_file: "), ("ca", "tls.key_file")):
+            yaml = self.in_tls(free_port(), name)
+            if name == "ca":  # the key is another's
+                yaml = yaml.replace("ca.key", "server.key")
+            answer = self.run_pipeline(yaml, timeout=30)
+            self.assertNotEqual(answer.returncode, 0)
+            self.assertIn(why, answer.stderr)
+            self.assertNotIn("restarting in", answer.stderr)
+
+
+class SinkSteps(Trials):
+    """What failpoint_theme does, for the steps of the http sink: the server sees each row once by key."""
+
+    first = {"http.voided": "sink.prepared=kill:2"}
+
+    def setUp(self):
+        super().setUp()
+        self.server = Server(lambda number, key, body: 400 if b'"id":77}' in body else None)
+        self.addCleanup(self.server.close)
+        self.pipeline = numbers_out(self.server.port, rows=1500, rate=6000, interval="50ms")
+
+    def clear(self):
+        super().clear()
+        with self.server.lock:
+            self.server.bodies.clear()
+            self.server.times.clear()
+
+    def undisturbed(self):
+        return {"rows": list(range(1, 1501)), "letters": True, "keys": []}
+
+    def outputs(self):
+        """Which rows share a body with the one that the server refuses is a matter of chance."""
+        letters = [json.loads(bytes.fromhex(letter["raw"][2:]))["id"] for letter in self.dead_letters()]
+        with self.server.lock:
+            rows = [json.loads(line)["id"] for body in self.server.bodies.values() for line in body.splitlines()]
+        return {"rows": sorted(rows + letters), "letters": 77 in letters, "keys": self.server.altered}
+
+    def assert_same(self, what):
+        self.assertEqual(self.outputs(), self.undisturbed(), f"{what}: {self.log()}")
+        if not self.killed_behind_its_end:
+            self.assertIn("ledger balances", self.log().split("finished after")[-1], what)
+
+    def steps(self, hits):
+        """Once in the life of a worker: opened, voided."""
+        return [(name, hit) for name, _, _ in listed() if name.startswith("http.")
+                for hit in ((1,) if name in ("http.opened", "http.voided") else hits)]
+
+    def test_killed_at_any_step_each_row_arrives_once(self):
+        self.try_all([self.armed(name, "kill", hit) for name, hit in self.steps((1, 3))])
+
+    def test_an_error_at_any_step_each_row_arrives_once(self):
+        self.try_all([self.armed(name, f"error({error})", hit) for name, hit in self.steps((2,))
+                      for error in ("EIO", "ENOSPC")])
+
+    def test_stopped_or_slow_at_any_step_each_row_arrives_once(self):
+        self.try_all([self.armed(name, action, hit) for name, hit in self.steps((2,))
+                      for action in ("stop", "delay(200)")])

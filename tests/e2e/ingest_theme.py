@@ -22,7 +22,7 @@ LONG = os.environ.get("STREAMRUN_TEST_LONG") == "1"
 
 
 def over_http(port, buffer="durable", sink="{connector: file, path: out.jsonl, input: in, format: json}",
-              interval="100ms"):
+              interval="100ms", deduplicate=False):
     return f"""pipeline: kept
 settings: {{checkpoint: {{interval: {interval}}}, stop_deadline: 5s}}
 sources:
@@ -33,6 +33,7 @@ sources:
     format: json
     schema: {{n: bigint}}
     buffer: {buffer}
+{"    deduplicate: {}" if deduplicate else ""}
 sinks:
   out: {sink}
 """
@@ -40,23 +41,24 @@ sinks:
 
 class Client(threading.Thread):
     """Posts numbered rows, a few in each request, and sends a request again until it is answered 200. Notes which
-    rows were answered, and how often each was sent without an answer."""
+    rows were answered, and how often each was sent without an answer: none, when the source deduplicates by the key
+    that each request has with `keyed`."""
 
-    def __init__(self, port, rows=5, pause=0.0):
+    def __init__(self, port, rows=5, pause=0.0, keyed=False):
         super().__init__(daemon=True)
-        self.port, self.rows, self.pause = port, rows, pause
+        self.port, self.rows, self.pause, self.keyed = port, rows, pause, keyed
         self.answered = []
         self.unanswered = collections.Counter()
         self.refused = collections.Counter()
         self.stop = threading.Event()
         self.connection = None
 
-    def post(self, body):
+    def post(self, body, key):
         try:
             if self.connection is None:
                 self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
                 self.connection.connect()
-            self.connection.request("POST", "/events", body)
+            self.connection.request("POST", "/events", body, {"Idempotency-Key": key} if self.keyed else {})
             answer = self.connection.getresponse()
             answer.read()
             return answer.status
@@ -74,11 +76,11 @@ class Client(threading.Thread):
             n += self.rows
             body = "".join(f'{{"n": {i}}}\n' for i in numbers)
             while not self.stop.is_set():
-                status = self.post(body)
+                status = self.post(body, f"request {n}")
                 if status == 200:
                     self.answered += numbers
                     break
-                if status is None:
+                if status is None and not self.keyed:
                     self.unanswered.update(numbers)  # it may have been taken
                 elif status:
                     self.refused[status] += 1
@@ -126,21 +128,27 @@ class Ingest(Case):
         self.assertEqual(doubled[:10], [], f"{len(doubled)} rows are doubled: {self.log()}")
 
     def test_the_whole_family_is_killed_again_and_again(self):
+        self.killed_again_and_again(False)
+        self.assertGreater(sum(self.last_client.unanswered.values()) + self.last_client.refused[0], 0)
+
+    def test_with_deduplicate_what_was_sent_again_is_there_once(self):
+        self.killed_again_and_again(True)
+
+    def killed_again_and_again(self, deduplicate):
         port = free_port()
-        client = self.client(port)
+        client = self.last_client = self.client(port, keyed=deduplicate)
         for life in range(4):
-            process = self.start(over_http(port))
+            process = self.start(over_http(port, buffer="{type: durable, segment: 64KiB}", deduplicate=deduplicate))
             before = len(client.answered)
             self.assertTrue(eventually(20, lambda: len(client.answered) > before + 200), self.log())
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-        process = self.start(over_http(port))
+        process = self.start(over_http(port, buffer="{type: durable, segment: 64KiB}", deduplicate=deduplicate))
         before = len(client.answered)
         self.assertTrue(eventually(20, lambda: len(client.answered) > before + 50), self.log())
         self.finish(client)
         self.assertTrue(eventually(20, lambda: self.committed_rows() >= len(client.answered)), self.log())
         self.stop(process)
-        self.assertGreater(sum(client.unanswered.values()) + client.refused[0], 0)
         self.assert_kept(client)
         self.assertEqual(self.dead_letters(), [])
 
@@ -312,7 +320,7 @@ sinks:
         trials = [f"{name}={action}:{hit}" for name in names for action in ("kill", "error(EIO)", "stop")
                   # A log that cannot be opened at the start is told, not tried again.
                   if (name, action) != ("ingest.recovered", "error(EIO)")
-                  for hit in ((1,) if name in ("ingest.recovered", "ingest.rolled", "ingest.removed") else (1, 5))]
+                  for hit in ((1,) if name in ("ingest.recovered", "ingest.marked", "ingest.rolled", "ingest.removed") else (1, 5))]
         random.Random(SEED).shuffle(trials)
         for trial in trials if LONG else trials[:6]:
             with self.subTest(trial):
@@ -325,8 +333,8 @@ sinks:
         os.makedirs(self.path("marks"), exist_ok=True)
         self.environment.update(STREAMRUN_FAILPOINTS=trial, STREAMRUN_FAILPOINT_MARKS=self.path("marks"))
         port = free_port()
-        process = self.start(over_http(port, buffer="{type: durable, segment: 64KiB}"))
-        client = self.client(port, rows=200)
+        process = self.start(over_http(port, buffer="{type: durable, segment: 64KiB}", deduplicate=True))
+        client = self.client(port, rows=200, keyed=True)
 
         def waken():
             for pid in children(process.pid):

@@ -1,6 +1,7 @@
 // The ingest log: what was committed is read back, torn ends are cut, damage is found and told.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "core/data/buffer.h"
@@ -228,6 +229,98 @@ TEST_CASE("scenario 46: a sync that fails is an error for good") {
   env.FailAt(env.operations() + 1, Code::kResourceExhausted);  // the append comes first
   CHECK(log->Commit().status().code() == Code::kIoError);
   CHECK(log->synced() == 3);
+}
+
+LogRecord OpenOf(std::string_view bytes) {
+  LogRecord record = ChunkOf(bytes);
+  record.open = true;
+  return record;
+}
+
+LogRecord MarkOf(std::string_view mark) {
+  LogRecord record;
+  record.kind = LogRecordKind::kMark;
+  record.bytes = mark;
+  return record;
+}
+
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : " ") + text;
+  return all;
+}
+
+TEST_CASE("of a unit that a crash cut nothing is left, and a whole one brings its mark") {
+  for (int lost = 0; lost < 200; ++lost) {
+    CAPTURE(lost);
+    CrashEnv env;
+    uint64_t size = 0;
+    {
+      const auto log = OpenLog(&env);
+      Write(log.get(), 2);
+      size = *log->Bytes();
+      log->Add(OpenOf("r2\n"));
+      log->Add(OpenOf("r3\n"));
+      log->Add(MarkOf("one"));
+      Commit(log.get());
+    }
+    const std::string path = std::string(kLog) + "/" + Files(&env).front();
+    const uint64_t all = env.Info(path)->size;
+    env.Cut(path, std::max<uint64_t>(size, all - static_cast<uint64_t>(lost)));
+    const auto log = OpenLog(&env);
+    CHECK(log->synced() == (lost == 0 ? 5 : 2));
+    CHECK(Joined(log->TakeMarks()) == (lost == 0 ? "one" : ""));
+    if (lost > 0) CHECK(env.Info(path)->size == size);
+  }
+}
+
+TEST_CASE("damage before a unit that was cut is told, the unit is not") {
+  CrashEnv env;
+  uint64_t size = 0;
+  {
+    const auto log = OpenLog(&env);
+    Write(log.get(), 3);
+    size = *log->Bytes();
+    log->Add(OpenOf("r3\n"));
+    Commit(log.get());
+  }
+  const std::string path = std::string(kLog) + "/" + Files(&env).front();
+  env.FlipBit(path, (size - 1) * 8);  // r2
+  const auto log = OpenLog(&env);
+  CHECK(log->synced() == 3);
+  Write(log.get(), 1);
+  CHECK(ReadAll(&env, 4) == "r0 r1 !2-3 r3");
+}
+
+TEST_CASE("marks that are kept outlive the files of the log, whatever a crash does to a new file") {
+  bool rolled = false;
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    CAPTURE(seed);
+    CrashEnv env;
+    std::string kept = "a b";
+    bool safe = false;
+    {
+      const auto log = OpenLog(&env, 400);
+      log->KeepMarks([&] { return kept; });
+      Write(log.get(), 3);
+      log->Add(MarkOf("c"));
+      Commit(log.get());
+      kept = "a b c";
+      env.StopAt(env.operations() + seed % 15);
+      log->Add(MarkOf("d" + std::string(300, '.')));
+      safe = log->Commit().ok();
+    }
+    env.Crash(seed);
+    const auto again = OpenLog(&env, 400);
+    const std::string marks = Joined(again->TakeMarks());
+    CHECK(marks.starts_with("a b c"));
+    CHECK((!safe || marks.find("d.") != std::string::npos));
+    // The reader has removed older files: the last one and its keys are enough.
+    const auto files = Files(&env);
+    rolled = rolled || std::count_if(files.begin(), files.end(),
+                                     [](const auto& n) { return n.ends_with(".seg"); }) == 2;
+  }
+  CHECK(rolled);
 }
 
 TEST_CASE("a log whose input ended is begun anew by a fresh run only") {
