@@ -38,6 +38,12 @@ Result<std::unique_ptr<ScratchFile>> ScratchFile::Create(Env* env, const std::st
   return file;
 }
 
+Result<std::unique_ptr<ScratchFile>> ScratchFile::CreateInMemory() {
+  const int fd = ::memfd_create("state", MFD_CLOEXEC);
+  if (fd < 0) return Status::FromErrno(errno, "cannot make a file in memory");
+  return std::unique_ptr<ScratchFile>(new ScratchFile(fd, "memory", true));
+}
+
 ScratchFile::~ScratchFile() { ::close(fd_); }
 
 Status ScratchFile::Allocate(uint64_t offset, uint64_t length) {

@@ -22,6 +22,8 @@ class ScratchFile {
   static size_t PageSize();
   /// Makes `directory` and in it a file, whose name is gone at once: it ends with the process.
   static Result<std::unique_ptr<ScratchFile>> Create(Env* env, const std::string& directory);
+  /// On no disk: for tests of what uses it.
+  static Result<std::unique_ptr<ScratchFile>> CreateInMemory();
   ~ScratchFile();
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;

@@ -78,10 +78,12 @@ void StateSpace::SpillAll() {
 // Nothing has changed when it fails.
 Status StateSpace::Spill(PlacedBlock& block, size_t capacity) {
   if (file_ == nullptr) {
-    if (options_.directory.empty()) {
+    const bool on_disk = !options_.directory.empty();
+    if (!on_disk && options_.max_memory > 0) {
       return Status::InvalidArgument("its state cannot be spilled: there is no directory for it");
     }
-    SR_ASSIGN_OR_RETURN(file_, ScratchFile::Create(env_, options_.directory));
+    SR_ASSIGN_OR_RETURN(
+        file_, on_disk ? ScratchFile::Create(env_, options_.directory) : ScratchFile::CreateInMemory());
     touched_ = ScratchFile::Touched();
     if (file_->in_memory() && options_.max_memory > 0) {
       LogWarning("state is spilled to a file system that is memory itself: max_state does not bound memory",

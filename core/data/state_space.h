@@ -44,7 +44,8 @@ class StateSpace {
   struct Options {
     /// Of this node and instance alone, not made yet.
     std::string directory;
-    /// Bytes of memory; 0 (tests): all that is large enough to move is in the file, and nothing is refused.
+    /// Bytes of memory; 0 (tests): everything is in the file, which may be on no disk (no directory), and
+    /// nothing is refused.
     size_t max_memory = 0;
   };
 

@@ -254,7 +254,8 @@ class OperatorNode final : public Node {
     if ((above == 0 && !always) || member_.part == NodePart::kCombine) return;
     space_ = std::make_unique<StateSpace>(
         shared_.options.env,
-        StateSpace::Options{context_.scratch_directory, always ? 0 : static_cast<size_t>(above)});
+        always ? StateSpace::Options{}
+               : StateSpace::Options{context_.scratch_directory, static_cast<size_t>(above)});
   }
 
   Status FitState() {

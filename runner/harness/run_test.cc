@@ -31,6 +31,8 @@ struct Way {
   /// 0: never.
   int interrupted = 0;
   int resumed = 0;
+  /// All state of operators lies in files.
+  bool spilled = false;
 
   std::string Text() const {
     std::string text = row_by_row ? "fed row by row" : "";
@@ -42,6 +44,7 @@ struct Way {
               " batches and resumed from the checkpoint";
       if (resumed > 0) text += " with parallelism " + std::to_string(resumed);
     }
+    if (spilled) text += (text.empty() ? "" : ", ") + std::string("state spilled");
     return text;
   }
 };
@@ -79,6 +82,7 @@ Status RunOnce(const PlanPtr& plan, const TestCase& test, const Way& way, Collec
   options.discard_sinks = true;
   const ScratchDirectory scratch;
   options.scratch_directory = scratch.path();
+  options.spill_state = way.spilled;
   options.replace_source = [&](int node) {
     const auto feed =
         std::find_if(test.feeds.begin(), test.feeds.end(), [&](const auto& f) { return f.node == node; });
@@ -109,6 +113,16 @@ std::vector<Way> Interruptions(const TestCase& test, bool keyed) {
   for (const auto& [before, then] : {std::pair(1, 2), {2, 3}, {3, 1}, {2, 7}, {3, 3}, {0, 2}}) {
     ways.push_back({true, before, std::max(1, all / 2), then});
   }
+  return ways;
+}
+
+std::vector<Way> Spilled(const TestCase& test, bool keyed) {
+  size_t items = 0;
+  for (const auto& feed : test.feeds) items = std::max(items, feed.items.size());
+  std::vector<Way> ways{{true, 0, 0, 0, true}, {true, 0, std::max(1, static_cast<int>(items) / 2), 0, true}};
+  if (!keyed) return ways;
+  for (const int parallelism : {1, 2, 3, 7}) ways.push_back({parallelism == 3, parallelism, 0, 0, true});
+  ways.push_back({true, 2, std::max(1, static_cast<int>(items) / 2), 3, true});
   return ways;
 }
 
@@ -216,6 +230,11 @@ TestResult RunTest(const PlanPtr& plan, const TestCase& test) {
   if (keyed) ways.insert(ways.end(), {{false, 1, 0, 0}, {false, 2, 0, 0}, {true, 3, 0, 0}, {false, 7, 0, 0}});
   const std::vector<Way> interruptions = Interruptions(test, keyed);
   ways.insert(ways.end(), interruptions.begin(), interruptions.end());
+  if (std::any_of(plan->nodes.begin(), plan->nodes.end(),
+                  [](const PlanNode& node) { return node.op && !node.op->states.empty(); })) {
+    const std::vector<Way> spilled = Spilled(test, keyed);
+    ways.insert(ways.end(), spilled.begin(), spilled.end());
+  }
   for (const Way& way : ways) {
     Collected collected;
     const Status status = RunOnce(plan, test, way, &collected);
