@@ -5,29 +5,11 @@
 #include <limits>
 #include <map>
 
+#include "runner/harness/memory_channel.h"
+
 namespace streamrun {
 
 namespace {
-
-// Holds a few events, so that senders meet a full channel too.
-class MemoryChannel final : public OutChannel, public InChannel {
- public:
-  Result<bool> TrySend(const Event& event) override {
-    if (queue_.size() >= kRoom) return false;
-    queue_.push_back(event);
-    return true;
-  }
-  Result<std::optional<Event>> TryReceive() override {
-    if (queue_.empty()) return std::optional<Event>();
-    std::optional<Event> event(std::move(queue_.front()));
-    queue_.pop_front();
-    return event;
-  }
-
- private:
-  static constexpr size_t kRoom = 4;
-  std::deque<Event> queue_;
-};
 
 // A checkpoint that was never written down.
 class MemoryState final : public RestoredState {

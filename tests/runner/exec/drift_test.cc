@@ -9,10 +9,10 @@
 #include <thread>
 
 #include "core/data/column_builder.h"
-#include "runner/config/report.h"
 #include "runner/exec/drift_gate.h"
 #include "runner/exec/task.h"
 #include "runner/harness/virtual_env.h"
+#include "tests/runner/planned.h"
 
 namespace streamrun {
 namespace {
@@ -43,14 +43,7 @@ sinks:
   b_out: {connector: discard, input: b}
   c_out: {connector: discard, input: c}
 )";
-  Diagnostics diagnostics;
-  ReadOptions options;
-  options.env = Env::Default();
-  const auto file = ParsePipeline(text, "p.yaml", options, diagnostics);
-  REQUIRE(file.has_value());
-  const PlanPtr plan = BuildPlan(*file, diagnostics);
-  REQUIRE_MESSAGE(plan != nullptr, RenderFindings(diagnostics.findings(), text, false));
-  return CutPlan(plan);
+  return CutPlan(PlanOf(text));
 }
 
 int StageOf(const LocalPlan& plan, int node) {

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "runner/config/report.h"
+#include "tests/runner/planned.h"
 
 namespace streamrun {
 namespace {
@@ -25,16 +25,11 @@ tests:
       a: [{k: 1}, {k: 9}, {k: 2}, {k: 0}, '{"k": x}']
       b: [{k: 5}]
 )" + expectations;
+  const Planned planned = PlanText(text);
   Diagnostics diagnostics;
-  ReadOptions options;
-  options.env = Env::Default();
-  const auto file = ParsePipeline(text, "p.yaml", options, diagnostics);
-  REQUIRE(file.has_value());
-  const PlanPtr plan = BuildPlan(*file, diagnostics);
-  REQUIRE_MESSAGE(plan != nullptr, RenderFindings(diagnostics.findings(), text, false));
-  const std::vector<TestCase> tests = ReadTests(file->root["tests"], *plan, diagnostics);
+  const std::vector<TestCase> tests = ReadTests(planned.file.root["tests"], *planned.plan, diagnostics);
   REQUIRE_MESSAGE(tests.size() == 1, RenderFindings(diagnostics.findings(), text, false));
-  return RunTest(plan, tests[0]).failure;
+  return RunTest(planned.plan, tests[0]).failure;
 }
 
 bool Says(const std::string& failure, std::string_view what) {

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "core/data/column_builder.h"
-#include "runner/config/report.h"
+#include "tests/runner/planned.h"
 
 namespace streamrun {
 namespace {
@@ -21,19 +21,6 @@ std::string Pipeline(const std::string& operators, const std::string& settings =
          "precision, at: timestamp}, event_time: {column: at}}\n"
          "operators:\n" +
          operators + "sinks:\n  out: {connector: discard, input: x}\n";
-}
-
-PlanPtr PlanOf(const std::string& text) {
-  Diagnostics diagnostics;
-  ReadOptions options;
-  options.env = Env::Default();
-  const auto file = ParsePipeline(text, "p.yaml", options, diagnostics);
-  const PlanPtr plan = file ? BuildPlan(*file, diagnostics) : nullptr;
-  for (const Finding& finding : diagnostics.findings()) {
-    if (!plan) MESSAGE(finding.message);
-  }
-  REQUIRE(plan != nullptr);
-  return plan;
 }
 
 ColumnPtr ColumnOf(const DataType& type, int column) {

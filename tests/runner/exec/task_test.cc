@@ -11,33 +11,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <deque>
 #include <filesystem>
 #include <fstream>
 
 #include "core/base/env.h"
-#include "runner/config/report.h"
+#include "runner/harness/memory_channel.h"
+#include "tests/runner/planned.h"
 
 namespace streamrun {
 namespace {
-
-class Pipe final : public OutChannel, public InChannel {
- public:
-  Result<bool> TrySend(const Event& event) override {
-    if (!queue_.empty()) return false;
-    queue_.push_back(event);
-    return true;
-  }
-  Result<std::optional<Event>> TryReceive() override {
-    if (queue_.empty()) return std::optional<Event>();
-    std::optional<Event> event(queue_.front());
-    queue_.pop_front();
-    return event;
-  }
-
- private:
-  std::deque<Event> queue_;
-};
 
 struct Outcome {
   std::string written;
@@ -88,16 +70,10 @@ Outcome Run(const std::string& settings, const std::string& filter, int64_t rows
       filter +
       "}\n  m: {operator: map, input: f, keep: [k]}\nsinks:\n  out: {connector: file, path: " + folder +
       "/out.jsonl, input: m, format: json}\n";
-  Diagnostics diagnostics;
-  ReadOptions options;
-  options.env = Env::Default();
-  const auto file = ParsePipeline(text, "p.yaml", options, diagnostics);
-  REQUIRE(file.has_value());
-  const PlanPtr plan = BuildPlan(*file, diagnostics);
-  REQUIRE_MESSAGE(plan != nullptr, RenderFindings(diagnostics.findings(), text, false));
+  const PlanPtr plan = PlanOf(text);
   const LocalPlanPtr local = CutPlan(plan);
 
-  std::deque<Pipe> pipes(local->channels.size());
+  std::vector<MemoryChannel> pipes(local->channels.size(), MemoryChannel(1));
   std::map<int, InChannel*> in;
   std::map<int, OutChannel*> out;
   for (const Channel& c : local->channels) {
