@@ -19,10 +19,11 @@
 #include "core/base/logging.h"
 #include "runner/checkpoint/snapshot_writer.h"
 #include "runner/checkpoint/stored_state.h"
-#include "runner/config/report.h"
 #include "runner/exec/task.h"
+#include "runner/harness/memory_channel.h"
 #include "runner/process/checkpointer.h"
 #include "runner/process/region.h"
+#include "tests/runner/planned.h"
 #include "tests/sanitized.h"
 #include "tests/sim/crash_env.h"
 
@@ -63,34 +64,8 @@ sinks:
 LocalPlanPtr PlanOf(int parallelism) {
   std::string text = kPipeline;
   text.replace(text.find("PARALLELISM"), 11, std::to_string(parallelism));
-  Diagnostics diagnostics;
-  ReadOptions options;
-  options.env = Env::Default();
-  const auto file = ParsePipeline(text, "p.yaml", options, diagnostics);
-  REQUIRE(file.has_value());
-  const PlanPtr plan = BuildPlan(*file, diagnostics);
-  REQUIRE_MESSAGE(plan != nullptr, RenderFindings(diagnostics.findings(), text, false));
-  return CutPlan(plan);
+  return CutPlan(streamrun::PlanOf(text));
 }
-
-// Holds a few events, as a link does; the sender is told when it is full.
-class Pipe final : public OutChannel, public InChannel {
- public:
-  Result<bool> TrySend(const Event& event) override {
-    if (queue_.size() >= 3) return false;
-    queue_.push_back(event);
-    return true;
-  }
-  Result<std::optional<Event>> TryReceive() override {
-    if (queue_.empty()) return std::optional<Event>();
-    std::optional<Event> event(std::move(queue_.front()));
-    queue_.pop_front();
-    return event;
-  }
-
- private:
-  std::deque<Event> queue_;
-};
 
 // One worker: its task, what is on the way to it and from it, and the snapshot that waits to be written.
 struct SimWorker {
@@ -155,7 +130,7 @@ class Life {
 
   bool Start() {
     workers_.clear();
-    pipes_ = std::vector<Pipe>(plan_->channels.size());
+    pipes_.assign(plan_->channels.size(), MemoryChannel(3));
     ++attempt_;
     if (!Alive(checkpoints_->TrimLetters(Stages()))) return false;
     for (const Stage& stage : plan_->stages) {
@@ -300,7 +275,7 @@ class Life {
   std::mt19937_64& random_;
   const Chances chances_;
   std::unique_ptr<Checkpointer> checkpoints_;
-  std::vector<Pipe> pipes_;
+  std::vector<MemoryChannel> pipes_;
   std::vector<SimWorker> workers_;
   uint64_t attempt_ = 0;
   bool running_ = false;
