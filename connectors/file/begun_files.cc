@@ -1,6 +1,7 @@
 #include "connectors/file/begun_files.h"
 
 #include <charconv>
+#include <set>
 
 #include "connectors/file/path_pattern.h"
 #include "core/stream/stage_directory.h"
@@ -90,14 +91,25 @@ Status BegunFiles::Append(const std::string& line) {
   return file_->Sync();
 }
 
-Status UndoBegun(Env* env, const SinkPart& note, bool published) {
-  if (note.inode == 0) {
-    if (published && note.staged()) SR_RETURN_IF_ERROR(RemoveIfThere(env, note.path));
-    return RemoveIfThere(env, note.written);
+Status UndoBegun(Env* env, const std::vector<SinkPart>& notes, bool published) {
+  std::set<std::string> directories;
+  for (const SinkPart& note : notes) {
+    if (note.inode == 0) {
+      if (published && note.staged()) SR_RETURN_IF_ERROR(RemoveIfThere(env, note.path));
+      SR_RETURN_IF_ERROR(RemoveIfThere(env, note.written));
+      directories.insert(DirectoryOf(note.written));
+      continue;
+    }
+    const Result<FileInfo> info = env->Info(note.written);
+    if (!info.ok() || info->inode != note.inode || info->size <= note.length) continue;
+    SR_RETURN_IF_ERROR(RestorePart(env, note));
+    SR_RETURN_IF_ERROR(env->SyncFile(note.written));
   }
-  const Result<FileInfo> info = env->Info(note.written);
-  const bool same = info.ok() && info->inode == note.inode;
-  return same && info->size > note.length ? RestorePart(env, note) : Status::Ok();
+  for (const std::string& directory : directories) {
+    const Status synced = env->SyncDirectory(directory);
+    if (!synced.ok() && synced.code() != Code::kNotFound) return synced;
+  }
+  return Status::Ok();
 }
 
 }  // namespace streamrun

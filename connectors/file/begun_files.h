@@ -39,8 +39,8 @@ class BegunFiles {
   std::vector<std::string> others_;  // files of instances that are no more
 };
 
-/// Undoes what was written of a noted file that no restored epoch counts: cuts it back to what was there
-/// before, or removes it. `published`: also under its final name.
-Status UndoBegun(Env* env, const SinkPart& note, bool published);
+/// Undoes what was written of noted files that no restored epoch counts: cuts them back to what was there
+/// before, or removes them. `published`: also under their final names. Durable: the notes may go.
+Status UndoBegun(Env* env, const std::vector<SinkPart>& notes, bool published);
 
 }  // namespace streamrun

@@ -62,6 +62,10 @@ class BoundFile final : public BoundSink {
   const Config config_;
 };
 
+bool IsTime(const DataType& type) {
+  return type.id() == TypeId::kTimestamp || type.id() == TypeId::kTimestamptz;
+}
+
 // What the columns of the path are and what they may be.
 bool CheckColumns(const Config& config, BindContext& context) {
   const ConfigValue& path = context.config()["path"];
@@ -74,11 +78,12 @@ bool CheckColumns(const Config& config, BindContext& context) {
     if (column >= 0 && CanNameFiles(input->field(column).type)) continue;
     ok = false;
     if (column >= 0) {
-      diagnostics.ErrorAt(path, "file.column_type",
-                          "{" + name + "} in 'path' is " + input->field(column).type.ToString() +
-                              ", and only text, boolean, integer, bigint, date and uuid name files",
-                          "make it text before this sink, for example with `map`: to_char(" + name +
-                              ", 'YYYY-MM-DD') or " + name + "::text");
+      diagnostics.ErrorAt(
+          path, "file.column_type",
+          "{" + name + "} in 'path' is " + input->field(column).type.ToString() +
+              ", and only text, boolean, integer, bigint, date and uuid name files",
+          "make it text before this sink, for example with `map`: " +
+              (IsTime(input->field(column).type) ? "to_char(" + name + ", 'YYYY-MM-DD')" : name + "::text"));
       continue;
     }
     std::vector<std::string_view> names{"worker", "n"};

@@ -1,5 +1,7 @@
 #include "connectors/file/partitioned_output.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -37,7 +39,7 @@ class PartitionedSink final : public Sink {
       SR_RETURN_IF_ERROR(begun_.Replace(notes));
       return series_->Continue(notes);
     }
-    for (const SinkPart& note : notes) SR_RETURN_IF_ERROR(UndoBegun(env_, note, false));
+    SR_RETURN_IF_ERROR(UndoBegun(env_, notes, false));
     return begun_.Replace({});
   }
 
@@ -165,9 +167,10 @@ class PartitionedSink final : public Sink {
       const auto next = facts.next.find(note.worker);
       return config_.rolls() && next != facts.next.end() && note.number < next->second;
     };
-    for (const SinkPart& note : notes) {
-      if (!counts(note)) SR_RETURN_IF_ERROR(UndoBegun(env_, note, config_.rolls()));
-    }
+    std::vector<SinkPart> since;
+    std::copy_if(notes.begin(), notes.end(), std::back_inserter(since),
+                 [&](const SinkPart& note) { return !counts(note); });
+    SR_RETURN_IF_ERROR(UndoBegun(env_, since, config_.rolls()));
     std::erase_if(notes, [&](const SinkPart& note) { return !counted.contains(note.path); });
     return begun_.Replace(notes);
   }

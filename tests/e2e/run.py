@@ -7,7 +7,7 @@ import unittest
 import family
 
 THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "http", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "evolution",
-          "limits", "supervision", "fault", "scenario", "poison", "ingest"]
+          "limits", "supervision", "fault", "scenario", "poison", "ingest", "changes", "partition"]
 
 
 def main():
