@@ -24,7 +24,7 @@ void CheckDrift(Draft& draft) {
 void ReportShared(Draft& draft, const DraftNode& node, const DraftNode& first, const std::string& what) {
   draft.diagnostics.ErrorAt(node.name, "plan.shared_resource",
                             "'" + node.node.name + "' and '" + first.node.name + "' (line " +
-                                std::to_string(first.name.mark().line) + ") both want " + what,
+                                std::to_string(first.name.mark().line) + ") " + what,
                             node.node.sink
                                 ? "only one node can hold it: change one, or lead both inputs into one sink"
                                 : "only one node can hold it: change one");
@@ -44,11 +44,11 @@ void CheckExclusive(Draft& draft) {
         const BoundSink* sink = other->node.sink.get();
         if (sink == nullptr || held == exclusive) continue;
         if (node.node.sink->Overlaps(*sink) || sink->Overlaps(*node.node.sink))
-          ReportShared(draft, node, *other, "files that both " + held + " and " + exclusive + " may mean");
+          ReportShared(draft, node, *other, "may want one file: " + held + " and " + exclusive);
       }
     }
     const auto [it, first] = holders.emplace(exclusive, &node);
-    if (!first) ReportShared(draft, node, *it->second, exclusive);
+    if (!first) ReportShared(draft, node, *it->second, "both want " + exclusive);
   }
 }
 
