@@ -55,6 +55,7 @@ Status LogWriter::Recover(bool fresh) {
     marks_.clear();
     file_.reset();
     ended_ = false;
+    next_ = 0;  // who begins to read before there is a file begins with the first record that comes
   }
   synced_ = next_;
   // Whoever made these files may have died before they were sure to stay.

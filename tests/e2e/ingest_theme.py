@@ -313,6 +313,23 @@ sinks:
         # The second run was a new one: what the first had read to its end does not come again.
         self.assertEqual(self.numbers(), list(range(1100)) + list(range(1000, 1100)))
 
+    def test_a_second_run_begins_with_the_first_record_that_comes_however_late(self):
+        yaml = """pipeline: late
+settings: {checkpoint: {interval: 50ms}}
+sources:
+  in: {connector: stdin, format: json, schema: {n: bigint}, buffer: durable}
+sinks:
+  out: {connector: file, path: out.jsonl, input: in, format: json, if_exists: append}
+"""
+        for run in range(2):
+            process = self.start(yaml, stdin=subprocess.PIPE)
+            self.assertTrue(eventually(20, self.running), self.log())
+            time.sleep(0.2)
+            process.stdin.write(b'{"n": %d}\n' % run)
+            process.stdin.close()
+            self.assertEqual(self.wait(process, 30), 0, self.log())
+        self.assertEqual(self.numbers(), [0, 1])
+
     def test_killed_failed_or_stopped_at_any_step_of_the_log(self):
         names = [line.split()[0] for line in self.run_command("--list-failpoints").stdout.splitlines()
                  if line.startswith("ingest.")]
