@@ -158,7 +158,7 @@ class FitChecker final : public DecodeOutput {
       kinds[{line.node, line.entry.input, line.raw.has_value()}].push_back(line);
     }
     for (const auto& [kind, same] : kinds) {
-      const int node = plan_.Find(std::get<0>(kind));
+      const int node = EnteredNode(plan_, std::get<0>(kind));
       if (node < 0) {
         for (const ReplayLine& line : same) Complain(line, "the pipeline has no node '" + line.node + "'");
       } else if (std::get<2>(kind)) {
@@ -263,12 +263,16 @@ Result<Replay> ChooseReplay(const Plan& plan, const LetterBox& box, ReplayChoice
   const bool named = !unknown.empty();
   const std::set<std::string> wanted = unknown;
   SR_RETURN_IF_ERROR(box.Read(choice.where, [&](const Letter& letter) {
-    if (!choice.node.empty() && letter.node != choice.node) return Status::Ok();
+    // Whether the node goes by its name of then or of now.
+    const int entered = EnteredNode(plan, letter.node);
+    const std::string now = entered < 0 ? letter.node : plan.node(entered).name;
+    if (!choice.node.empty() && letter.node != choice.node && now != choice.node) return Status::Ok();
     if (named && !wanted.contains(letter.token)) return Status::Ok();
     unknown.erase(letter.token);
     const auto mended = choice.mended.find(letter.token);
     ReplayLine line;
     const auto why = FillLine(letter, mended == choice.mended.end() ? nullptr : &mended->second, &line);
+    line.node = now;
     if (!why) {
       replay.lines.push_back(std::move(line));
     } else if (named) {

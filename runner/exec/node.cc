@@ -189,8 +189,11 @@ Result<bool> Node::StepEnded() {
 void Node::OpenReplay() {
   const TaskOptions& options = shared_.options;
   const uint64_t applied = options.restore ? options.restore->replayed() : options.replay_to;
+  std::vector<std::string> names{plan_node_.name};
+  const std::string& before = plan_node_.renamed_from;
+  if (!before.empty() && EnteredNode(*shared_.plan->plan, before) == index()) names.push_back(before);
   replay_ = std::make_unique<ReplayFeed>(
-      options.env, options.state_directory, plan_node_.name, applied,
+      options.env, options.state_directory, std::move(names), applied,
       [this](const ReplayLine& line, int64_t index) { return IsMine(line, index); });
   replay_->Extend(options.replay_to);
 }

@@ -18,13 +18,18 @@ bool SameKind(const ReplayLine& a, const ReplayLine& b) {
 
 }  // namespace
 
-ReplayFeed::ReplayFeed(Env* env, std::string state_directory, std::string node, uint64_t applied, Mine mine)
+ReplayFeed::ReplayFeed(Env* env, std::string state_directory, std::vector<std::string> names,
+                       uint64_t applied, Mine mine)
     : env_(env),
       state_directory_(std::move(state_directory)),
-      node_(std::move(node)),
+      names_(std::move(names)),
       mine_(std::move(mine)),
       applied_(applied),
       to_(applied) {}
+
+bool ReplayFeed::IsOurs(const std::string& node) const {
+  return std::find(names_.begin(), names_.end(), node) != names_.end();
+}
 
 // False: there is none that has lines of this node.
 Result<bool> ReplayFeed::OpenNext() {
@@ -36,7 +41,11 @@ Result<bool> ReplayFeed::OpenNext() {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("replay.opened"));
     if (reader.ok()) {
       const auto& nodes = (*reader)->order().nodes;
-      if (std::find(nodes.begin(), nodes.end(), node_) != nodes.end()) {
+      if (std::any_of(nodes.begin(), nodes.end(), [&](const std::string& node) { return IsOurs(node); })) {
+        if ((*reader)->order().settled) {
+          return Status::Corruption("replay order " + std::to_string(applied_ + 1) +
+                                    " is to be applied, but its rows were removed");
+        }
         reader_ = std::move(*reader);
         index_ = 0;
         return true;
@@ -51,7 +60,7 @@ Result<std::optional<ReplayLine>> ReplayFeed::NextLine() {
   if (ahead_) return std::exchange(ahead_, std::nullopt);
   for (;;) {
     SR_ASSIGN_OR_RETURN(std::optional<ReplayLine> line, reader_->Next());
-    if (!line || (line->node == node_ && mine_(*line, index_++))) return line;
+    if (!line || (IsOurs(line->node) && mine_(*line, index_++))) return line;
   }
 }
 

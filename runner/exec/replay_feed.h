@@ -19,8 +19,9 @@ class ReplayFeed {
   /// Whether a line is this instance's; `index` counts the lines of the node in its order.
   using Mine = std::function<bool(const ReplayLine& line, int64_t index)>;
 
-  /// Orders up to `applied` are in the node's state.
-  ReplayFeed(Env* env, std::string state_directory, std::string node, uint64_t applied, Mine mine);
+  /// Orders up to `applied` are in the node's state. `names`: the node's, and what it was called before.
+  ReplayFeed(Env* env, std::string state_directory, std::vector<std::string> names, uint64_t applied,
+             Mine mine);
 
   /// Orders up to this one are to be applied, too.
   void Extend(uint64_t to) { to_ = std::max(to_, to); }
@@ -37,12 +38,13 @@ class ReplayFeed {
   Result<Lines> Next();
 
  private:
+  bool IsOurs(const std::string& node) const;
   Result<bool> OpenNext();
   Result<std::optional<ReplayLine>> NextLine();
 
   Env* env_;
   const std::string state_directory_;
-  const std::string node_;
+  const std::vector<std::string> names_;
   const Mine mine_;
   uint64_t applied_;
   uint64_t to_;

@@ -15,7 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+// Settled orders are version 2; all others are still written as version 1.
+constexpr int kVersion = 2;
 constexpr size_t kBlock = 256 * 1024;
 constexpr std::string_view kEnd = ".jsonl";
 constexpr std::string_view kDropped = ".dropped";
@@ -62,6 +63,7 @@ std::string PrintLine(const ReplayLine& line) {
   Json json = {{"node", line.node}, {"token", line.token}};
   if (!line.source.empty()) json["source"] = line.source;
   if (line.offset >= 0) json["offset"] = line.offset;
+  if (!line.raw && !line.row) return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
   json["entry"] = Json::parse(line.entry.Print());
   if (line.raw) json["raw"] = HexOf(*line.raw);
   // As text, so that not one digit of a number changes.
@@ -69,12 +71,13 @@ std::string PrintLine(const ReplayLine& line) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-Result<ReplayLine> ParseLine(const std::string& text) {
+Result<ReplayLine> ParseLine(const std::string& text, bool settled) {
   ReplayLine line;
   try {
     const Json json = Json::parse(text);
     line.node = json.at("node").get<std::string>();
     line.token = json.at("token").get<std::string>();
+    if (settled) return line;
     line.source = json.value("source", std::string());
     line.offset = json.value("offset", int64_t{-1});
     SR_ASSIGN_OR_RETURN(line.entry, ReplayEntry::Parse(json.at("entry").dump()));
@@ -90,9 +93,14 @@ Result<ReplayLine> ParseLine(const std::string& text) {
 std::string PrintHead(const ReplayOrder& order, uint32_t crc) {
   char text[9];
   std::snprintf(text, sizeof text, "%08x", crc);
-  const Json json = {{"version", kVersion},        {"order", order.number}, {"made", order.made},
-                     {"epoch", order.epoch},       {"rows", order.rows},    {"nodes", order.nodes},
-                     {"crc32c", std::string(text)}};
+  Json json = {{"version", order.settled ? 2 : 1},
+               {"order", order.number},
+               {"made", order.made},
+               {"epoch", order.epoch},
+               {"rows", order.rows},
+               {"nodes", order.nodes},
+               {"crc32c", std::string(text)}};
+  if (order.settled) json["settled"] = true;
   return json.dump() + '\n';
 }
 
@@ -116,6 +124,7 @@ Result<Head> ParseHead(const std::string& text) {
     json.at("rows").get_to(head.order.rows);
     json.at("nodes").get_to(head.order.nodes);
     json.at("crc32c").get_to(head.crc);
+    head.order.settled = json.value("settled", false);
   } catch (const Json::exception& e) {
     return Status::Corruption(e.what());
   }
@@ -278,6 +287,39 @@ Status DropReplayOrder(Env* env, const std::string& state_directory, uint64_t nu
   return env->SyncDirectory(directory);
 }
 
+Status SettleReplayOrder(Env* env, const std::string& state_directory, uint64_t number) {
+  const std::string path = ReplayPath(state_directory, number);
+  SR_ASSIGN_OR_RETURN(const auto reader, ReplayReader::Open(env, path));
+  ReplayOrder order = reader->order();
+  order.settled = true;
+  std::string text;
+  for (;;) {
+    SR_ASSIGN_OR_RETURN(const std::optional<ReplayLine> line, reader->Next());
+    if (!line) break;
+    ReplayLine left;
+    left.node = line->node;
+    left.token = line->token;
+    text += PrintLine(left);
+  }
+  return env->WriteFileAtomically(path, PrintHead(order, Crc32c(text.data(), text.size())) + text);
+}
+
+Status RemoveReplayOrder(Env* env, const std::string& state_directory, uint64_t number) {
+  SR_RETURN_IF_ERROR(env->Remove(ReplayPath(state_directory, number)));
+  return env->SyncDirectory(ReplayDirectory(state_directory));
+}
+
+Status RemoveDroppedOrders(Env* env, const std::string& state_directory) {
+  SR_ASSIGN_OR_RETURN(const uint64_t next, NextReplayNumber(env, state_directory));
+  const std::string directory = ReplayDirectory(state_directory);
+  SR_ASSIGN_OR_RETURN(const std::vector<std::string> names, env->List(directory));
+  for (const std::string& name : names) {
+    const auto number = NumberOf(name, kDropped);
+    if (number && *number + 1 < next) SR_RETURN_IF_ERROR(env->Remove(directory + "/" + name));
+  }
+  return Status::Ok();
+}
+
 // --- Reading
 // --------------------------------------------------------------------------------------------------
 
@@ -314,7 +356,7 @@ Result<std::optional<std::string>> ReplayReader::Line() {
 Result<std::optional<ReplayLine>> ReplayReader::Next() {
   SR_ASSIGN_OR_RETURN(const std::optional<std::string> text, Line());
   if (!text) return std::optional<ReplayLine>();
-  Result<ReplayLine> line = ParseLine(*text);
+  Result<ReplayLine> line = ParseLine(*text, order_.settled);
   if (!line.ok()) return Damaged(path_, line.status().message());
   return std::optional<ReplayLine>(std::move(*line));
 }

@@ -52,6 +52,8 @@ struct ReplayOrder {
   uint64_t epoch = 0;  // the checkpoint that its letters stand in
   int64_t rows = 0;
   std::vector<std::string> nodes;  // whose letters they are, each once
+  /// It will not be applied any more: only nodes and tokens of its letters are left.
+  bool settled = false;
 };
 
 std::string ReplayDirectory(const std::string& state_directory);
@@ -70,7 +72,15 @@ Status VerifyReplayOrder(Env* env, const std::string& state_directory, uint64_t 
 /// It is not to be applied any more, and its letters are open again. Durable.
 Status DropReplayOrder(Env* env, const std::string& state_directory, uint64_t number);
 
-/// Reads an order line by line.
+/// Leaves nodes and tokens of an order that every kept checkpoint has in it. Durable.
+Status SettleReplayOrder(Env* env, const std::string& state_directory, uint64_t number);
+/// Files of orders that were dropped, but for one with the greatest number of all: what follows is numbered
+/// behind it.
+Status RemoveDroppedOrders(Env* env, const std::string& state_directory);
+/// Nobody asks for its letters any more. Durable.
+Status RemoveReplayOrder(Env* env, const std::string& state_directory, uint64_t number);
+
+/// Reads an order line by line. Lines of a settled one have neither `raw` nor `row`.
 class ReplayReader {
  public:
   static Result<std::unique_ptr<ReplayReader>> Open(Env* env, const std::string& path);

@@ -158,10 +158,18 @@ Result<EnteringRows> DecodeEntering(const PlanNode& node, const std::vector<Repl
   return out;
 }
 
+int EnteredNode(const Plan& plan, std::string_view name) {
+  if (const int node = plan.Find(name); node >= 0) return node;
+  for (size_t i = 0; i < plan.nodes.size(); ++i) {
+    if (plan.nodes[i].renamed_from == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 std::vector<bool> ReachedNodes(const Plan& plan, const std::vector<std::string>& nodes) {
   std::vector<bool> reached(plan.nodes.size(), false);
   for (const std::string& name : nodes) {
-    if (const int node = plan.Find(name); node >= 0) reached[static_cast<size_t>(node)] = true;
+    if (const int node = EnteredNode(plan, name); node >= 0) reached[static_cast<size_t>(node)] = true;
   }
   for (const int i : plan.order) {
     for (const PlanNode::Input& input : plan.node(i).inputs) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/data/batch.h"
@@ -10,6 +11,10 @@
 #include "runner/plan/plan.h"
 
 namespace streamrun {
+
+/// The node that letters of `name` enter: the one with this name, else the one that has it as renamed_from.
+/// -1: none.
+int EnteredNode(const Plan& plan, std::string_view name);
 
 /// What a row that enters `node` by `input` (-1: a source's own row, behind its decoder) looks like, and
 /// which of its columns somebody reads. Null: the node has no such input.

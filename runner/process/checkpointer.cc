@@ -7,6 +7,7 @@
 #include "core/base/failpoint.h"
 #include "core/base/logging.h"
 #include "core/base/sealed_file.h"
+#include "runner/checkpoint/inspect.h"
 #include "runner/checkpoint/stored_state.h"
 #include "runner/exec/dead_letter_files.h"
 #include "runner/process/renamed_nodes.h"
@@ -382,12 +383,32 @@ void Checkpointer::Decide(const Coordinator::Action& action, Timestamp now) {
   coordinator_->Decided(action.epoch, now);
 }
 
+// Looks at the disk only when the oldest epoch that is kept has taken in another order.
+Status Checkpointer::SettleReplays() {
+  kept_replayed_.push_back(current_->replayed);
+  if (kept_replayed_.size() > static_cast<size_t>(kRetainedEpochs)) kept_replayed_.pop_front();
+  if (kept_replayed_.size() < static_cast<size_t>(kRetainedEpochs) || kept_replayed_.front() <= settled_) {
+    return Status::Ok();
+  }
+  settled_ = kept_replayed_.front();
+  SR_ASSIGN_OR_RETURN(const std::vector<StoredCheckpoint> kept, ListCheckpoints(env_, directory_));
+  uint64_t replayed = settled_, run = run_;
+  for (const StoredCheckpoint& checkpoint : kept) {  // savepoints, too
+    if (!checkpoint.problem.ok()) return checkpoint.problem;
+    replayed = std::min(replayed, checkpoint.manifest.replayed);
+    run = std::min(run, checkpoint.manifest.run);
+  }
+  return replays_.Settle(replayed, run);
+}
+
 void Checkpointer::Finish(const Coordinator::Action& action, Timestamp now) {
   if (Status status = disk_.MarkCommitted(action.epoch); !status.ok()) {
     // Without the marker the next start commits once more, which changes nothing.
     LogWarning(status.message());
     if (status.code() == Code::kIoError) failure_ = status;
   }
+  // Tried again with the next order.
+  if (const Status status = SettleReplays(); !status.ok()) LogWarning(status.message());
   last_completed_ = env_->WallNow();
   last_duration_ = now - began_;
   LogDebug("epoch complete", {{"epoch", std::to_string(action.epoch)},

@@ -2,6 +2,7 @@
 // answers back.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -91,6 +92,7 @@ class Checkpointer {
   void Finish(const Coordinator::Action& action, Timestamp now);
   bool Admit(const Coordinator::Action& action, Timestamp now);
   void WarnGivenUp(uint64_t epoch, const std::string& why, Timestamp now);
+  Status SettleReplays();
   Status FindIdentity();
   Status Find(const Choice& choice);
   std::optional<uint64_t> BegunRun() const;
@@ -109,6 +111,8 @@ class Checkpointer {
   ReplayOrders replays_;
   std::set<int> running_;  // workers
   std::optional<Coordinator> coordinator_;
+  std::deque<uint64_t> kept_replayed_;  // of the newest epochs of this process
+  uint64_t settled_ = 0;                // orders up to this one were looked at
   std::string identity_;
   uint64_t run_ = 0;
   std::string start_note_;

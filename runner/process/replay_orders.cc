@@ -10,11 +10,11 @@ namespace streamrun {
 
 namespace {
 
-bool HasEnded(const Manifest& checkpoint, const std::string& node) {
+bool HasEnded(const Plan& plan, const Manifest& checkpoint, int node) {
   bool found = false;
   for (const Fragment& fragment : checkpoint.fragments) {
     for (const StoredNode& stored : fragment.nodes) {
-      if (stored.snapshot.node != node) continue;
+      if (EnteredNode(plan, stored.snapshot.node) != node) continue;
       if (!stored.snapshot.ended) return false;
       found = true;
     }
@@ -27,12 +27,14 @@ bool HasEnded(const Manifest& checkpoint, const std::string& node) {
 std::string ReplayObstacle(const Plan& plan, const Manifest& checkpoint,
                            const std::vector<std::string>& nodes) {
   for (const std::string& node : nodes) {
-    if (plan.Find(node) < 0) return "the pipeline has no node '" + node + "' any more";
+    if (EnteredNode(plan, node) < 0) return "the pipeline has no node '" + node + "' any more";
   }
   const std::vector<bool> reached = ReachedNodes(plan, nodes);
   for (size_t i = 0; i < plan.nodes.size(); ++i) {
     const PlanNode& node = plan.nodes[i];
-    if (!reached[i] || !node.op || node.op->states.empty() || !HasEnded(checkpoint, node.name)) continue;
+    if (!reached[i] || !node.op || node.op->states.empty() ||
+        !HasEnded(plan, checkpoint, static_cast<int>(i)))
+      continue;
     return "node '" + node.name +
            "' has given its last results and keeps nothing with which they could be corrected; run the "
            "pipeline again from the beginning instead";
@@ -83,6 +85,21 @@ Status ReplayOrders::DropAbove(uint64_t applied, const std::string& why) {
   return Status::Ok();
 }
 
+Status ReplayOrders::Settle(uint64_t replayed, uint64_t run) {
+  SR_ASSIGN_OR_RETURN(const std::vector<ReplayOrder> orders, ListReplayOrders(env_, directory_));
+  for (const ReplayOrder& order : orders) {
+    if (order.number > replayed) break;
+    SR_RETURN_IF_ERROR(SR_FAILPOINT("replay.settle"));
+    const bool last = order.number == orders.back().number;  // the next number is found from it
+    if (order.epoch <= run && !last) {
+      SR_RETURN_IF_ERROR(RemoveReplayOrder(env_, directory_, order.number));
+    } else if (!order.settled) {
+      SR_RETURN_IF_ERROR(SettleReplayOrder(env_, directory_, order.number));
+    }
+  }
+  return orders.empty() ? Status::Ok() : RemoveDroppedOrders(env_, directory_);
+}
+
 void ReplayOrders::Add(const Plan& plan, uint64_t number, bool live) {
   const auto orders = Above(std::max(accepted_, wanted_));
   Status status = orders.status();
@@ -91,7 +108,7 @@ void ReplayOrders::Add(const Plan& plan, uint64_t number, bool live) {
       if (order.number > number || !status.ok()) continue;
       status = VerifyReplayOrder(env_, directory_, order.number);
       for (const std::string& node : order.nodes) {
-        if (plan.Find(node) < 0) status = Status::InvalidArgument("there is no node '" + node + "'");
+        if (EnteredNode(plan, node) < 0) status = Status::InvalidArgument("there is no node '" + node + "'");
       }
       if (!status.ok()) break;
       if (!live) {

@@ -37,6 +37,11 @@ class ReplayOrders {
   /// None of those above `applied` can be meant for what comes now; `why` is for the warning.
   Status DropAbove(uint64_t applied, const std::string& why);
 
+  /// No checkpoint that is kept has applied less than order `replayed`, none is of a run that began before
+  /// epoch `run`. Of orders that none of them could apply again only the tokens stay; those whose letters are
+  /// of earlier runs go.
+  Status Settle(uint64_t replayed, uint64_t run);
+
   /// Workers that start apply orders up to this one.
   uint64_t accepted() const { return accepted_; }
   /// What an epoch that begins now has in it.

@@ -146,29 +146,31 @@ TEST_CASE("a request that comes again is answered as it was, and not taken again
 TEST_CASE("what a checkpoint has of a request is not given out again") {
   FormatTraits csv;
   csv.header = true;
-  std::string body = "a,b\n";
-  for (int i = 0; i < 400'000; ++i) body += "row " + std::to_string(i) + "\n";
-  Fixture f(", deduplicate: {}", false, csv);
-  HttpPeer first(f.port);
-  std::thread sender([&] { first.Post(body, Key("large")); });
-  f.running.RunUntilRecords(1);
-  sender.join();
-  const size_t before = f.records().size();
-  REQUIRE(before < 400'000);
-  Fixture restored(", deduplicate: {}", {f.running.source->Position()}, csv);
-  HttpPeer later(restored.port);
-  sender = std::thread([&] { later.Post(body, Key("large")); });
-  restored.running.RunUntilRecords(400'000 - before);
-  sender.join();
-  restored.running.Settle();
-  CHECK(restored.records().size() == 400'000 - before);
-  CHECK(restored.records().front() == "row " + std::to_string(before));
-  CHECK(restored.running.out.headers.front() == "a,b");
-  const std::string position = restored.running.source->Position();
-  REQUIRE(restored.running.source->Commit(2).ok());
-  CHECK(later.Answer() == R"(200 {"records":400000})");
-  // Once it is whole, the part is forgotten.
-  CHECK(position.find(R"("parts":[])") != std::string::npos);
+  // A record that is too long ends a chunk.
+  const std::string body =
+      "a,b\none\n" + std::string(100, 'x') + "\ntwo\n" + std::string(100, 'y') + "\nthree\n";
+  for (size_t given = 1; given <= 3; ++given) {
+    CAPTURE(given);
+    Fixture f(", deduplicate: {}", false, csv);
+    HttpPeer first(f.port);
+    first.Post(body, Key("cut"));
+    f.running.RunUntilRecords(given);
+    REQUIRE(f.records().size() == given);
+    Fixture restored(", deduplicate: {}", {f.running.source->Position()}, csv);
+    HttpPeer later(restored.port);
+    later.Post(body, Key("cut"));
+    if (given < 3) {
+      restored.running.RunUntilRecords(3 - given);
+      restored.running.Settle();
+      CHECK(restored.records() == (given == 1 ? Lines{"two", "three"} : Lines{"three"}));
+      CHECK(restored.running.out.failures.size() == 3 - given);
+      CHECK(restored.running.out.headers.front() == "a,b");
+      // Once it is whole, the part is forgotten.
+      CHECK(restored.running.source->Position().find(R"("parts":[])") != std::string::npos);
+      REQUIRE(restored.running.source->Commit(2).ok());
+    }
+    CHECK(restored.Exchange(later) == R"(200 {"records":3,"failed":2})");
+  }
 }
 
 TEST_CASE("buffered: units have their marks, and the source finds them again") {

@@ -352,6 +352,22 @@ class Unfinished(Dlq):
         self.assertEqual(self.states(), {"open": count})
         self.fine(self.replay(keyed(True)), f"order 2: {count} dead letters")
 
+    def renamed(self, yaml):
+        return yaml.replace("checked", "mended").replace("  mended:\n", "  mended:\n    renamed_from: checked\n")
+
+    def test_orders_and_letters_follow_a_node_that_is_renamed(self):
+        expected = self.never_failed(keyed(True, rate=1_000_000), "rows.jsonl", "keys.jsonl")
+        self.stopped(keyed(False))
+        letters = [letter["token"] for letter in self.letters()]
+        self.fine(self.replay(keyed(True), "--token", letters[0]), "order 1: 1 dead letter\n")  # by its old name
+        yaml = self.renamed(keyed(True, rate=1_000_000))
+        self.fine(self.replay(yaml, "--node", "mended"), f"order 2: {len(letters) - 1} dead letters")
+        answer = self.run_pipeline(yaml)
+        self.assert_fine(answer)
+        self.assertNotIn("is dropped", answer.stderr)
+        self.assertIn(f"{len(letters)} replayed", answer.stderr)
+        self.assert_same(expected)
+
     def test_going_back_behind_an_order_drops_it(self):
         self.stopped(keyed(False))
         first = self.read("state/CURRENT").split()[0].decode()
@@ -438,6 +454,41 @@ class Running(Dlq):
         self.assertIn("200 replayed", self.log())
         self.assertIn("ledger balances", self.log())
 
+    def order(self, number):
+        """(head, lines) of its file."""
+        lines = [json.loads(line) for line in self.read(f"state/replay/{number}.jsonl").splitlines()]
+        return lines[0], lines[1:]
+
+    def settled(self, number):
+        return self.order(number)[0].get("settled", False)
+
+    def test_orders_that_no_checkpoint_needs_are_cut_down(self):
+        process = self.start_live()
+        self.assertEqual(self.run_command("savepoint", "before", "--state-dir", "state", timeout=30).returncode, 0, self.log())
+        self.mend()
+        self.fine(self.replay(LIVE, "--edit", "mend.jsonl"), "taken in, with epoch")
+        time.sleep(1.5)  # more than three epochs
+        self.assertFalse(self.settled(1), "a run from the savepoint would find letters that no order names")
+        self.stop(process)
+        subprocess.run(["rm", "-rf", self.path("state/savepoint/before")], check=True)
+        process = self.start(LIVE)
+        self.assertTrue(eventually(20, lambda: self.settled(1)), self.log())
+        head, lines = self.order(1)
+        self.assertEqual((head["version"], head["rows"], len(lines)), (2, 100, 100))
+        self.assertEqual({tuple(line) for line in lines}, {("node", "token")})
+        self.assertEqual(self.states(), {"replayed": 100})
+        self.refused(self.replay(LIVE, "--token", lines[0]["token"]), "it is replayed (order 1)")
+        process.kill()
+        process.wait()
+        process = self.start(LIVE)
+        self.feed(1000, 1100)
+        self.assertTrue(eventually(20, lambda: self.states() == {"replayed": 100, "open": 10}), self.log())
+        self.mend()
+        self.fine(self.replay(LIVE, "--edit", "mend.jsonl"), "order 2: 10 dead letters")
+        self.stop(process)
+        self.assertEqual(self.ids(), list(range(1100)))
+        self.assertIn("ledger balances", self.log())
+
     def test_a_running_pipeline_of_another_version_takes_nothing(self):
         process = self.start_live()
         self.mend()
@@ -447,7 +498,7 @@ class Running(Dlq):
 
     def test_killed_while_a_running_pipeline_takes_letters_in_each_row_is_there_once(self):
         for failpoint in ("replay.sent=kill", "replay.applied=kill", "replay.applied.received=kill", "replay.rows=kill",
-                          "replay.rows=delay(300)"):
+                          "replay.rows=delay(300)", "replay.settle=kill", "replay.settle=error(EIO)"):
             with self.subTest(failpoint):
                 self.clear()
                 os.makedirs(self.path("marks"))

@@ -581,7 +581,8 @@ class Deduplicate(Peers):
         """Without a buffer: its beginning is in a checkpoint, its end is not when everybody dies."""
         port = free_port()
         yaml = self.source(port, interval="50ms")
-        body = "".join(f'{{"n":{n},"pad":"{"x" * 100}"}}\n' for n in range(60_000))
+        long = "x" * (11 << 17) + "\n"  # a record that is too long ends a chunk, and is a dead letter
+        body = "".join(f'{{"n":{n},"pad":"{"x" * 80}"}}\n' + (long if n % 10_000 == 9_999 else "") for n in range(60_000))
         random_ = random.Random(SEED)
         for trial in range(4):
             process = self.begin(yaml, port)
@@ -593,9 +594,10 @@ class Deduplicate(Peers):
             process = self.begin(yaml, port)
             for _ in range(2):
                 answer = post(port, body, {"Idempotency-Key": f"large {trial}"}, timeout=60)
-                self.assertEqual((answer[0], json.loads(answer[1])), (200, {"records": 60_000}))
+                self.assertEqual((answer[0], json.loads(answer[1])), (200, {"records": 60_000, "failed": 6}))
             self.end(process)
             self.assertEqual(sorted(self.out()), sorted(list(range(60_000)) * (trial + 1)))
+            self.assertEqual(len(self.dead_letters()), 6 * (trial + 1))
 
     def test_two_pipelines_killed_at_random_are_exactly_once_from_end_to_end(self):
         for buffer in (", buffer: {type: durable, segment: 64KiB}", ""):

@@ -297,6 +297,8 @@ TEST_CASE("marks that are kept outlive the files of the log, whatever a crash do
   for (uint64_t seed = 0; seed < 300; ++seed) {
     CAPTURE(seed);
     CrashEnv env;
+    REQUIRE(env.MakeDirectories("/state", 0700).ok());
+    REQUIRE(env.SyncDirectory("/").ok());
     std::string kept = "a b";
     bool safe = false;
     {

@@ -81,6 +81,55 @@ TEST_CASE("orders that cannot be applied are dropped and leave the others") {
             .starts_with("node 'b' has given its last results"));
 }
 
+TEST_CASE("orders follow a node that was renamed") {
+  StateDir dir;
+  TestPlan test;
+  dir.Give(1, "old a");
+  dir.Give(2, "old b");
+  test.plan.nodes[0].renamed_from = "old a";
+  test.plan.nodes[1].renamed_from = "old b";
+  ReplayOrders orders(Env::Default(), dir.path);
+  REQUIRE(orders.GoOn(test.plan, Checkpoint(0, false)).ok());
+  CHECK(orders.accepted() == 2);
+  CHECK(orders.Above(0)->size() == 2);
+  Manifest ended = Checkpoint(0, true);
+  ended.fragments[0].nodes[0].snapshot.node = "old b";
+  CHECK(ReplayObstacle(test.plan, ended, {"old a"}).starts_with("node 'b' has given its last results"));
+}
+
+std::string Tokens(const std::string& state, uint64_t number) {
+  const auto reader = ReplayReader::Open(Env::Default(), ReplayPath(state, number));
+  if (!reader.ok()) return reader.status().code() == Code::kNotFound ? "gone" : reader.status().ToString();
+  std::string tokens = (*reader)->order().settled ? "settled" : "whole";
+  for (;;) {
+    const auto line = (*reader)->Next();
+    REQUIRE(line.ok());
+    if (!*line) return tokens;
+    tokens += " " + (*line)->token + ((*line)->row ? " row" : "");
+  }
+}
+
+TEST_CASE("what no checkpoint could apply again is cut down to tokens, and goes with its run") {
+  StateDir dir;
+  Env* env = Env::Default();
+  for (uint64_t number = 1; number <= 5; ++number) dir.Give(number, "a");
+  REQUIRE(DropReplayOrder(env, dir.path, 3).ok());
+  ReplayOrders orders(env, dir.path);
+  REQUIRE(orders.Settle(2, 0).ok());
+  CHECK(Tokens(dir.path, 1) == "settled 1");
+  CHECK(Tokens(dir.path, 2) == "settled 2");
+  CHECK(Tokens(dir.path, 4) == "whole 4 row");
+  CHECK_FALSE(std::filesystem::exists(dir.path + "/replay/3.dropped"));
+  CHECK(VerifyReplayOrder(env, dir.path, 1).ok());
+  CHECK(orders.Above(0)->size() == 4);
+  // All kept checkpoints are of a run that began behind epoch 1, in which the letters stood.
+  REQUIRE(orders.Settle(5, 1).ok());
+  CHECK(Tokens(dir.path, 1) == "gone");
+  CHECK(Tokens(dir.path, 4) == "gone");
+  CHECK(Tokens(dir.path, 5) == "settled 5");
+  CHECK(*NextReplayNumber(env, dir.path) == 6);
+}
+
 TEST_CASE("a damaged order stops the start") {
   StateDir dir;
   TestPlan test;
