@@ -175,7 +175,9 @@ sinks:
                 peer.sendall(b'{"n": %d}\n' % i)
                 if i in (500, 1200):
                     self.assertTrue(eventually(20, lambda: len(children(process.pid)) > 1), self.log())
-                    os.kill(next(p for p in children(process.pid) if p != ingest), signal.SIGKILL)
+                    others = lambda: [p for p in children(process.pid) if p != ingest]
+                    self.assertTrue(eventually(10, others), self.log())  # back from the last time
+                    os.kill(others()[0], signal.SIGKILL)
             self.assertTrue(eventually(30, lambda: self.committed_rows() >= 2000), self.log())
         self.assertEqual(self.worker(process, "ingest in"), ingest)
         self.stop(process)
