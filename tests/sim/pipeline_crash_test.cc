@@ -61,8 +61,37 @@ sinks:
   totals: {connector: file, input: counts, path: /out/totals.jsonl, format: json}
 )";
 
-LocalPlanPtr PlanOf(int parallelism) {
-  std::string text = kPipeline;
+// Such files named by what is in the rows, few of them open at a time, some of each worker's own.
+constexpr char kPartitioned[] = R"(pipeline: partitioned
+settings: {parallelism: PARALLELISM, checkpoint: {interval: 1s}}
+sources:
+  n: {connector: generate, count: 2000, columns: {id: sequence}}
+operators:
+  checked: {operator: map, input: n, select: {id: id, key: id % 7, bad: 1 / (id % 100 - 50)}}
+sinks:
+  keys: {connector: file, input: checked, path: "/out/keys/{key}.jsonl", format: json, order: any, max_open: 3}
+  grown:
+    connector: file
+    input: checked
+    path: "/out/grown/{key}/all.jsonl"
+    format: json
+    order: any
+    if_exists: append
+    keep_columns: false
+    max_open: 2
+  parts:
+    connector: file
+    input: checked
+    path: "/out/parts/{key}-{worker}-{n}.jsonl"
+    format: json
+    order: any
+    roll: {size: 2KiB}
+    if_exists: append
+    max_open: 4
+)";
+
+LocalPlanPtr PlanOf(const char* pipeline, int parallelism) {
+  std::string text = pipeline;
   text.replace(text.find("PARALLELISM"), 11, std::to_string(parallelism));
   return CutPlan(streamrun::PlanOf(text));
 }
@@ -288,13 +317,26 @@ std::map<std::string, std::vector<std::string>> Output(const CrashEnv& env) {
   for (const auto& [path, content] : env.Tree()) {
     if (path.rfind("/out/", 0) != 0 || path.back() == '/') continue;
     const std::string name = path.substr(5);
-    if (name.front() == '.') continue;
+    if (name[name.rfind('/') + 1] == '.') continue;
     auto& lines = output[name.substr(0, name.find_first_of(".-"))];
     std::istringstream stream(content);
     for (std::string line; std::getline(stream, line);) lines.push_back(line);
   }
   for (auto& [name, lines] : output) std::sort(lines.begin(), lines.end());
   return output;
+}
+
+// Files that readers do not look at and nobody will finish any more. Only sinks whose files are named by data
+// know all that they have begun.
+std::vector<std::string> Leftovers(const CrashEnv& env) {
+  std::vector<std::string> found;
+  for (const auto& entry : env.Tree()) {
+    const std::string& path = entry.first;
+    if (path.rfind("/out/", 0) == 0 && path.find('/', 5) < path.size() - 1 &&
+        path[path.rfind('/') + 1] == '.')
+      found.push_back(path);
+  }
+  return found;
 }
 
 // The tokens of the dead letters, sorted: the same letter has the same one in every life of the run.
@@ -330,36 +372,32 @@ void Prepare(CrashEnv* env) {
   REQUIRE(env->SyncDirectory("/").ok());
 }
 
-const std::map<std::string, std::vector<std::string>>& Undisturbed(uint64_t* operations) {
-  static uint64_t counted = 0;
-  static const auto output = [] {
+using Lines = std::map<std::string, std::vector<std::string>>;
+
+// What one life without any fault gives, and how many operations of the disk it takes.
+struct Expected {
+  explicit Expected(const char* pipeline) {
     CrashEnv env;
     Prepare(&env);
     std::mt19937_64 random(7);
     const uint64_t before = env.operations();
-    REQUIRE(Life(&env, PlanOf(2), 1, &random, {}).Run() == Life::End::kFinished);
-    counted = env.operations() - before;
-    auto found = Output(env);
-    CHECK(found["rows"].size() == kRows - kRows / 100);
-    CHECK(found["rows"] == found["grown"]);
-    CHECK(found["windows"].size() == 70);
-    CHECK(found["totals"].size() == 7);
-    found["letters"] = LettersIn(env);
-    CHECK(found["letters"].size() == kRows / 100);
-    return found;
-  }();
-  *operations = counted;
-  return output;
-}
-
-void Lives(uint64_t seed) {
-  CAPTURE(seed);
+    REQUIRE(Life(&env, PlanOf(pipeline, 2), 1, &random, {}).Run() == Life::End::kFinished);
+    operations = env.operations() - before;
+    output = Output(env);
+    output["letters"] = LettersIn(env);
+    CHECK(output["letters"].size() == kRows / 100);
+  }
+  Lines output;
   uint64_t operations = 0;
-  const auto& expected = Undisturbed(&operations);
+};
+
+void Lives(const char* pipeline, const Expected& undisturbed, uint64_t seed) {
+  CAPTURE(seed);
+  const uint64_t operations = undisturbed.operations;
   std::mt19937_64 random(seed);
   CrashEnv env;
   Prepare(&env);
-  const auto plans = std::array{PlanOf(1), PlanOf(2), PlanOf(3)};
+  const auto plans = std::array{PlanOf(pipeline, 1), PlanOf(pipeline, 2), PlanOf(pipeline, 3)};
   uint64_t generation = 0;
   for (int life = 0;; ++life) {
     REQUIRE_MESSAGE(life < 40, "it never comes to its end");
@@ -380,9 +418,10 @@ void Lives(uint64_t seed) {
     env.FailAt(~uint64_t{0}, Code::kIoError);
     if (CameToItsEnd(env)) break;
   }
+  CHECK(Leftovers(env).empty());
   auto got = Output(env);
   got["letters"] = LettersIn(env);
-  for (const auto& output : expected) {
+  for (const auto& output : undisturbed.output) {
     const std::string& name = output.first;
     CAPTURE(name);
     const auto found = got.find(name);
@@ -394,7 +433,9 @@ void Lives(uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("a pipeline that crashes again and again gives what one that never does gives") {
+namespace {
+
+void ManyLives(const char* pipeline, const Expected& undisturbed) {
   StartLogging({LogLevel::kOff, false, nullptr}, {});
   const char* one = std::getenv("SR_SEED");
   const char* times = std::getenv("SR_SEEDS");
@@ -402,7 +443,33 @@ TEST_CASE("a pipeline that crashes again and again gives what one that never doe
   const uint64_t count =
       one != nullptr ? 1
                      : (kSanitized ? 10 : 300) * (times != nullptr ? std::strtoull(times, nullptr, 10) : 1);
-  for (uint64_t seed = first; seed < first + count; ++seed) Lives(seed);
+  for (uint64_t seed = first; seed < first + count; ++seed) Lives(pipeline, undisturbed, seed);
+}
+
+}  // namespace
+
+TEST_CASE("a pipeline that crashes again and again gives what one that never does gives") {
+  Expected undisturbed(kPipeline);
+  Lines& output = undisturbed.output;
+  CHECK(output["rows"].size() == kRows - kRows / 100);
+  CHECK(output["rows"] == output["grown"]);
+  CHECK(output["windows"].size() == 70);
+  CHECK(output["totals"].size() == 7);
+  ManyLives(kPipeline, undisturbed);
+}
+
+TEST_CASE("so does one whose files are named by what is in the rows") {
+  Expected undisturbed(kPartitioned);
+  size_t keys = 0, grown = 0, parts = 0;
+  for (int key = 0; key < 7; ++key) {
+    keys += undisturbed.output["keys/" + std::to_string(key)].size();
+    grown += undisturbed.output["grown/" + std::to_string(key) + "/all"].size();
+    parts += undisturbed.output["parts/" + std::to_string(key)].size();
+  }
+  CHECK(keys == kRows - kRows / 100);
+  CHECK(grown == keys);
+  CHECK(parts == keys);
+  ManyLives(kPartitioned, undisturbed);
 }
 
 }  // namespace streamrun
