@@ -1,10 +1,11 @@
-// A source inside a task: polls the connector, runs the decoder, tells the time.
+// A source inside a task: polls the connector, runs the decoder, tells the time (source_clock.h).
 #include <deque>
 
 #include "core/base/failpoint.h"
 #include "core/stream/projection.h"
 #include "runner/exec/drift_gate.h"
 #include "runner/exec/node.h"
+#include "runner/exec/source_clock.h"
 
 namespace streamrun {
 
@@ -14,6 +15,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
  public:
   SourceNode(TaskShared& shared, const Stage::Member& member)
       : Node(shared, member, false),
+        clock_(plan_node_.event_time),
         gate_(shared.options.times, *shared.plan->plan, member.node, shared.instance) {}
 
   Status Open() override {
@@ -37,7 +39,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       decoder_ = node.format->CreateDecoder(options);
     }
     last_row_at_ = looked_at_ = context_.env->MonotonicNow();
-    if (node.event_time.punctuation) punctuation_.emplace(node.event_time.punctuation, context_.env);
+    clock_.Open(context_.env);
     std::vector<std::string> positions;
     if (const NodeRestore* restored = Restored()) {
       positions = restored->positions();
@@ -47,10 +49,10 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     // What it read may be gone by now.
     if (had_ended_) {
       finished_ = true;  // unless its end is announced, behind letters that enter again
-      gate_.Tell(watermark_.time, TimeBoard::Standing::kEnded);
+      gate_.Tell(clock_.told().time, TimeBoard::Standing::kEnded);
       return Status::Ok();
     }
-    gate_.Tell(watermark_.time, idle_ ? TimeBoard::Standing::kIdle : TimeBoard::Standing::kActive);
+    gate_.Tell(clock_.told().time, idle_ ? TimeBoard::Standing::kIdle : TimeBoard::Standing::kActive);
     opened_ = true;
     return source_->Open(context_, positions).WithContext("source '" + node.name + "'");
   }
@@ -75,7 +77,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (done_ || stopped_) return false;
     if (finished_) {
       done_ = true;
-      gate_.Tell(watermark_.time, TimeBoard::Standing::kEnded);
+      gate_.Tell(clock_.told().time, TimeBoard::Standing::kEnded);
       SR_RETURN_IF_ERROR(SendAll(EndOfStream{complete_}));
       return true;
     }
@@ -132,8 +134,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (plan_node_.event_time.idle_after && !idle_) {
       wait.deadline = std::min(wait.deadline, last_row_at_ + *plan_node_.event_time.idle_after);
     }
-    if (ByWallClock() && !idle_) {
-      wait.deadline = std::min(wait.deadline, context_.env->MonotonicNow() + kClockTick);
+    if (clock_.by_wall_clock() && !idle_) {
+      wait.deadline = std::min(wait.deadline, context_.env->MonotonicNow() + SourceClock::kTick);
     }
   }
 
@@ -142,7 +144,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     const Source::Extent extent = opened_ ? source_->Progress() : Source::Extent{};
     counters.total_bytes = extent.total;
     counters.bytes_in = std::max(counters.bytes_in, extent.read);
-    counters.watermark = watermark_.time;
+    counters.watermark = clock_.told().time;
     // Rows that are known to have come and gone before they could be read were input too.
     const int64_t dropped = opened_ ? source_->Dropped() : 0;
     counters.rows_in += dropped;
@@ -162,9 +164,6 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
  private:
   // While the rest of the task is busy, a source that said "wait" is asked again every so many steps.
   static constexpr uint32_t kPollAgain = 16;
-  // How often a watermark that follows the wall clock is told when no rows come.
-  static constexpr Duration kClockTick = 200 * kMillisecond;
-
   // Records that enter again are chunks of their own, rows come behind the decoder.
   Result<bool> TakeRecord() {
     if (records_.empty()) return StepReplay();
@@ -197,9 +196,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
 
   void Restore(const NodeRestore& restored) {
     had_ended_ = restored.had_ended();
-    watermark_ = restored.watermark();
-    next_ordinal_ = watermark_.next_ordinal;
-    latest_ = restored.latest();
+    clock_.Restore(restored.watermark(), restored.latest());
+    next_ordinal_ = restored.watermark().next_ordinal;
     idle_ = restored.idle();
     position_ = restored.positions().front();
     complete_ = restored.complete();
@@ -218,13 +216,13 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     return true;
   }
 
-  Watermark Told() const override { return watermark_; }
+  Watermark Told() const override { return clock_.told(); }
 
   Result<NodeSnapshot> Snapshot(uint64_t epoch) override {
     SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Node::Snapshot(epoch));
-    snapshot.watermark = watermark_;
+    snapshot.watermark = clock_.told();
     snapshot.watermark.next_ordinal = next_ordinal_;
-    snapshot.latest = latest_;
+    snapshot.latest = clock_.latest();
     snapshot.idle = idle_;
     snapshot.counters = Counters();
     snapshot.position = opened_ ? source_->Position() : position_;
@@ -236,10 +234,6 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     const Timestamp now = context_.env->MonotonicNow();
     if (!willing_) last_row_at_ += now - looked_at_;
     looked_at_ = now;
-  }
-
-  bool ByWallClock() const {
-    return plan_node_.event_time.column >= 0 && plan_node_.event_time.clock == EventTime::Clock::kProcessing;
   }
 
   Result<bool> PollOnce() {
@@ -272,9 +266,8 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
       SR_RETURN_IF_ERROR(decoder_->Begin(*chunk_).WithContext("source '" + plan_node_.name + "'"));
       worked = true;
     } else {
-      const Watermark before = watermark_;
-      SR_RETURN_IF_ERROR(SendWatermark());
-      worked |= watermark_.time != before.time || watermark_.next_ordinal != before.next_ordinal;
+      SR_ASSIGN_OR_RETURN(const bool news, SendWatermark());
+      worked |= news;
     }
     if (worked && !told_idle_) return true;
     SR_ASSIGN_OR_RETURN(const bool went_idle, CheckIdle());
@@ -295,7 +288,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (*outcome != Outcome::kHaveMore) {
       chunk_.reset();
       replayed_chunk_ = false;
-      SR_RETURN_IF_ERROR(SendWatermark());
+      SR_RETURN_IF_ERROR(SendWatermark().status());
     }
     return Status::Ok();
   }
@@ -303,18 +296,18 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   Status SendBatch(BatchPtr batch) {
     counters_.rows_in += batch->rows();
     batch = Retyped(std::move(batch));
-    if (plan_node_.event_time.column >= 0) {
+    if (clock_.tells()) {
       batch = ReadTime(batch);
       // Before a barrier can come: rows without a usable time belong to this epoch.
       SR_RETURN_IF_ERROR(DeliverLetters());
     }
     if (batch->rows() > 0 && idle_) {
       idle_ = false;
-      gate_.Tell(watermark_.time, TimeBoard::Standing::kActive);
+      gate_.Tell(clock_.told().time, TimeBoard::Standing::kActive);
       SR_RETURN_IF_ERROR(SendAll(Active{}));
     }
     last_row_at_ = context_.env->MonotonicNow();
-    rows_came_ = true;
+    clock_.NoteRows();
     return SendRows(0, batch, ordinal_);
   }
 
@@ -325,64 +318,21 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
                                          batch->origin(), batch->changes());
   }
 
-  // Advances the clock of this source; rows without a usable time fail.
+  // Rows without a usable time fail.
   BatchPtr ReadTime(const BatchPtr& batch) {
-    const Column& times = *batch->column(plan_node_.event_time.column);
-    const int64_t* values = times.values<int64_t>();
-    const Timestamp limit = shared_.ProcessingTime() + plan_node_.event_time.max_future;
-    std::vector<RowFailure> failures;
-    Timestamp latest = latest_;
-    for (int64_t i = 0; i < batch->rows(); ++i) {
-      if (times.IsNull(i)) {
-        failures.push_back({static_cast<uint32_t>(i), "event_time.missing", "the row has no event time"});
-      } else if (values[i] > limit) {
-        failures.push_back({static_cast<uint32_t>(i), "event_time.future",
-                            "the event time is further in the future than max_future allows"});
-      } else {
-        latest = std::max(latest, values[i]);
-      }
-    }
-    if (punctuation_) {
-      ReadPunctuation(*batch, &failures);
-    } else {
-      latest_ = latest;
-    }
+    const std::vector<RowFailure> failures = clock_.Read(*batch, shared_.ProcessingTime());
     if (failures.empty()) return batch;
     letters_.AddRows(batch, failures, ReplayEntry());
     return Take(batch, RowsWithout(batch->rows(), failures));
   }
 
-  // The greatest value of the batch is the watermark behind it. Rows that failed already say nothing.
-  void ReadPunctuation(const Batch& batch, std::vector<RowFailure>* failures) {
-    std::vector<RowFailure> more;
-    const ColumnPtr times = punctuation_->Evaluate(batch.columns(), batch.rows(), &more);
-    MergeFailures(std::move(more), failures);
-    for (const uint32_t row : RowsWithout(batch.rows(), *failures)) {
-      if (times->IsNull(row)) continue;
-      const Timestamp time = times->values<int64_t>()[row];
-      explicit_watermark_ = std::max(explicit_watermark_.value_or(kMinTimestamp), time);
-    }
-  }
-
-  Status SendWatermark() {
-    Watermark now = watermark_;
-    const Timestamp latest = ByWallClock() ? shared_.ProcessingTime() : latest_;
-    if (plan_node_.event_time.column >= 0 && latest != kMinTimestamp) {
-      // One microsecond less: a row with exactly latest - out_of_order is still in time.
-      now.time = std::max(now.time, latest - plan_node_.event_time.out_of_order - 1);
-    }
-    // The wall clock alone is told now and then, or the worker would never sleep.
-    const bool fresh = std::exchange(rows_came_, false);
-    if (ByWallClock() && !fresh && now.time < watermark_.time + kClockTick &&
-        watermark_.time != kMinTimestamp) {
-      now.time = watermark_.time;
-    }
-    if (explicit_watermark_) now.time = std::max(now.time, *explicit_watermark_);
-    now.next_ordinal = std::max(now.next_ordinal, next_ordinal_);
-    if (now.time == watermark_.time && now.next_ordinal == watermark_.next_ordinal) return Status::Ok();
-    watermark_ = now;
-    gate_.Tell(now.time, idle_ ? TimeBoard::Standing::kIdle : TimeBoard::Standing::kActive);
-    return SendAll(now);
+  // True: there was news.
+  Result<bool> SendWatermark() {
+    const std::optional<Watermark> now = clock_.Advance(shared_.ProcessingTime(), next_ordinal_);
+    if (!now) return false;
+    gate_.Tell(now->time, idle_ ? TimeBoard::Standing::kIdle : TimeBoard::Standing::kActive);
+    SR_RETURN_IF_ERROR(SendAll(*now));
+    return true;
   }
 
   Result<bool> CheckIdle() {
@@ -392,7 +342,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     if (!silent && !told_idle_) return false;
     idle_ = true;
     told_idle_ = false;
-    gate_.Tell(watermark_.time, TimeBoard::Standing::kIdle);
+    gate_.Tell(clock_.told().time, TimeBoard::Standing::kIdle);
     SR_RETURN_IF_ERROR(SendAll(Idle{}));
     return true;
   }
@@ -412,7 +362,7 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
     letters_.AddRecord(split, offset, raw, code, message);
   }
   void Progress(Ordinal next) override { next_ordinal_ = std::max(next_ordinal_, next); }
-  void AdvanceTime(Timestamp time) override { explicit_watermark_ = time; }
+  void AdvanceTime(Timestamp time) override { clock_.Say(time); }
   void GoIdle() override { told_idle_ = true; }
 
   // DecodeOutput
@@ -431,16 +381,12 @@ class SourceNode final : public Node, private SourceOutput, private DecodeOutput
   BatchPtr batch_;
   Ordinal ordinal_ = kNoOrdinal;
   Ordinal next_ordinal_ = 0;
-  std::optional<Evaluator> punctuation_;
-  Timestamp latest_ = kMinTimestamp;
-  std::optional<Timestamp> explicit_watermark_;
-  Watermark watermark_;
+  SourceClock clock_;
   DriftGate gate_;
   Timestamp last_row_at_ = 0;  // later by the time since then in which it was not willing to read
   Timestamp looked_at_ = 0;
-  bool willing_ = true;     // at the last look
-  bool waits_ = false;      // for other sources
-  bool rows_came_ = false;  // since the last watermark
+  bool willing_ = true;  // at the last look
+  bool waits_ = false;   // for other sources
   bool idle_ = false;
   bool told_idle_ = false;
   bool asleep_ = false;
