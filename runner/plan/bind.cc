@@ -2,132 +2,10 @@
 #include <algorithm>
 
 #include "core/stream/dead_letter.h"
-#include "runner/plan/draft.h"
-#include "runner/plan/table.h"
+#include "runner/plan/bind_node.h"
 
 namespace streamrun {
 
-namespace {
-
-class NodeContext final : public BindContext {
- public:
-  using BindContext::BindContext;
-  std::shared_ptr<const TableFactory> BindTable(const NestedComponent& component) override {
-    return BindNestedTable(component, what(), diagnostics());
-  }
-};
-
-std::vector<std::string> Names(const std::vector<FieldSpec>& fields) {
-  std::vector<std::string> names;
-  names.reserve(fields.size());
-  for (const FieldSpec& f : fields) names.push_back(f.name);
-  return names;
-}
-
-template <typename Found>
-const Found* FindComponent(const ConfigValue& name, const Found* (Registry::*find)(std::string_view) const,
-                           ComponentKind kind, Diagnostics& d) {
-  const bool named_by_kind = kind == ComponentKind::kOperator || kind == ComponentKind::kFormat;
-  const std::string what = std::string(KindName(kind)) + (named_by_kind ? "" : " connector");
-  if (!name.is_scalar()) {
-    if (name.present())
-      d.ErrorAt(
-          name, "config.type",
-          "this takes the name of a" + std::string(kind == ComponentKind::kOperator ? "n " : " ") + what);
-    return nullptr;
-  }
-  if (const Found* found = (Registry::Global().*find)(name.text())) return found;
-  std::string suggestion = DidYouMean(name.text(), Registry::Global().Names(kind));
-  if (suggestion.empty()) suggestion = "`streamrun list` shows what there is";
-  d.ErrorAt(name, "plan.unknown_component", "there is no " + what + " '" + name.text() + "'", suggestion);
-  return nullptr;
-}
-
-std::vector<DeclaredColumn> DeclaredSchema(const DraftNode& node, Draft& draft, bool* fine) {
-  std::vector<DeclaredColumn> columns;
-  const ConfigValue& schema = node.common.schema;
-  *fine = true;
-  if (!schema.present()) return columns;
-  if (!schema.is_scalar()) {
-    *fine = ReadColumns(schema, "schema", &columns, draft.diagnostics);
-    return columns;
-  }
-  std::vector<std::string_view> names;
-  for (const auto& [name, value] : draft.schemas) {
-    names.push_back(name);
-    if (name == schema.text()) {
-      Diagnostics reported_already;
-      *fine = ReadColumns(value, "schema", &columns, reported_already);
-      return columns;
-    }
-  }
-  draft.diagnostics.ErrorAt(schema, "schema.unknown_schema",
-                            "there is no schema '" + schema.text() + "' under `schemas:`",
-                            DidYouMean(schema.text(), names));
-  *fine = false;
-  return columns;
-}
-
-// A duration, or `none`.
-bool ReadSpan(const ConfigValue& value, std::string_view name, std::optional<Duration>* out, Diagnostics& d) {
-  if (!value.present() || value.text() == "none") return true;
-  Duration span = 0;
-  if (!ReadDuration(value, name, &span, d)) return false;
-  *out = span;
-  return true;
-}
-
-// The event-time column marks the schema; the rest becomes PlanNode::event_time.
-bool BindEventTime(const DraftNode& node, const SchemaPtr& schema, PlanNode& out, SchemaPtr* marked,
-                   Draft& draft) {
-  *marked = schema;
-  const ConfigValue& value = node.common.event_time;
-  if (!value.present()) return true;
-  Diagnostics& d = draft.diagnostics;
-  if (!value.is_map()) {
-    d.ErrorAt(value, "config.type", "'event_time' takes a mapping",
-              "write event_time: {column: name, out_of_order: 1s}");
-    return false;
-  }
-  EventTimeConfig config;
-  if (!ReadFields(value, EventTimeFields(), {}, "'event_time'", &config, d)) return false;
-  NodeContext context(out.name, "'event_time'", node.config, {}, d);
-  if (!config.column.is_scalar()) {
-    d.ErrorAt(config.column, "config.type", "'column' takes the name of one column");
-    return false;
-  }
-  const int column = context.Column(config.column, *schema);
-  if (column < 0) return false;
-  const TypeId type = schema->field(column).type.id();
-  if (type != TypeId::kTimestamp && type != TypeId::kTimestamptz) {
-    d.ErrorAt(config.column, "schema.event_time_type",
-              "event time needs a timestamp or timestamptz, but '" + config.column.text() + "' is " +
-                  schema->field(column).type.ToString());
-    return false;
-  }
-  out.event_time.column = column;
-  out.event_time.out_of_order = config.out_of_order;
-  out.event_time.max_future = config.max_future;
-  out.event_time.clock = config.clock;
-  if (config.punctuation.present()) {
-    out.event_time.punctuation =
-        context.BindAs(config.punctuation, Scope(schema), schema->field(column).type);
-    if (!out.event_time.punctuation) return false;
-    if (config.clock == EventTime::Clock::kProcessing) {
-      d.ErrorAt(config.punctuation.value, "schema.two_clocks",
-                "punctuation and clock: processing both drive the watermark", "keep one of the two");
-      return false;
-    }
-  }
-  if (!ReadSpan(config.idle_after, "idle_after", &out.event_time.idle_after, d)) return false;
-  if (!ReadSpan(config.max_drift, "max_drift", &out.event_time.max_drift, d)) return false;
-  Schema with_mark = *schema;
-  with_mark.event_time = column;
-  *marked = std::make_shared<const Schema>(std::move(with_mark));
-  return true;
-}
-
-// `format:` of a byte source or sink, or the connector's default.
 const FormatDefinition* FindFormat(const DraftNode& node, const std::string& fallback, ConfigValue* config,
                                    Draft& draft) {
   const ConfigValue& written = node.common.format;
@@ -152,82 +30,6 @@ const FormatDefinition* FindFormat(const DraftNode& node, const std::string& fal
     name = ConfigValue::Scalar(fallback, false, node.name.mark());
   }
   return FindComponent(name, &Registry::FindFormat, ComponentKind::kFormat, draft.diagnostics);
-}
-
-// A log in front of a source that does not need one, or that gives no bytes to log.
-bool BindBuffer(DraftNode& node, const SourceDefinition& definition, Draft& draft) {
-  const ConfigValue& value = node.config["buffer"];
-  PlanNode& out = node.node;
-  if (!value.present()) return true;
-  if (definition.gives == SourceDefinition::Gives::kRows || out.source->replayable) {
-    draft.diagnostics.ErrorAt(
-        value, "plan.buffer",
-        "source '" + out.name + "' (" + out.component + ") can be read again: a buffer would only copy it",
-        "leave buffer out here");
-    return false;
-  }
-  out.buffer = node.common.buffer;
-  return true;
-}
-
-void BindSource(DraftNode& node, Draft& draft) {
-  PlanNode& out = node.node;
-  const SourceDefinition* definition =
-      FindComponent(node.common.connector, &Registry::FindSource, ComponentKind::kSource, draft.diagnostics);
-  if (definition == nullptr) return;
-  out.component = definition->name;
-  out.source_definition = definition;
-  NodeContext context(out.name, "source '" + out.name + "' (" + definition->name + ")", node.config,
-                      Names(NodeFields(ComponentKind::kSource)), draft.diagnostics);
-  out.source = definition->bind(context);
-  bool fine = true;
-  const std::vector<DeclaredColumn> declared = DeclaredSchema(node, draft, &fine);
-  SchemaPtr schema;
-  if (definition->gives == SourceDefinition::Gives::kBytes) {
-    ConfigValue config;
-    const FormatDefinition* format = FindFormat(node, definition->default_format, &config, draft);
-    if (format == nullptr || !fine) return;
-    if (!format->decodes) {
-      draft.diagnostics.ErrorAt(node.common.format, "plan.format_direction",
-                                "format '" + format->name + "' can only be written");
-      return;
-    }
-    NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"},
-                               draft.diagnostics);
-    out.format = format->bind_decoder(format_context, declared);
-    if (!out.format) return;
-    schema = out.format->schema;
-  } else {
-    for (const auto* extra : {&node.common.format, &node.common.schema}) {
-      if (extra->present()) {
-        draft.diagnostics.ErrorAt(
-            *extra, "config.unknown_field",
-            "source '" + definition->name + "' brings its own columns: it takes no format and no schema",
-            "leave this line out");
-        return;
-      }
-    }
-    if (!out.source) return;
-    schema = out.source->schema;
-  }
-  SchemaPtr marked;
-  if (!BindEventTime(node, schema, out, &marked, draft) || !out.source) return;
-  if (!BindBuffer(node, *definition, draft)) return;
-  out.ports = {{"ok", PortRole::kData, "Rows of the source."}};
-  out.outputs = {marked};
-  // A record may be malformed, a row may have no usable event time.
-  if (out.format || out.event_time.column >= 0) out.errors_port = 1;
-  out.parallelism = out.source->parallel
-                        ? (node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism)
-                                                       : draft.plan->settings.parallelism)
-                        : 1;
-  if (!out.source->parallel && node.common.parallelism > 1) {
-    draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
-                              "source '" + out.name + "' cannot be shared by several workers",
-                              "leave parallelism out here");
-    return;
-  }
-  node.bound = true;
 }
 
 bool ResolvePorts(DraftNode& node, Draft& draft) {
@@ -259,6 +61,8 @@ bool ResolvePorts(DraftNode& node, Draft& draft) {
   return fine;
 }
 
+namespace {
+
 // Every source upstream ends by itself.
 bool IsBounded(const PlanNode& node, const Draft& draft) {
   if (node.source) return node.source->bounded;
@@ -266,6 +70,8 @@ bool IsBounded(const PlanNode& node, const Draft& draft) {
     return IsBounded(draft.nodes[static_cast<size_t>(input.node)].node, draft);
   });
 }
+
+}  // namespace
 
 void BindOperator(DraftNode& node, Draft& draft) {
   PlanNode& out = node.node;
@@ -339,102 +145,6 @@ void BindOperator(DraftNode& node, Draft& draft) {
   }
   node.bound = true;
 }
-
-// Whether a sink can take a changing input, and in which form.
-bool BindChanges(DraftNode& node, bool bytes, Draft& draft) {
-  PlanNode& out = node.node;
-  const Schema& input = *out.input_schemas[0];
-  const bool op_column = node.common.changes == SinkChanges::kOpColumn;
-  if (op_column && !bytes) {
-    draft.diagnostics.ErrorAt(node.config["changes"], "plan.changes",
-                              "sink '" + out.component + "' takes rows: it has no op column",
-                              "leave changes out here");
-    return false;
-  }
-  if (!input.changes) return true;
-  if (op_column) {
-    if (input.Find("op") != -1) {
-      draft.diagnostics.ErrorAt(node.config["changes"], "plan.op_column",
-                                "the input has a column 'op' already",
-                                "rename it with `map` before this sink");
-      return false;
-    }
-    std::vector<Field> fields{{"op", TypeId::kText}};
-    fields.insert(fields.end(), input.fields().begin(), input.fields().end());
-    out.with_op = std::make_shared<const Schema>(std::move(fields));
-    return true;
-  }
-  if (out.sink->takes_changes) return true;
-  draft.diagnostics.ErrorAt(
-      node.inputs[0].value, "plan.changes",
-      "sink '" + out.component + "' takes no changes, but '" + node.inputs[0].value.text() + "' gives them",
-      bytes ? "write changes: op_column, or make the input final with emit: on_close" : "");
-  return false;
-}
-
-void BindSink(DraftNode& node, Draft& draft) {
-  PlanNode& out = node.node;
-  const SinkDefinition* definition =
-      FindComponent(node.common.connector, &Registry::FindSink, ComponentKind::kSink, draft.diagnostics);
-  if (definition == nullptr) return;
-  out.component = definition->name;
-  out.sink_definition = definition;
-  NodeContext context(out.name, "sink '" + out.name + "' (" + definition->name + ")", node.config,
-                      Names(NodeFields(ComponentKind::kSink)), draft.diagnostics);
-  const bool inputs_known = ResolvePorts(node, draft) && !out.inputs.empty();
-  context.inputs = out.input_schemas;
-  out.sink = definition->bind(context);
-  const bool bytes = definition->takes == SinkDefinition::Takes::kBytes;
-  ConfigValue config;
-  const FormatDefinition* format =
-      bytes ? FindFormat(node, definition->default_format, &config, draft) : nullptr;
-  if (!bytes && node.common.format.present()) {
-    draft.diagnostics.ErrorAt(node.common.format, "config.unknown_field",
-                              "sink '" + definition->name + "' takes rows: it has no format",
-                              "leave format out here");
-    return;
-  }
-  if (!inputs_known || !out.sink || (bytes && format == nullptr)) return;
-  for (size_t i = 1; i < out.input_schemas.size(); ++i) {
-    if (out.input_schemas[i]->fields() != out.input_schemas[0]->fields()) {
-      draft.diagnostics.ErrorAt(node.inputs[i].value, "plan.input_schema",
-                                "'" + node.inputs[i].value.text() + "' has other columns than '" +
-                                    node.inputs[0].value.text() + "': (" + out.input_schemas[i]->ToString() +
-                                    ") and (" + out.input_schemas[0]->ToString() + ")",
-                                "make them alike with `map`, or give each its own sink");
-      return;
-    }
-  }
-  if (!BindChanges(node, bytes, draft)) return;
-  if (bytes) {
-    if (!format->encodes) {
-      draft.diagnostics.ErrorAt(node.common.format, "plan.format_direction",
-                                "format '" + format->name + "' can only be read");
-      return;
-    }
-    NodeContext format_context(out.name, "format '" + format->name + "'", config, {"type"},
-                               draft.diagnostics);
-    const SchemaPtr encoded = out.with_op ? out.with_op : out.input_schemas[0];
-    out.format = format->bind_encoder(format_context, out.sink->RecordSchema(encoded));
-    if (!out.format) return;
-  }
-  int inherited = 1;
-  for (const PlanNode::Input& input : out.inputs) {
-    inherited = std::max(inherited, draft.nodes[static_cast<size_t>(input.node)].node.parallelism);
-  }
-  out.balance = node.common.balance;
-  if (out.sink->single_writer && node.common.parallelism > 1) {
-    draft.diagnostics.ErrorAt(node.config["parallelism"], "plan.parallelism",
-                              "sink '" + out.name + "' has one writer", "leave parallelism out here");
-    return;
-  }
-  out.parallelism = out.sink->single_writer       ? 1
-                    : node.common.parallelism > 0 ? static_cast<int>(node.common.parallelism)
-                                                  : inherited;
-  node.bound = true;
-}
-
-}  // namespace
 
 void BindNodes(Draft& draft) {
   for (const int i : draft.order) {
