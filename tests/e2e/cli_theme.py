@@ -31,6 +31,15 @@ class Cli(Case):
             self.assertEqual(answer.returncode, 0, f"{command}: {answer.stdout}{answer.stderr}")
             self.assertTrue(answer.stdout.strip(), command)
 
+    def test_what_has_no_end_is_told_and_not_tried_by_chaos(self):
+        for name, ends in (("http_orders", False), ("quickstart", True)):
+            explained = self.run_command("explain", f"{family.SOURCE}/pipelines/{name}.yaml").stdout
+            self.assertEqual("; has no end\n" in explained, not ends, explained)
+        answer = subprocess.run([f"{family.SOURCE}/tools/chaos", f"{family.SOURCE}/pipelines/http_orders.yaml", "--binary",
+                                 family.STREAMRUN], capture_output=True, text=True, timeout=20)
+        self.assertEqual(answer.returncode, 2, answer.stdout + answer.stderr)
+        self.assertIn("a run must come to its end by itself, and orders (http) never does", answer.stderr)
+
     def test_the_readmes_first_pipeline_runs(self):
         with open(f"{family.SOURCE}/README.md") as f:
             yaml = re.search(r"```yaml\n(.*?)```", f.read(), re.S)[1]
