@@ -2,15 +2,15 @@
 """Benchmarks of streamrun against a peer and the machine's own limit, all in one run. Prints medians and ratios.
 
 usage: tools/bench/bench.py [jobs] [latency] [start] [link] [memory] [formats]
-       [expressions] [nexmark] [checkpoint]     (default: all)
+       [expressions] [nexmark] [checkpoint] [spill]     (default: all)
   --runs N     counted runs of each command (5), after one that is not counted
   --stick DIR  the measuring stick: generator, hand-written bounds, peers (../shared/limits beside the repository)
   --jobs j1,j2 which jobs (all six)
   --queries q0,q5  which queries of nexmark (all)
-  --binary FILE    the streamrun of nexmark and checkpoint (build/streamrun)
+  --binary FILE    the streamrun of nexmark, checkpoint and spill (build/streamrun)
 
 Builds into build/ (Release) and build/limits; needs about 3 GB there and 1 GB in /dev/shm. DuckDB comes from npm and is
-left out, with a line that says so, where that cannot be had. `nexmark` and `checkpoint` need neither the stick nor DuckDB.
+left out, with a line that says so, where that cannot be had. `nexmark`, `checkpoint` and `spill` need neither the stick nor DuckDB.
 """
 import argparse
 import hashlib
@@ -27,6 +27,7 @@ import time
 
 from checkpoint import bench_checkpoint
 from nexmark import bench_nexmark
+from spill import bench_spill
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIMITS = ROOT / "build/limits"
@@ -279,11 +280,11 @@ def main():
     parser.add_argument("--queries", default="")
     parser.add_argument("--binary", type=pathlib.Path, default=BINARY)
     args = parser.parse_args()
-    what = args.what or ["jobs", "memory", "latency", "start", "link", "formats", "expressions", "nexmark", "checkpoint"]
+    what = args.what or ["jobs", "memory", "latency", "start", "link", "formats", "expressions", "nexmark", "checkpoint", "spill"]
     if not args.binary.exists():
         sys.exit("build first: tools/run --help")
     SHM.mkdir(exist_ok=True)
-    duck = prepare(args.stick) if set(what) - {"nexmark", "latency", "start", "checkpoint"} else False
+    duck = prepare(args.stick) if set(what) - {"nexmark", "latency", "start", "checkpoint", "spill"} else False
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown")
     print(f"date {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {cpu}, Linux {os.uname().release}")
     if "jobs" in what:
@@ -307,6 +308,8 @@ def main():
         bench_nexmark(ROOT, args.binary, SHM, run, args.runs, [q for q in args.queries.split(",") if q])
     if "checkpoint" in what:
         bench_checkpoint(ROOT, args.binary, SHM, run, args.runs)
+    if "spill" in what:
+        bench_spill(ROOT, args.binary, SHM, run, args.runs)
     shutil.rmtree(SHM, ignore_errors=True)
 
 
