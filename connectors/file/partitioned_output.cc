@@ -77,6 +77,8 @@ class PartitionedSink final : public Sink {
     }
     // These are as durable as the epoch that was restored.
     parts.insert(parts.end(), adopted_.begin(), adopted_.end());
+    const std::vector<SinkPart> ended = series_->Ended();
+    parts.insert(parts.end(), ended.begin(), ended.end());
     SeriesFacts facts{config_.path, next_of_others_, ended_};
     facts.next[context_.instance] = series_->next_number();
     prepared.handle = PrintHandle(parts, &facts);

@@ -251,9 +251,18 @@ Result<std::vector<SinkPart>> SeriesSet::Parts() {
       SR_RETURN_IF_ERROR(series.open->EndFrame());
       parts.push_back(series.open->Describe(false));
       parts.back().series = name;
-    } else if (series.parked) {
+    } else if (series.parked && !series.parked->finished) {
       parts.push_back(*series.parked);
     }
+  }
+  return parts;
+}
+
+std::vector<SinkPart> SeriesSet::Ended() const {
+  std::vector<SinkPart> parts;
+  for (const auto& entry : series_) {
+    const std::optional<SinkPart>& parked = entry.second.parked;
+    if (parked && parked->finished) parts.push_back(*parked);
   }
   return parts;
 }

@@ -50,8 +50,10 @@ class SeriesSet {
   /// The input ended: every part is finished.
   Status Finish();
 
-  /// All parts that are not committed for good, at whole records; rolls those that are old enough.
+  /// Parts that are not committed yet, at whole records; rolls those that are old enough.
   Result<std::vector<SinkPart>> Parts();
+  /// Parts that had their names in the restored epoch, and that rows may yet come for.
+  std::vector<SinkPart> Ended() const;
   /// `parts` count now, those that are finished have their names.
   void Committed(const std::vector<SinkPart>& parts);
   /// Part numbers of this instance from here on are new.

@@ -329,6 +329,27 @@ TEST_CASE("the notes of a run that came to its end mean nothing to the next one"
   CHECK(ReadText(directory / "a") == "1\n1\n1\n");
 }
 
+TEST_CASE("a run that had come to its end takes rows in again: only the files that they are for change") {
+  const TemporaryDirectory directory;
+  const TemporaryDirectory state;
+  for (const bool bounded : {true, false}) {
+    const std::string folder = directory / (bounded ? "b" : "u");
+    const Fields fields = Path(folder + "/{k}");
+    std::string handle = Run(fields, bounded, state.path()).Write({{"a", "1"}, {"b", "2"}}).Complete(1);
+    {
+      Run again(fields, bounded, state.path(), {handle});
+      CHECK(again.opened.ToString() == "ok");
+      handle = again.Write({{"a", "3"}, {"c", "4"}}).Complete(2);
+      CHECK(std::count(again.last.files.begin(), again.last.files.end(), folder + "/b") == 0);
+    }
+    Run third(fields, bounded, state.path(), {handle});
+    CHECK(third.opened.ToString() == "ok");
+    third.Complete(3);
+    CHECK(Tree(folder) == Files{{"a", "1\n3\n"}, {"b", "2\n"}, {"c", "4\n"}});
+    std::filesystem::remove_all(state / "stage");
+  }
+}
+
 TEST_CASE("parts: numbers are never used twice, void ones are gone, also when an older epoch is restored") {
   const TemporaryDirectory directory;
   const TemporaryDirectory state;
@@ -386,9 +407,10 @@ TEST_CASE("few files are open at a time: the others are closed and gone on with,
     }
     run.Complete(10'000);
     CHECK(Tree(directory.path()).size() == 50);
-    for (const auto& [name, text] : expected) {
-      if (*suffix == '\0') CHECK(ReadText(directory / name) == text);
-      if (*suffix != '\0') CHECK(Decompressed(directory / name) == text);
+    for (const auto& file : expected) {
+      const std::string path = directory / file.first;
+      if (*suffix == '\0') CHECK(ReadText(path) == file.second);
+      if (*suffix != '\0') CHECK(Decompressed(path) == file.second);
     }
   }
 }
