@@ -9,6 +9,9 @@ namespace {
 // A source dealt to `parallelism` workers, whose rows go by key to as many.
 LocalPlan Spread(int parallelism) {
   LocalPlan plan;
+  const auto nodes = std::make_shared<Plan>();
+  nodes->nodes.resize(1);
+  plan.plan = nodes;
   for (int s = 0; s < 2; ++s) {
     Stage stage;
     stage.id = s;
