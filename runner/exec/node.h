@@ -65,7 +65,8 @@ class Node {
     (void)epoch;
     return true;
   }
-  /// After Open: sinks commit (again) what the restored epoch decided. True: nothing is left. Called until then.
+  /// After Open: sinks commit (again) what the restored epoch decided. True: nothing is left. Called until
+  /// then.
   virtual Result<bool> CommitRestored() { return true; }
   /// Orders up to this one are to be applied before any other input.
   void Replay(uint64_t to) {
