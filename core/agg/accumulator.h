@@ -40,6 +40,8 @@ class Accumulator {
 
   /// Room for so many slots in all; a hint.
   virtual void Reserve(uint32_t slots) { (void)slots; }
+  /// These slots will be asked for; their memory may be on a disk (StateSpace::Cold).
+  virtual void WillNeed(const uint32_t* slots, int64_t count) const { (void)slots, (void)count; }
   /// New slots are empty.
   virtual void Resize(uint32_t slots) = 0;
   /// The slot is empty again.

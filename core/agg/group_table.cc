@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/data/state_space.h"
+
 namespace streamrun {
 
 GroupInput::GroupInput(const std::vector<ExpressionPtr>& keys, const std::vector<AggregateCall>& calls,
@@ -72,7 +74,12 @@ GroupedRows FilteredRows::Of(const GroupedRows& all, const Column* filter) {
   return {static_cast<int64_t>(rows_.size()), rows_.data(), slots_.data()};
 }
 
+void GroupTable::WillNeed(const uint32_t* slots, int64_t count) const {
+  for (const auto& accumulator : accumulators_) accumulator->WillNeed(slots, count);
+}
+
 void GroupTable::Feed(const GroupInput& input, const GroupedRows& rows, bool retract) {
+  if (StateSpace::Cold()) WillNeed(rows.slots, rows.count);
   for (size_t i = 0; i < accumulators_.size(); ++i) {
     const GroupedRows chosen = filtered_.Of(rows, input.filter(i));
     retract ? accumulators_[i]->Retract(input.inputs(i), chosen)
@@ -149,6 +156,10 @@ void GroupTable::Renew(size_t call) {
 
 std::vector<ColumnPtr> GroupTable::Keys(const std::vector<uint32_t>& slots) const {
   std::vector<ColumnPtr> keys;
+  const auto count = static_cast<int64_t>(slots.size());
+  for (size_t i = 0; i < keys_.key_columns() && StateSpace::Spilled(); ++i) {
+    keys_.key(i).WillNeed(slots.data(), count);
+  }
   for (size_t i = 0; i < keys_.key_columns(); ++i) {
     keys.push_back(keys_.key(i).Gather(slots.data(), static_cast<int64_t>(slots.size())));
   }
@@ -161,6 +172,7 @@ int64_t GroupTable::Fitting(const uint32_t* slots, int64_t count) const {
 }
 
 std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) const {
+  if (StateSpace::Spilled()) WillNeed(slots.data(), static_cast<int64_t>(slots.size()));
   std::vector<ColumnPtr> columns = Keys(slots);
   const auto count = static_cast<int64_t>(slots.size());
   for (const auto& accumulator : accumulators_) {
@@ -172,6 +184,7 @@ std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) cons
 
 std::vector<ColumnPtr> GroupTable::Results(const std::vector<uint32_t>& slots,
                                            std::vector<RowFailure>* failures) const {
+  if (StateSpace::Spilled()) WillNeed(slots.data(), static_cast<int64_t>(slots.size()));
   std::vector<ColumnPtr> columns = Keys(slots);
   const auto count = static_cast<int64_t>(slots.size());
   for (const auto& accumulator : accumulators_) {

@@ -99,6 +99,7 @@ class GroupTable {
 
  private:
   void Grow();
+  void WillNeed(const uint32_t* slots, int64_t count) const;
 
   const std::vector<AggregateCall>& calls_;
   KeyTable keys_;

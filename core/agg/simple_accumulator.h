@@ -46,6 +46,7 @@ class SimpleAccumulator final : public Accumulator {
 
   void Reserve(uint32_t slots) override { states_.Reserve(slots); }
   void Resize(uint32_t slots) override { states_.Resize(slots); }
+  void WillNeed(const uint32_t* slots, int64_t count) const override { states_.WillNeed(slots, count); }
   void Clear(uint32_t slot) override { states_[slot] = {}; }
 
   void Add(std::span<const ColumnPtr> args, const GroupedRows& rows) override {

@@ -105,6 +105,8 @@ void* ScratchFile::Reserve(size_t length) {
 
 void ScratchFile::Release(void* at, size_t length) { (void)::munmap(at, length); }
 
+void ScratchFile::WillNeed(void* at, size_t length) { (void)::madvise(at, length, MADV_WILLNEED); }
+
 bool ScratchFile::MapMemory(void* at, size_t length) {
   return ::mmap(at, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
          MAP_FAILED;
@@ -125,10 +127,11 @@ size_t ScratchFile::Resident(const void* at, size_t length) {
   return resident * page;
 }
 
-uint64_t ScratchFile::Touched() {
+ScratchFile::Faults ScratchFile::FaultsOfThread() {
   rusage usage{};
   (void)::getrusage(RUSAGE_THREAD, &usage);
-  return (static_cast<uint64_t>(usage.ru_minflt) + static_cast<uint64_t>(usage.ru_majflt)) * PageSize();
+  const auto reads = static_cast<uint64_t>(usage.ru_majflt);
+  return {(static_cast<uint64_t>(usage.ru_minflt) + reads) * PageSize(), reads};
 }
 
 }  // namespace streamrun

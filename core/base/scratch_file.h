@@ -49,13 +49,18 @@ class ScratchFile {
   /// Addresses at which nothing lies; null when there are none left.
   static void* Reserve(size_t length);
   static void Release(void* at, size_t length);
+  /// Starts to read pages of a mapping.
+  static void WillNeed(void* at, size_t length);
   /// Plain memory at reserved addresses.
   static bool MapMemory(void* at, size_t length);
   /// Pages of a mapping that are in memory, as bytes.
   static size_t Resident(const void* at, size_t length);
-  /// Pages that the calling thread has had mapped so far, as bytes: an upper bound of what came into memory
-  /// by being touched.
-  static uint64_t Touched();
+  /// Of the calling thread, so far.
+  struct Faults {
+    uint64_t bytes = 0;  // of pages it has had mapped: no less than what came into memory by being touched
+    uint64_t reads = 0;  // pages it waited for
+  };
+  static Faults FaultsOfThread();
 
  private:
   ScratchFile(int fd, std::string directory, bool in_memory)

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "core/data/row_hash.h"
+#include "core/data/state_space.h"
 
 namespace streamrun {
 
@@ -133,14 +134,33 @@ void KeyTable::FindOrInsert(const std::vector<ColumnPtr>& keys, const std::vecto
     const auto insert = [&](size_t place, uint32_t tag, size_t row) {
       return Insert(place, tag, keys, static_cast<int64_t>(row));
     };
+    std::vector<uint32_t> numbers;
+    const uint32_t* some = nullptr;
     if (rows != nullptr) {
-      ProbeAny(keys, hashes, rows + begin, length, slots + begin, insert);
+      some = rows + begin;
     } else {
-      std::vector<uint32_t> numbers(static_cast<size_t>(length));
+      numbers.resize(static_cast<size_t>(length));
       for (int64_t i = 0; i < length; ++i) numbers[static_cast<size_t>(i)] = static_cast<uint32_t>(begin + i);
-      ProbeAny(keys, hashes, numbers.data(), length, slots + begin, insert);
+      some = numbers.data();
     }
+    if (StateSpace::Cold()) WillNeed(hashes, some, length);
+    ProbeAny(keys, hashes, some, length, slots + begin, insert);
   }
+}
+
+// The first entry with the tag is nearly always the key's.
+void KeyTable::WillNeed(const std::vector<uint64_t>& hashes, const uint32_t* rows, int64_t count) const {
+  std::vector<uint32_t> slots;
+  slots.reserve(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t tag = Tag(hashes[rows[i]]);
+    size_t place = Place(tag);
+    while (entries_[place].slot != kNone && entries_[place].tag != tag) {
+      place = (place + 1) & (entries_.size() - 1);
+    }
+    if (entries_[place].slot != kNone) slots.push_back(entries_[place].slot);
+  }
+  for (const SlotColumn& key : keys_) key.WillNeed(slots.data(), static_cast<int64_t>(slots.size()));
 }
 
 void KeyTable::Find(const std::vector<ColumnPtr>& keys, const std::vector<uint64_t>& hashes,

@@ -57,6 +57,7 @@ class KeyTable {
     uint32_t slot;  // kNone: empty
   };
 
+  void WillNeed(const std::vector<uint64_t>& hashes, const uint32_t* rows, int64_t count) const;
   size_t Place(uint32_t tag) const { return tag >> shift_; }
   static uint32_t Tag(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
   void Grow(size_t entries);

@@ -46,6 +46,12 @@ class SlotArray {
     size_ += count;
   }
 
+  /// Starts to read `per` elements of each of these slots if they are not in memory (StateSpace::Cold).
+  void WillNeed(const uint32_t* slots, int64_t count, size_t per = 1) const {
+    block_.WillNeed(slots, count, sizeof(T) * per);
+  }
+  void WillNeed(size_t first, size_t count) const { block_.WillNeed(first * sizeof(T), count * sizeof(T)); }
+
   size_t size() const { return size_; }
   T* data() { return reinterpret_cast<T*>(block_.data()); }
   const T* data() const { return reinterpret_cast<const T*>(block_.data()); }

@@ -52,6 +52,18 @@ void SlotColumn::Reserve(uint32_t slots) {
   }
 }
 
+// Cells first, all at once: where a long text lies is known when its cell has come.
+void SlotColumn::WillNeed(const uint32_t* slots, int64_t count) const {
+  fixed_.WillNeed(slots, count, width_);
+  texts_.WillNeed(slots, count);
+  if (layout_ != Layout::kVarlen) return;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t slot = slots[i];
+    if (IsNull(slot) || texts_[slot].length <= kInline) continue;
+    arena_.WillNeed(ArenaOffset(texts_[slot]), size_t{texts_[slot].length});
+  }
+}
+
 void SlotColumn::SetNull(uint32_t slot) {
   Release(slot);
   present_[slot >> 6] &= ~(uint64_t{1} << (slot & 63));

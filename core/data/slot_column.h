@@ -24,6 +24,9 @@ class SlotColumn {
   /// Room for so many slots in all, without the long texts.
   void Reserve(uint32_t slots);
 
+  /// Starts to read the values of some slots if they are not in memory (StateSpace::Cold).
+  void WillNeed(const uint32_t* slots, int64_t count) const;
+
   bool IsNull(uint32_t slot) const { return !((present_[slot >> 6] >> (slot & 63)) & 1); }
   void SetNull(uint32_t slot);
   /// The value of a row of a column of the same type.

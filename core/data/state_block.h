@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace streamrun {
@@ -32,6 +33,11 @@ class StateBlock {
   /// At least so many bytes from now on, more than there are. Those that are there stay, new ones are not
   /// initialised.
   void Grow(size_t capacity);
+  /// Has the file's pages read in which these places (numbers of elements of `width` bytes) lie, without
+  /// waiting: the disk then works at many of them at once. Nothing for plain memory.
+  void WillNeed(const uint32_t* places, int64_t count, size_t width) const;
+  /// The same for some bytes.
+  void WillNeed(size_t begin, size_t length) const;
 
  private:
   friend class StateSpace;

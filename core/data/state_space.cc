@@ -19,6 +19,10 @@ constexpr size_t kLeastParts = 64;
 // Pages leave memory in pieces of this size.
 constexpr size_t kPiece = 1 << 20;
 
+// Pages that were waited for in one event, above which the next ones ask for theirs before.
+constexpr uint64_t kManyReads = 64;
+constexpr int kAssisted = 100;
+
 size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 }  // namespace
@@ -84,7 +88,7 @@ Status StateSpace::Spill(PlacedBlock& block, size_t capacity) {
     }
     SR_ASSIGN_OR_RETURN(
         file_, on_disk ? ScratchFile::Create(env_, options_.directory) : ScratchFile::CreateInMemory());
-    touched_ = ScratchFile::Touched();
+    touched_ = ScratchFile::FaultsOfThread().bytes;
     if (file_->in_memory() && options_.max_memory > 0) {
       LogWarning("state is spilled to a file system that is memory itself: max_state does not bound memory",
                  {{"directory", options_.directory}});
@@ -246,8 +250,19 @@ Status StateSpace::Fit(size_t state_bytes) {
         std::to_string(memory) + " bytes, above the max_state of " + std::to_string(options_.max_memory) +
         "; raise max_state");
   }
-  if (spilled_ > 0) Trim(std::max(options_.max_memory - memory, options_.max_memory / 8));
+  if (spilled_ == 0) return Status::Ok();
+  const ScratchFile::Faults faults = ScratchFile::FaultsOfThread();
+  FindCold(faults);
+  Trim(faults, std::max(options_.max_memory - memory, options_.max_memory / 8));
   return Status::Ok();
+}
+
+// Pages that were asked for before are not waited for, so that nothing is seen of them: now and then an event
+// goes without, to see whether it is still needed.
+void StateSpace::FindCold(const ScratchFile::Faults& faults) {
+  const uint64_t reads = faults.reads - reads_;
+  reads_ = faults.reads;
+  assisted_ = assisted_ > 0 ? assisted_ - 1 : reads > kManyReads ? kAssisted : 0;
 }
 
 size_t StateSpace::Resident() const {
@@ -260,8 +275,8 @@ size_t StateSpace::Resident() const {
 
 // In the order of the clock, which needs to know nothing of who touched what: an estimate by accessed bits
 // would cost a walk over all page tables, and a hot page comes back by one read.
-void StateSpace::Trim(size_t budget) {
-  const uint64_t touched = ScratchFile::Touched();
+void StateSpace::Trim(const ScratchFile::Faults& faults, size_t budget) {
+  const uint64_t touched = faults.bytes;
   const uint64_t since = touched >= touched_ ? touched - touched_ : budget + 1;  // another thread
   if (resident_ + since <= budget) return;
   resident_ = Resident();

@@ -67,6 +67,11 @@ class StateSpace {
     StateSpace* before_;
   };
   static StateSpace* Current() { return current_; }
+  /// The state of the node under way has lately been read from the disk again and again: who knows which
+  /// slots it will touch says so before (WillNeed). Else it would only cost calls of the kernel.
+  static bool Cold() { return current_ != nullptr && current_->assisted_ > 0; }
+  /// Some of the state of the node under way is in the file: who reads many slots in order says so before.
+  static bool Spilled() { return current_ != nullptr && current_->spilled_ > 0; }
 
   /// `state_bytes`: all state of the node, wherever it lies. Moves blocks to the file when memory does not
   /// hold it, and takes their pages out of memory when there are too many. kResourceExhausted when what
@@ -97,7 +102,8 @@ class StateSpace {
   Result<PlacedBlock::Run> Take(size_t length);
   void GiveBack(PlacedBlock::Run run);
 
-  void Trim(size_t budget);
+  void Trim(const ScratchFile::Faults& faults, size_t budget);
+  void FindCold(const ScratchFile::Faults& faults);
 
   static thread_local StateSpace* current_;
 
@@ -118,6 +124,8 @@ class StateSpace {
   // since.
   size_t resident_ = 0;
   uint64_t touched_ = 0;
+  uint64_t reads_ = 0;
+  int assisted_ = 0;  // so many more events are cold
   // The hand of the clock: pages behind it were in memory longest.
   std::list<PlacedBlock>::iterator hand_;
   size_t hand_at_ = 0;

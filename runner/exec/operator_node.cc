@@ -377,6 +377,7 @@ class OperatorNode final : public Node {
   Watermark Told() const override { return Outgoing(Node::Told()); }
 
   Result<NodeSnapshot> Snapshot(uint64_t epoch) override {
+    const StateSpace::Scope scope(space_.get());
     SR_ASSIGN_OR_RETURN(NodeSnapshot snapshot, Node::Snapshot(epoch));
     snapshot.failed_results = failed_results_;
     // Nothing comes of its state any more.

@@ -48,6 +48,7 @@ class ValueExtreme final : public Accumulator {
   explicit ValueExtreme(const AggregateTypes& types) : values_(types.result) {}
 
   void Resize(uint32_t slots) override { values_.Resize(slots); }
+  void WillNeed(const uint32_t* slots, int64_t count) const override { values_.WillNeed(slots, count); }
   void Clear(uint32_t slot) override { values_.SetNull(slot); }
   void Add(std::span<const ColumnPtr> args, const GroupedRows& rows) override {
     const Column& column = *args[0];
