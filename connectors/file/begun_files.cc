@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kMaxNotes = uint64_t{1} << 30;
 constexpr const char* kEnd = "end";
+constexpr const char* kNotes = "/begun.jsonl";
 
 // Notes of one file. A torn last line is a note of a file that was not begun.
 Result<std::vector<SinkPart>> ReadNotes(Env* env, const std::string& path, bool same_run) {
@@ -38,6 +39,8 @@ Status RemoveIfThere(Env* env, const std::string& path) {
 
 }  // namespace
 
+std::string BegunFiles::PathOf(const std::string& directory) { return directory + kNotes; }
+
 Result<std::vector<SinkPart>> BegunFiles::Read(int instance, int parallelism, bool same_run) {
   std::vector<SinkPart> notes;
   if (directory_.empty()) return notes;
@@ -52,10 +55,11 @@ Result<std::vector<SinkPart>> BegunFiles::Read(int instance, int parallelism, bo
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), other);
     if (error != std::errc() || *end != '\0' || other < parallelism) continue;
     if (other % parallelism != instance) continue;
-    SR_ASSIGN_OR_RETURN(const std::vector<SinkPart> more,
-                        ReadNotes(env_, PathOf(all + "/" + name), same_run));
+    std::string path = all;
+    path.append("/").append(name).append(kNotes);
+    SR_ASSIGN_OR_RETURN(const std::vector<SinkPart> more, ReadNotes(env_, path, same_run));
     notes.insert(notes.end(), more.begin(), more.end());
-    others_.push_back(PathOf(all + "/" + name));
+    others_.push_back(std::move(path));
   }
   return notes;
 }
@@ -106,7 +110,7 @@ Status UndoBegun(Env* env, const std::vector<SinkPart>& notes, bool published) {
     SR_RETURN_IF_ERROR(env->SyncFile(note.written));
   }
   for (const std::string& directory : directories) {
-    const Status synced = env->SyncDirectory(directory);
+    Status synced = env->SyncDirectory(directory);
     if (!synced.ok() && synced.code() != Code::kNotFound) return synced;
   }
   return Status::Ok();

@@ -31,7 +31,7 @@ class BegunFiles {
 
  private:
   Status Append(const std::string& line);
-  std::string PathOf(const std::string& directory) const { return directory + "/begun.jsonl"; }
+  static std::string PathOf(const std::string& directory);
 
   Env* env_ = nullptr;
   std::string directory_;

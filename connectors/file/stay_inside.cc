@@ -20,9 +20,10 @@ Status StayInside(const std::string& base, const std::string& path) {
     if (fs::is_symlink(status)) {
       const fs::path target = fs::canonical(part, error);
       if (error || !inside(target)) {
-        return Status(Code::kPermissionDenied,
-                      part + " is a symbolic link that leads out of " + base +
-                          ", where names are made of data; remove it, or give the sink the real directory");
+        std::string message = part;
+        message.append(" is a symbolic link that leads out of ").append(base);
+        message.append(", where names are made of data; remove it, or give the sink the real directory");
+        return Status(Code::kPermissionDenied, std::move(message));
       }
     }
     if (at == std::string::npos) return Status::Ok();

@@ -43,8 +43,10 @@ void CheckExclusive(Draft& draft) {
       for (const auto& [held, other] : holders) {
         const BoundSink* sink = other->node.sink.get();
         if (sink == nullptr || held == exclusive) continue;
-        if (node.node.sink->Overlaps(*sink) || sink->Overlaps(*node.node.sink))
-          ReportShared(draft, node, *other, "may want one file: " + held + " and " + exclusive);
+        if (!node.node.sink->Overlaps(*sink) && !sink->Overlaps(*node.node.sink)) continue;
+        std::string both = "may want one file: ";
+        both.append(held).append(" and ").append(exclusive);
+        ReportShared(draft, node, *other, both);
       }
     }
     const auto [it, first] = holders.emplace(exclusive, &node);
