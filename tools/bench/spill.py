@@ -69,7 +69,7 @@ def bench_spill(root, binary, shm, run, runs):
     print("| keys come | rows | no limit, rows/s | spilled, rows/s | ratio | memory of the worker, MiB | spilled: memory | pages of files |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, key, rows in (("once", "sequence", KEYS),
-                            ("again and again, some more than others", f"{{zipf: {{values: {KEYS}}}}}", KEYS),
+                            ("again and again, some more than others", f"{{zipf: {{values: {KEYS}}}}}", 4 * KEYS),
                             ("again and again, all alike", f"{{uniform: {{min: 1, max: {KEYS}}}}}", KEYS // 2)):
         limit = KEYS * STATE // 4 >> 20
         results = {"": [], f"max_state: {limit}MiB\n    when_full: spill": []}
