@@ -95,7 +95,8 @@ class BoundOperator {
   bool can_fail = false;
   /// Output rows come in the order of their input rows and carry its ordinal.
   bool preserves_order = true;
-  /// Bytes of memory for the state of an instance, above which the host has it spilled; 0: it stays in memory.
+  /// Bytes of memory for the state of an instance, above which the host has it spilled; 0: it stays in
+  /// memory.
   int64_t spill_above = 0;
 
   /// Rows may be combined before the exchange, in the workers upstream: a combiner turns them into fewer rows
@@ -170,12 +171,12 @@ class BoundSource {
   /// Its peers send again what was not acknowledged, and it acknowledges only what is safe (Source::Stored,
   /// Source::Commit): nothing is lost, rows may come twice.
   bool acknowledges = false;
-  /// Several instances may share the input (splits are dealt by instance number).
   /// Besides, every piece that they send has a name, and one that was acknowledged is not taken again: rows
   /// come once.
   bool deduplicates = false;
   /// It calls SourceOutput::BeginUnit: a buffer keeps its marks.
   bool marks_units = false;
+  /// Several instances may share the input (splits are dealt by instance number).
   bool parallel = false;
   /// Chunks carry ordinals: file order can be restored downstream.
   bool ordered = false;
