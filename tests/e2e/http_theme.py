@@ -603,6 +603,9 @@ class Deduplicate(Peers):
         for buffer in (", buffer: {type: durable, segment: 64KiB}", ""):
             with self.subTest(buffer):
                 self.chain(buffer)
+            for name in ("first", "second"):
+                shutil.rmtree(self.path(name))
+            os.remove(self.path("out.jsonl"))
 
     def chain(self, buffer):
         chance = random.Random(SEED)
@@ -611,13 +614,15 @@ class Deduplicate(Peers):
         yaml = {"first": numbers_out(port, "concurrency: 3", rows=rows, rate=1000, interval="150ms"),
                 "second": self.source(port, buffer).replace("n: bigint", "id: bigint")}
         family_of = {name: self.start_as(name, yaml[name]) for name in yaml}
+        said = lambda: "".join(self.read(name + ".log").decode() for name in yaml)
         kills = 0
         while family_of["first"].poll() is None and kills < 40:
             time.sleep(0.1 + chance.random() * 0.5)
             name = chance.choice(["first", "second"])
             process = family_of[name]
-            if process.poll() is not None:
+            if name == "first" and process.poll() is not None:
                 break
+            self.assertIsNone(process.poll(), said())
             if chance.random() < 0.7:
                 self.kill(process)
                 family_of[name] = self.start_as(name, yaml[name])
@@ -626,19 +631,17 @@ class Deduplicate(Peers):
                 if workers:
                     os.kill(chance.choice(workers), signal.SIGKILL)
             kills += 1
-        self.assertGreater(kills, 5)
-        said = lambda: "".join(self.read(name + ".log").decode() for name in yaml)
+        self.assertGreater(kills, 5, said())
         self.assertEqual(self.wait_for(family_of["first"], 60), 0, said())
         # What the sink has its answers for is safe, and in the file with the next epoch.
         ids = lambda: sorted(json.loads(line)["id"] for line in self.read("out.jsonl").splitlines())
         self.assertTrue(eventually(20, lambda: len(ids()) >= rows), said())
+        self.write("log", said())
+        self.listening(port)  # it may have been started this moment, and cannot hear a signal yet
         family_of["second"].send_signal(signal.SIGTERM)
         self.assertEqual(self.wait_for(family_of["second"], 20), 0, said())
         self.assertEqual(ids(), list(range(1, rows + 1)))
         print(f"{kills} kills, SR_SEED={SEED}", flush=True)
-        for name in ("first", "second"):
-            shutil.rmtree(self.path(name))
-        os.remove(self.path("out.jsonl"))
 
     def wait_for(self, process, seconds):
         try:
