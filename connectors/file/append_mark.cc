@@ -43,7 +43,10 @@ Status AppendMark::Set(const std::string& path) const {
 Status AppendMark::Clear() const {
   if (mark_.empty()) return Status::Ok();
   const Status removed = env_->Remove(mark_);
-  return removed.code() == Code::kNotFound ? Status::Ok() : removed;
+  if (removed.code() == Code::kNotFound) return Status::Ok();
+  SR_RETURN_IF_ERROR(removed);
+  // A power failure must not bring it back: epochs of a file that was finished do not name it any more.
+  return env_->SyncDirectory(directory_);
 }
 
 }  // namespace streamrun
