@@ -1,5 +1,6 @@
 // dedupe: of the rows of a key within an interval, one.
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "core/component/key_list.h"
@@ -55,7 +56,9 @@ struct Parts {
       open = OpenColumns(value.size(), static_cast<size_t>(input->size()));
       value.insert(value.end(), input->fields().begin(), input->fields().end());
     }
-    return MakeState("seen", by.schema, std::move(value), std::move(open));
+    StateShape shape = MakeState("seen", by.schema, std::move(value), std::move(open));
+    shape.identity = shape.key->size() + 1;  // and start
+    return shape;
   }
 };
 
@@ -94,6 +97,7 @@ class Dedupe final : public Operator {
     seen_.Hash(keys, batch->rows(), &hashes_);
     seen_.FindOrOpen(keys, hashes_, rows, times_, &intervals_, &fresh_);
     if (expiry_) TouchKeys(*batch, rows);
+    if (expiry_ || parts_->keeps_rows()) seen_.changes().Mark(intervals_);
     parts_->keeps_rows() ? KeepLast(*batch, rows, out) : KeepFirst(batch, rows, out);
     if (!failures.empty()) out.Fail(batch, std::move(failures));
     SR_RETURN_IF_ERROR(CheckSize());
@@ -196,7 +200,8 @@ class Dedupe final : public Operator {
   void Advance(Timestamp time) {
     time_ = std::max(time_, time);
     if (parts_->keeps_rows()) return;  // Drain closes them
-    while (seen_.FirstClosed(time_) != SeenIntervals::kNone) seen_.CloseFirst();
+    closed_.clear();
+    seen_.Close(time_, std::numeric_limits<size_t>::max(), &closed_);
   }
 
   // The intervals in intervals_ got these rows.
@@ -209,7 +214,9 @@ class Dedupe final : public Operator {
   }
   void Expire(Timestamp now) {
     if (now == kMinTimestamp) return;
-    for (const uint32_t interval : expiry_->Take(now)) seen_.Forget(interval);
+    const std::vector<uint32_t> expired = expiry_->Take(now);
+    seen_.changes().Mark(expiry_->TakeDated());
+    seen_.Forget(expired);
   }
 
   Status CheckSize() const {
@@ -220,24 +227,23 @@ class Dedupe final : public Operator {
                                      "; raise max_state, or give it a shorter 'within' or a 'ttl'");
   }
   size_t StateBytes() const {
-    return seen_.MemoryBytes() + rows_.MemoryBytes() + kept_.MemoryBytes() +
-           last_.MemoryBytes() + (expiry_ ? expiry_->MemoryBytes() : 0);
+    return seen_.MemoryBytes() + rows_.MemoryBytes() + kept_.MemoryBytes() + last_.MemoryBytes() +
+           (expiry_ ? expiry_->MemoryBytes() : 0);
   }
 
   // The rows of closed intervals, by their start.
   Result<Outcome> Drain(Output& out) {
     if (!parts_->keeps_rows()) return Outcome::kNeedInput;
     std::vector<uint32_t> rows;
-    while (rows.size() < kBatchRows) {
-      const uint32_t interval = seen_.FirstClosed(time_);
-      if (interval == SeenIntervals::kNone) break;
-      rows.push_back(kept_[interval]);
-      seen_.CloseFirst();
+    closed_.clear();
+    seen_.Close(time_, kBatchRows, &closed_);
+    if (closed_.empty()) {
+      for (; closed_.size() < kBatchRows && !at_end_.empty(); at_end_.pop_back()) {
+        closed_.push_back(at_end_.back());
+      }
+      seen_.Forget(closed_);
     }
-    for (; rows.size() < kBatchRows && !at_end_.empty(); at_end_.pop_back()) {
-      rows.push_back(kept_[at_end_.back()]);
-      seen_.Forget(at_end_.back());
-    }
+    for (const uint32_t interval : closed_) rows.push_back(kept_[interval]);
     if (rows.empty()) return Outcome::kNeedInput;
     out.Emit(Output::kOk, Given(parts_->output, rows));
     return Outcome::kHaveMore;
@@ -245,8 +251,18 @@ class Dedupe final : public Operator {
 
   // --- checkpoints
 
-  Status SaveSeen(const TakeRows& take) const {
-    return InPieces(seen_.Live(), kBatchRows, [&](const std::vector<uint32_t>& intervals) {
+  Status SaveChangedSeen(const TakeRows& removed, const TakeRows& rows) const {
+    const auto state = parts_->State().Row()->fields();
+    const auto identity = std::make_shared<const Schema>(
+        std::vector<Field>(state.begin(), state.begin() + parts_->State().identity));
+    for (const SlotChanges::Removed& gone : seen_.changes().removed()) {
+      SR_RETURN_IF_ERROR(removed(std::make_shared<const Batch>(identity, gone.rows, gone.columns)));
+    }
+    return SaveSeen(seen_.Changed(), rows);
+  }
+
+  Status SaveSeen(const std::vector<uint32_t>& some, const TakeRows& take) const {
+    return InPieces(some, kBatchRows, [&](const std::vector<uint32_t>& intervals) {
       std::vector<ColumnPtr> columns = seen_.Keys(intervals);
       std::vector<int64_t> starts, lasts, touched;
       std::vector<uint32_t> rows;
@@ -306,13 +322,17 @@ class Dedupe final : public Operator {
   std::vector<int64_t> times_;
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> intervals_;
+  std::vector<uint32_t> closed_;
   std::vector<bool> fresh_;
   std::vector<uint32_t> stored_;
 
-  KeptState seen_state_{"seen",
-                        {[this](const TakeRows& take) { return SaveSeen(take); },
-                         [this](const BatchPtr& rows) { return LoadSeen(rows); },
-                         [this] { return seen_.size(); }, [this] { return StateBytes(); }}};
+  KeptState seen_state_{
+      "seen",
+      {[this](const TakeRows& take) { return SaveSeen(seen_.Live(), take); },
+       [this](const BatchPtr& rows) { return LoadSeen(rows); }, [this] { return seen_.size(); },
+       [this] { return StateBytes(); }, [this](bool on) { seen_.changes().Track(on); },
+       [this] { return seen_.changes().count(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return SaveChangedSeen(removed, rows); }}};
   KeptTime time_state_{&time_, &event_time_};
 };
 

@@ -80,6 +80,7 @@ void GroupTable::WillNeed(const uint32_t* slots, int64_t count) const {
 
 void GroupTable::Feed(const GroupInput& input, const GroupedRows& rows, bool retract) {
   if (StateSpace::Cold()) WillNeed(rows.slots, rows.count);
+  changes_.Mark(rows.slots, rows.count);
   for (size_t i = 0; i < accumulators_.size(); ++i) {
     const GroupedRows chosen = filtered_.Of(rows, input.filter(i));
     retract ? accumulators_[i]->Retract(input.inputs(i), chosen)
@@ -109,6 +110,7 @@ void GroupTable::FindOrInsert(const std::vector<ColumnPtr>& keys, int64_t count,
   keys_.Hash(keys, count, &hashes);
   slots->resize(static_cast<size_t>(count));
   keys_.FindOrInsert(keys, hashes, nullptr, count, slots->data());
+  changes_.Mark(*slots);
   Grow();
 }
 
@@ -125,6 +127,7 @@ void GroupTable::Load(const std::vector<ColumnPtr>& columns, int64_t rows) {
 }
 
 void GroupTable::LoadStates(const std::vector<ColumnPtr>& columns, const GroupedRows& rows) {
+  changes_.Mark(rows.slots, rows.count);
   size_t at = keys_.key_columns();
   for (size_t i = 0; i < accumulators_.size(); ++i) {
     const size_t width = calls_[i].StateTypes().size();
@@ -193,9 +196,12 @@ std::vector<ColumnPtr> GroupTable::Results(const std::vector<uint32_t>& slots,
   return columns;
 }
 
-void GroupTable::Erase(uint32_t slot) {
-  for (const auto& accumulator : accumulators_) accumulator->Clear(slot);
-  keys_.Erase(slot);
+void GroupTable::Erase(const std::vector<uint32_t>& slots) {
+  if (changes_.on()) changes_.Remove(Keys(slots), static_cast<int64_t>(slots.size()));
+  for (const uint32_t slot : slots) {
+    for (const auto& accumulator : accumulators_) accumulator->Clear(slot);
+    keys_.Erase(slot);
+  }
 }
 
 size_t GroupTable::MemoryBytes() const {

@@ -8,6 +8,7 @@
 #include "core/agg/aggregate_call.h"
 #include "core/data/key_table.h"
 #include "core/data/selection.h"
+#include "core/data/slot_changes.h"
 
 namespace streamrun {
 
@@ -84,8 +85,13 @@ class GroupTable {
   /// The groups in `slots`: key columns, then the results of every call.
   std::vector<ColumnPtr> Results(const std::vector<uint32_t>& slots, std::vector<RowFailure>* failures) const;
 
-  void Erase(uint32_t slot);
+  void Erase(uint32_t slot) { Erase(std::vector<uint32_t>{slot}); }
+  void Erase(const std::vector<uint32_t>& slots);
   const KeyTable& keys() const { return keys_; }
+  /// Groups whose states changed, by slot, and the keys of those that were erased. Who keeps more of a group
+  /// than its states marks what changes of that.
+  SlotChanges& changes() { return changes_; }
+  const SlotChanges& changes() const { return changes_; }
   /// States of one call, by group.
   Accumulator& states(size_t call) { return *accumulators_[call]; }
   const Accumulator& states(size_t call) const { return *accumulators_[call]; }
@@ -105,6 +111,7 @@ class GroupTable {
   KeyTable keys_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   FilteredRows filtered_;
+  SlotChanges changes_;
 };
 
 /// Calls f(pieces of `slots`) until one fails: each of at most `most` groups that fit into columns.

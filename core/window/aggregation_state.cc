@@ -47,7 +47,8 @@ StateShape GroupState(const AggregationPlan& plan) {
   std::map<int, ColumnPtr> open;
   for (const AggregateCall& call : plan.calls) AddCallState(call.text, call, &value, &open);
   StateShape shape = MakeState("groups", KeySchema(plan), std::move(value), std::move(open));
-  shape.version = shape.oldest = 2;  // 1 told calls by their place
+  shape.identity = shape.key->size() + 1;  // the first value: slice, first or pane
+  shape.version = shape.oldest = 2;        // 1 told calls by their place
   return shape;
 }
 
@@ -70,12 +71,16 @@ StateShape ShownState(const AggregationPlan& plan) {
   }
   StateShape shape =
       MakeState("shown", KeySchema(plan), std::move(value), OpenColumns(plan.bounds(), plan.select.size()));
+  shape.identity = shape.key->size() + static_cast<int>(plan.bounds());
   shape.version = shape.oldest = 2;  // 1 told results by their names
   return shape;
 }
 
 StateShape CountState(const AggregationPlan& plan) {
-  return MakeState("counts", KeySchema(plan), {{"rows", TypeId::kBigint}, {"touched_at", TypeId::kBigint}});
+  StateShape shape =
+      MakeState("counts", KeySchema(plan), {{"rows", TypeId::kBigint}, {"touched_at", TypeId::kBigint}});
+  shape.identity = shape.key->size();
+  return shape;
 }
 
 std::vector<StateShape> StatesOf(const AggregationPlan& plan) {
@@ -103,11 +108,11 @@ BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows) {
   return std::make_shared<const Batch>(plan.output, rows->rows(), std::move(columns));
 }
 
-ColumnPtr BigintColumn(const std::vector<int64_t>& values) {
+ColumnPtr BigintColumn(const std::vector<int64_t>& values, DataType type) {
   BufferBuilder buffer;
   buffer.Append(values.data(), values.size() * sizeof(int64_t));
-  return std::make_shared<const Column>(DataType(TypeId::kBigint), static_cast<int64_t>(values.size()), 0,
-                                        nullptr, buffer.Finish());
+  return std::make_shared<const Column>(std::move(type), static_cast<int64_t>(values.size()), 0, nullptr,
+                                        buffer.Finish());
 }
 
 ColumnPtr BooleanColumn(const std::vector<bool>& values) {

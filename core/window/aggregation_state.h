@@ -34,8 +34,8 @@ std::vector<StateShape> StatesOf(const AggregationPlan& plan);
 BatchPtr ToShownState(const AggregationPlan& plan, const SchemaPtr& schema, const BatchPtr& rows);
 BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows);
 
-/// A column of bigint.
-ColumnPtr BigintColumn(const std::vector<int64_t>& values);
+/// A column of bigint, or of another type of int64 values.
+ColumnPtr BigintColumn(const std::vector<int64_t>& values, DataType type = DataType(TypeId::kBigint));
 ColumnPtr BooleanColumn(const std::vector<bool>& values);
 
 }  // namespace streamrun

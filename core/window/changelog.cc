@@ -100,6 +100,7 @@ BatchPtr Changelog::Update(const BatchPtr& rows) {
     for (SlotColumn& value : values_) value.Resize(keys_.slots());
   }
   for (int64_t row = 0; row < rows->rows(); ++row) Store(slots[static_cast<size_t>(row)], *rows, row);
+  changes_.Mark(slots);
   return changes;
 }
 
@@ -116,16 +117,24 @@ BatchPtr Changelog::Delete(const std::vector<ColumnPtr>& keys, int64_t count) {
   std::vector<ColumnPtr> none;
   for (const Field& field : schema_->fields()) none.push_back(Column::Nulls(field.type, 0));
   BatchPtr changes = Join(old_slots, std::make_shared<const Batch>(schema_, 0, none), order, kinds);
-  for (const uint32_t slot : old_slots) {
-    for (SlotColumn& value : values_) value.SetNull(slot);
-    keys_.Erase(slot);
-  }
+  Erase(old_slots);
   return changes;
 }
 
 void Changelog::Forget(const std::vector<ColumnPtr>& keys, int64_t count) {
-  for (const uint32_t slot : Find(keys, count)) {
-    if (slot == KeyTable::kNone) continue;
+  std::vector<uint32_t> slots = Find(keys, count);
+  std::erase(slots, KeyTable::kNone);
+  Erase(slots);
+}
+
+void Changelog::Erase(const std::vector<uint32_t>& slots) {
+  if (changes_.on()) {
+    std::vector<ColumnPtr> keys;
+    const auto count = static_cast<int64_t>(slots.size());
+    for (size_t i = 0; i < key_columns_; ++i) keys.push_back(keys_.key(i).Gather(slots.data(), count));
+    changes_.Remove(std::move(keys), count);
+  }
+  for (const uint32_t slot : slots) {
     for (SlotColumn& value : values_) value.SetNull(slot);
     keys_.Erase(slot);
   }
@@ -137,13 +146,18 @@ size_t Changelog::MemoryBytes() const {
   return bytes;
 }
 
-BatchPtr Changelog::Save() const {
-  const std::vector<uint32_t> live = keys_.Live();
-  const auto count = static_cast<int64_t>(live.size());
+BatchPtr Changelog::Rows(const std::vector<uint32_t>& slots) const {
+  const auto count = static_cast<int64_t>(slots.size());
   std::vector<ColumnPtr> columns;
-  for (size_t i = 0; i < key_columns_; ++i) columns.push_back(keys_.key(i).Gather(live.data(), count));
-  for (const SlotColumn& value : values_) columns.push_back(value.Gather(live.data(), count));
+  for (size_t i = 0; i < key_columns_; ++i) columns.push_back(keys_.key(i).Gather(slots.data(), count));
+  for (const SlotColumn& value : values_) columns.push_back(value.Gather(slots.data(), count));
   return std::make_shared<const Batch>(schema_, count, std::move(columns));
+}
+
+BatchPtr Changelog::SaveChanged() const {
+  std::vector<uint32_t> slots = changes_.Marked();
+  std::erase_if(slots, [&](uint32_t slot) { return !keys_.Holds(slot); });
+  return Rows(slots);
 }
 
 void Changelog::Load(const BatchPtr& rows) { Update(rows); }

@@ -5,6 +5,7 @@
 
 #include "core/data/batch.h"
 #include "core/data/key_table.h"
+#include "core/data/slot_changes.h"
 #include "core/data/slot_column.h"
 
 namespace streamrun {
@@ -25,10 +26,17 @@ class Changelog {
   size_t MemoryBytes() const;
   int64_t size() const { return keys_.size(); }
   /// All rows, for a checkpoint; Load takes them.
-  BatchPtr Save() const;
+  BatchPtr Save() const { return Rows(keys_.Live()); }
+  /// Rows that differ from what they were when changes().Track(true) was called; those that are no more stand
+  /// in changes(), by their keys.
+  BatchPtr SaveChanged() const;
+  SlotChanges& changes() { return changes_; }
+  const SlotChanges& changes() const { return changes_; }
   void Load(const BatchPtr& rows);
 
  private:
+  BatchPtr Rows(const std::vector<uint32_t>& slots) const;
+  void Erase(const std::vector<uint32_t>& slots);
   std::vector<uint32_t> Find(const std::vector<ColumnPtr>& keys, int64_t count) const;
   bool Same(uint32_t slot, const Batch& rows, int64_t row) const;
   void Store(uint32_t slot, const Batch& rows, int64_t row);
@@ -39,6 +47,7 @@ class Changelog {
   size_t key_columns_;
   KeyTable keys_;
   std::vector<SlotColumn> values_;  // the columns behind the key
+  SlotChanges changes_;
 };
 
 }  // namespace streamrun

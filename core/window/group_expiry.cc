@@ -33,6 +33,7 @@ void GroupExpiry::PutBack(Timestamp now) {
     queue_.pop();
     if (!valid) continue;
     queued_[slot] = kGone;
+    if (touched_[slot] == kUnset) dated_.push_back(slot);
     if (touched_[slot] != kGone) Touch(slot, touched_[slot] == kUnset ? now : touched_[slot]);
   }
 }

@@ -37,6 +37,9 @@ class GroupExpiry {
   /// No group expires before; kMaxTimestamp without groups. Groups touched since may expire later.
   Timestamp Next() const { return queue_.empty() ? kMaxTimestamp : Due(queue_.top().first); }
 
+  /// Groups touched before there was a clock, whose time Take or HasDue set since this was called last.
+  std::vector<uint32_t> TakeDated() { return std::exchange(dated_, {}); }
+
   Timestamp touched_at(uint32_t slot) const { return touched_[slot]; }
   size_t MemoryBytes() const {
     return (touched_.capacity() + queued_.capacity()) * sizeof(Timestamp) + queue_.size() * sizeof(Entry);
@@ -55,7 +58,8 @@ class GroupExpiry {
 
   Duration ttl_;
   std::vector<Timestamp> touched_;  // by slot
-  std::vector<Timestamp> queued_;   // by slot: its entry in the queue, kGone without; others mean nothing
+  std::vector<uint32_t> dated_;
+  std::vector<Timestamp> queued_;  // by slot: its entry in the queue, kGone without; others mean nothing
   std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> queue_;
 };
 

@@ -21,6 +21,9 @@ struct StateShape {
   /// Of what the columns mean: state of another version is refused, unless it is one from `oldest` on.
   int version = 1;
   int oldest = 1;
+  /// So many columns of a row, from the first on, tell it from all others; 0: nothing does, and rows are only
+  /// known together.
+  int identity = 0;
   /// Value columns that may come and go from one version of a pipeline to the next: rows that were saved
   /// without them get this value (one row; null: NULL). All others are in every saved row.
   std::map<int, ColumnPtr> open = {};
@@ -37,8 +40,6 @@ StateShape MakeState(std::string name, SchemaPtr key, std::vector<Field> value,
 /// rows.
 std::map<int, ColumnPtr> OpenColumns(size_t first, size_t count);
 
-using TakeRows = std::function<Status(const BatchPtr&)>;
-
 class KeptState final : public StateTable {
  public:
   struct Functions {
@@ -46,6 +47,10 @@ class KeptState final : public StateTable {
     std::function<Status(const BatchPtr&)> load;
     std::function<int64_t()> keys;
     std::function<size_t()> bytes;
+    /// Null: the table is saved as a whole each time.
+    std::function<void(bool)> track = nullptr;
+    std::function<int64_t()> changed = nullptr;
+    std::function<Status(const TakeRows&, const TakeRows&)> save_changes = nullptr;
   };
 
   KeptState(std::string name, Functions functions)
@@ -56,6 +61,12 @@ class KeptState final : public StateTable {
   Status Load(const BatchPtr& rows) override { return functions_.load(rows); }
   int64_t keys() const override { return functions_.keys(); }
   size_t MemoryBytes() const override { return functions_.bytes(); }
+  bool tracks_changes() const override { return functions_.track != nullptr; }
+  void Track(bool on) override { functions_.track(on); }
+  int64_t changed() const override { return functions_.changed(); }
+  Status SaveChanges(const TakeRows& removed, const TakeRows& rows) const override {
+    return functions_.save_changes(removed, rows);
+  }
 
  private:
   std::string name_;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <iterator>
+
+#include "core/window/aggregation_state.h"
 
 namespace streamrun {
 
@@ -47,6 +50,7 @@ uint32_t SeenIntervals::Open(uint32_t key, Timestamp time) {
   next_[interval] = first_[key];
   key_[interval] = key;
   first_[key] = interval;
+  changes_.Mark(interval);
   if (within_ > 0) {
     ends_.push_back({time, serial_++, interval});
     std::push_heap(ends_.begin(), ends_.end(), std::greater<>());
@@ -54,39 +58,70 @@ uint32_t SeenIntervals::Open(uint32_t key, Timestamp time) {
   return interval;
 }
 
-uint32_t SeenIntervals::FirstClosed(Timestamp watermark) const {
+bool SeenIntervals::FirstIsClosed(Timestamp watermark) const {
   // Row times are below 2^62, so that the end does not overflow for any `within` that makes sense.
-  if (ends_.empty() || watermark == kMinTimestamp) return kNone;
-  const End& first = ends_.front();
-  return first.start <= watermark - within_ + 1 || watermark == kMaxTimestamp ? first.interval : kNone;
+  if (ends_.empty() || watermark == kMinTimestamp) return false;
+  return ends_.front().start <= watermark - within_ + 1 || watermark == kMaxTimestamp;
 }
 
-void SeenIntervals::CloseFirst() {
-  const uint32_t interval = ends_.front().interval;
-  std::pop_heap(ends_.begin(), ends_.end(), std::greater<>());
-  ends_.pop_back();
-  Remove(interval);
+void SeenIntervals::Close(Timestamp watermark, size_t most, std::vector<uint32_t>* closed) {
+  const size_t begin = closed->size();
+  while (closed->size() - begin < most && FirstIsClosed(watermark)) {
+    closed->push_back(ends_.front().interval);
+    std::pop_heap(ends_.begin(), ends_.end(), std::greater<>());
+    ends_.pop_back();
+  }
+  Remove(closed->data() + begin, closed->size() - begin);
 }
 
-void SeenIntervals::Remove(uint32_t interval) {
-  const uint32_t key = key_[interval];
-  uint32_t* link = &first_[key];
-  while (*link != interval) link = &next_[*link];
-  *link = next_[interval];
-  key_[interval] = kNone;
-  free_.push_back(interval);
-  if (first_[key] == kNone) keys_.Erase(key);
+void SeenIntervals::Forget(const std::vector<uint32_t>& intervals) {
+  Remove(intervals.data(), intervals.size());
+}
+
+void SeenIntervals::Remove(const uint32_t* intervals, size_t count) {
+  if (changes_.on()) {
+    const std::vector<uint32_t> some(intervals, intervals + count);
+    std::vector<ColumnPtr> columns = Keys(some);
+    std::vector<int64_t> starts;
+    for (const uint32_t interval : some) starts.push_back(starts_[interval]);
+    columns.push_back(BigintColumn(starts));
+    changes_.Remove(std::move(columns), static_cast<int64_t>(count));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t interval = intervals[i];
+    const uint32_t key = key_[interval];
+    uint32_t* link = &first_[key];
+    while (*link != interval) link = &next_[*link];
+    *link = next_[interval];
+    key_[interval] = kNone;
+    free_.push_back(interval);
+    if (first_[key] == kNone) keys_.Erase(key);
+  }
+}
+
+std::vector<uint32_t> SeenIntervals::Changed() const {
+  std::vector<uint32_t> changed = changes_.Marked();
+  std::erase_if(changed, [&](uint32_t interval) { return key_[interval] == kNone; });
+  if (within_ == 0) return changed;
+  std::vector<bool> is_changed(slots());
+  for (const uint32_t interval : changed) is_changed[interval] = true;
+  std::vector<End> ends;
+  std::copy_if(ends_.begin(), ends_.end(), std::back_inserter(ends),
+               [&](const End& end) { return is_changed[end.interval]; });
+  return InOrderOfOpening(std::move(ends));
+}
+
+std::vector<uint32_t> SeenIntervals::InOrderOfOpening(std::vector<End> ends) {
+  std::sort(ends.begin(), ends.end(),
+            [](const End& a, const End& b) { return static_cast<int32_t>(a.serial - b.serial) < 0; });
+  std::vector<uint32_t> intervals;
+  for (const End& end : ends) intervals.push_back(end.interval);
+  return intervals;
 }
 
 std::vector<uint32_t> SeenIntervals::Live() const {
+  if (within_ > 0) return InOrderOfOpening(ends_);
   std::vector<uint32_t> live;
-  if (within_ > 0) {
-    std::vector<End> ends = ends_;
-    std::sort(ends.begin(), ends.end(),
-              [](const End& a, const End& b) { return static_cast<int32_t>(a.serial - b.serial) < 0; });
-    for (const End& end : ends) live.push_back(end.interval);
-    return live;
-  }
   for (uint32_t interval = 0; interval < slots(); ++interval) {
     if (key_[interval] != kNone) live.push_back(interval);
   }

@@ -6,6 +6,7 @@
 #include "core/base/time.h"
 #include "core/data/key_table.h"
 #include "core/data/slot_array.h"
+#include "core/data/slot_changes.h"
 
 namespace streamrun {
 
@@ -29,13 +30,11 @@ class SeenIntervals {
 
   /// Start of the interval that ends first; kMaxTimestamp when none ends.
   Timestamp FirstStart() const { return ends_.empty() ? kMaxTimestamp : ends_.front().start; }
-  /// An interval into which no row behind the watermark can fall; kNone when there is none. Ascending starts,
-  /// of equal ones the one that was opened first.
-  uint32_t FirstClosed(Timestamp watermark) const;
-  /// Forgets the interval that FirstClosed gave.
-  void CloseFirst();
-  /// Forgets an interval of a table without ends.
-  void Forget(uint32_t interval) { Remove(interval); }
+  /// Forgets intervals into which no row behind the watermark can fall, at most so many, and appends their
+  /// numbers: ascending starts, of equal ones the one that was opened first.
+  void Close(Timestamp watermark, size_t most, std::vector<uint32_t>* closed);
+  /// Forgets intervals of a table without ends.
+  void Forget(const std::vector<uint32_t>& intervals);
 
   int64_t size() const { return static_cast<int64_t>(starts_.size() - free_.size()); }
   /// All intervals, in the order in which they were opened where that decides anything.
@@ -47,10 +46,27 @@ class SeenIntervals {
   uint32_t slots() const { return static_cast<uint32_t>(starts_.size()); }
   size_t MemoryBytes() const;
 
+  /// Intervals that were opened, by number, and key and start of those that went. Who keeps more of an
+  /// interval marks what changes of that.
+  SlotChanges& changes() { return changes_; }
+  const SlotChanges& changes() const { return changes_; }
+  /// Live ones among those that are marked, in the order of Live().
+  std::vector<uint32_t> Changed() const;
+
  private:
   uint32_t Open(uint32_t key, Timestamp time);
   uint32_t Find(uint32_t key, Timestamp time) const;
-  void Remove(uint32_t interval);
+  struct End {
+    Timestamp start;
+    uint32_t serial;  // of opening; it may come round
+    uint32_t interval;
+    bool operator>(const End& other) const {
+      return start != other.start ? start > other.start : static_cast<int32_t>(serial - other.serial) > 0;
+    }
+  };
+  bool FirstIsClosed(Timestamp watermark) const;
+  void Remove(const uint32_t* intervals, size_t count);
+  static std::vector<uint32_t> InOrderOfOpening(std::vector<End> ends);
 
   KeyTable keys_;
   Duration within_;
@@ -61,16 +77,9 @@ class SeenIntervals {
   SlotArray<uint32_t> next_;
   SlotArray<uint32_t> key_;  // kNone: free
   std::vector<uint32_t> free_;
-  struct End {
-    Timestamp start;
-    uint32_t serial;  // of opening; it may come round
-    uint32_t interval;
-    bool operator>(const End& other) const {
-      return start != other.start ? start > other.start : static_cast<int32_t>(serial - other.serial) > 0;
-    }
-  };
   std::vector<End> ends_;  // a heap, the first one to close in front
   uint32_t serial_ = 0;
+  SlotChanges changes_;
 };
 
 }  // namespace streamrun

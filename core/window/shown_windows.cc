@@ -5,13 +5,17 @@ namespace streamrun {
 Changelog& ShownWindows::Of(const Window& window) {
   const auto [it, made] =
       windows_.try_emplace(Key(window.end, window.start), plan_.output, plan_.groups->size());
-  if (made) bytes_ += it->second.MemoryBytes();
+  if (made) {
+    bytes_ += it->second.MemoryBytes();
+    it->second.changes().Track(tracks_);
+  }
   return it->second;
 }
 
 void ShownWindows::Forget(Timestamp end) {
   while (!windows_.empty() && windows_.begin()->first.first <= end) {
     bytes_ -= windows_.begin()->second.MemoryBytes();
+    if (tracks_) gone_.push_back(windows_.begin()->first);
     windows_.erase(windows_.begin());
   }
 }
@@ -20,6 +24,56 @@ Status ShownWindows::Save(const TakeRows& take) const {
   const SchemaPtr schema = ShownState(plan_).Row();
   for (const auto& [key, shown] : windows_) {
     if (shown.size() > 0) SR_RETURN_IF_ERROR(take(ToShownState(plan_, schema, shown.Save())));
+  }
+  return Status::Ok();
+}
+
+void ShownWindows::Track(bool on) {
+  tracks_ = on;
+  gone_.clear();
+  for (auto& entry : windows_) entry.second.changes().Track(on);
+}
+
+int64_t ShownWindows::changed() const {
+  auto changed = static_cast<int64_t>(gone_.size());
+  for (const auto& entry : windows_) changed += entry.second.changes().count();
+  return changed;
+}
+
+// `columns`: the first ones of a shown row, under the names that they have in the state.
+BatchPtr ShownWindows::Removal(std::vector<ColumnPtr> columns, int64_t rows) const {
+  const SchemaPtr state = ShownState(plan_).Row();
+  const auto bounds = static_cast<int>(plan_.bounds());
+  const auto keys = static_cast<int>(plan_.key_types.size());
+  std::vector<Field> fields;
+  for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
+    fields.push_back(state->field(i < bounds ? keys + i : i - bounds));
+  }
+  return std::make_shared<const Batch>(std::make_shared<const Schema>(std::move(fields)), rows,
+                                       std::move(columns));
+}
+
+Status ShownWindows::SaveChanges(const TakeRows& removed, const TakeRows& rows) const {
+  const SchemaPtr schema = ShownState(plan_).Row();
+  for (const auto& entry : windows_) {
+    for (const SlotChanges::Removed& gone : entry.second.changes().removed()) {
+      SR_RETURN_IF_ERROR(removed(Removal(gone.columns, gone.rows)));
+    }
+  }
+  if (!gone_.empty()) {
+    std::vector<int64_t> starts, ends;
+    for (const auto& [end, start] : gone_) {
+      starts.push_back(start);
+      ends.push_back(end);
+    }
+    const auto of = [&](int field, const std::vector<int64_t>& values) {
+      return BigintColumn(values, plan_.output->field(field).type);
+    };
+    SR_RETURN_IF_ERROR(removed(Removal({of(0, starts), of(1, ends)}, static_cast<int64_t>(gone_.size()))));
+  }
+  for (const auto& entry : windows_) {
+    const BatchPtr changed = entry.second.SaveChanged();
+    if (changed->rows() > 0) SR_RETURN_IF_ERROR(rows(ToShownState(plan_, schema, changed)));
   }
   return Status::Ok();
 }

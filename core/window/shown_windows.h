@@ -28,16 +28,22 @@ class ShownWindows {
   size_t bytes() const { return bytes_; }
   /// Rows of ShownState.
   Status Save(const TakeRows& take) const;
+  void Track(bool on);
+  int64_t changed() const;
+  Status SaveChanges(const TakeRows& removed, const TakeRows& rows) const;
   Status Load(const BatchPtr& state);
 
  private:
   using Key = std::pair<Timestamp, Timestamp>;  // end, start
 
   Changelog& Of(const Window& window);
+  BatchPtr Removal(std::vector<ColumnPtr> columns, int64_t rows) const;
 
   const AggregationPlan& plan_;
   std::map<Key, Changelog> windows_;
   size_t bytes_ = 0;
+  bool tracks_ = false;
+  std::vector<Key> gone_;  // windows that are final; one may be there again
 };
 
 }  // namespace streamrun

@@ -11,6 +11,9 @@ namespace streamrun {
 /// `expiry`: of the groups of the one slice of an aggregate with a time to live, else null.
 Status SaveSlices(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
                   const TakeRows& take);
+/// What of them changed since store.Track(true).
+Status SaveSliceChanges(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
+                        const TakeRows& removed, const TakeRows& rows);
 /// Adds such rows to the store.
 void LoadSlices(const AggregationPlan& plan, const BatchPtr& rows, SliceStore& store, GroupExpiry* expiry);
 

@@ -15,6 +15,7 @@ TimeSlice& SliceStore::FindOrMake(Timestamp start) {
   std::unique_ptr<TimeSlice>& slice = slices_[start];
   if (slice) return *slice;
   slice = std::make_unique<TimeSlice>(plan_);
+  slice->table.changes().Track(tracks_);
   if (start > newest_start_) {
     slice->table.Reserve(ExpectedGroups());
     newest_ = slice.get();
@@ -56,6 +57,7 @@ std::vector<uint32_t> SliceStore::TakeTouched(Timestamp start) {
   TimeSlice* slice = Find(start);
   if (slice == nullptr) return {};
   for (const uint32_t slot : slice->touched) slice->is_touched[slot] = false;
+  slice->table.changes().Mark(slice->touched);
   return std::exchange(slice->touched, {});
 }
 
@@ -70,7 +72,20 @@ std::unique_ptr<TimeSlice> SliceStore::Release(Timestamp start) {
   touched_.erase(start);
   if (slice.get() == newest_) newest_ = nullptr;
   slices_.erase(it);
+  if (tracks_) gone_.push_back(start);
   return slice;
+}
+
+void SliceStore::Track(bool on) {
+  tracks_ = on;
+  gone_.clear();
+  for (const auto& entry : slices_) entry.second->table.changes().Track(on);
+}
+
+int64_t SliceStore::changed() const {
+  auto changed = static_cast<int64_t>(gone_.size());
+  for (const auto& entry : slices_) changed += entry.second->table.changes().count();
+  return changed;
 }
 
 int64_t SliceStore::groups() const {

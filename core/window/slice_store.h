@@ -45,6 +45,14 @@ class SliceStore {
   /// Takes a slice out.
   std::unique_ptr<TimeSlice> Release(Timestamp start);
 
+  /// Forgets what changed; from now on changes of groups are remembered in their tables, and here which
+  /// slices went, or they are not.
+  void Track(bool on);
+  /// Starts of slices that went; one may be there again.
+  const std::vector<int64_t>& gone() const { return gone_; }
+  /// Groups that changed or went, and slices that did.
+  int64_t changed() const;
+
   int64_t groups() const;
   size_t bytes() const { return bytes_; }
 
@@ -55,6 +63,8 @@ class SliceStore {
   SliceMap slices_;
   std::set<Timestamp> touched_;
   size_t bytes_ = 0;
+  bool tracks_ = false;
+  std::vector<int64_t> gone_;
 
   // Slices mostly follow each other with about as many groups: a new one that is behind all others gets room
   // for as many as both slices before it have.

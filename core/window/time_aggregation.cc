@@ -218,10 +218,12 @@ class TimeAggregation final : public Operator {
   }
 
   void EraseGroups(TimeSlice& slice, const std::vector<uint32_t>& slots, const Selection& positions) {
-    for (const uint32_t i : positions) {
-      if (expiry_) expiry_->Remove(slots[i]);
-      slice.table.Erase(slots[i]);
+    std::vector<uint32_t> empty;
+    for (const uint32_t i : positions) empty.push_back(slots[i]);
+    for (const uint32_t slot : empty) {
+      if (expiry_) expiry_->Remove(slot);
     }
+    slice.table.Erase(empty);
   }
 
   // --- what is over
@@ -235,10 +237,11 @@ class TimeAggregation final : public Operator {
     TimeSlice* slice = store_.Find(kEverything);
     if (!expiry_ || due_.ended() || slice == nullptr || !store_.touched().empty()) return;
     const std::vector<uint32_t> expired = expiry_->Take(ExpiryClock());
+    slice->table.changes().Mark(expiry_->TakeDated());
     if (expired.empty()) return;
     const std::vector<ColumnPtr> keys = slice->table.Keys(expired);
     shown_.Change({}, [&](Changelog& shown) { shown.Forget(keys, static_cast<int64_t>(expired.size())); });
-    for (const uint32_t slot : expired) slice->table.Erase(slot);
+    slice->table.Erase(expired);
     store_.Measure(*slice);
   }
 
@@ -277,12 +280,19 @@ class TimeAggregation final : public Operator {
          LoadSlices(*plan_, rows, store_, expiry());
          return Status::Ok();
        },
-       [this] { return store_.groups(); }, [this] { return StateBytes() - shown_.bytes(); }}};
+       [this] { return store_.groups(); }, [this] { return StateBytes() - shown_.bytes(); },
+       [this](bool on) { store_.Track(on); }, [this] { return store_.changed(); },
+       [this](const TakeRows& removed, const TakeRows& rows) {
+         return SaveSliceChanges(*plan_, store_, expiry(), removed, rows);
+       }}};
   KeptTime time_state_{&watermark_, &timer_, [this] { due_.Restored(); }};
-  KeptState shown_state_{"shown",
-                         {[this](const TakeRows& take) { return shown_.Save(take); },
-                          [this](const BatchPtr& rows) { return shown_.Load(rows); },
-                          [] { return int64_t{0}; }, [this] { return shown_.bytes(); }}};
+  KeptState shown_state_{
+      "shown",
+      {[this](const TakeRows& take) { return shown_.Save(take); },
+       [this](const BatchPtr& rows) { return shown_.Load(rows); }, [] { return int64_t{0}; },
+       [this] { return shown_.bytes(); }, [this](bool on) { shown_.Track(on); },
+       [this] { return shown_.changed(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return shown_.SaveChanges(removed, rows); }}};
 };
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "core/base/env.h"
 #include "core/base/status.h"
 #include "core/data/batch.h"
-#include "runner/exec/snapshot.h"
+#include "runner/exec/table_chain.h"
 
 namespace streamrun {
 
@@ -38,11 +38,8 @@ Result<TableSnapshot> ReadSegment(Env* env, const std::string& path);
 /// The table that a segment is of, without its rows.
 Result<TableSnapshot> ReadShape(Env* env, const std::string& path);
 
-/// The live rows of a chain of segments, oldest first, the first of them whole: later rows replace earlier
-/// ones with the same identity, removed ones are gone. Each batch has the table's schema. Order of rows is
-/// kept among those of one segment.
-Status ReadChain(Env* env, const std::vector<std::string>& paths,
-                 const std::function<Status(const TableSnapshot& shape, const BatchPtr& rows)>& take);
+/// The live rows of a chain of segments, oldest first, the first of them whole (runner/exec/table_chain.h).
+Status ReadChain(Env* env, const std::vector<std::string>& paths, const TakeTableRows& take);
 
 /// Replaces a chain by one whole segment with the same live rows.
 Status CompactChain(Env* env, const std::vector<std::string>& paths, const std::string& to,

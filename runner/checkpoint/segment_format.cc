@@ -115,18 +115,6 @@ IpcLayout LayoutOf(SchemaPtr schema) {
   return layout;
 }
 
-Result<std::vector<int>> ColumnsNamed(const Schema& table, const Schema& subset) {
-  std::vector<int> columns;
-  for (const Field& wanted : subset.fields()) {
-    const auto found = std::find(table.fields().begin(), table.fields().end(), wanted);
-    if (found == table.fields().end()) {
-      return Status::Corruption("the table has no column " + wanted.name + " " + wanted.type.ToString());
-    }
-    columns.push_back(static_cast<int>(found - table.fields().begin()));
-  }
-  return columns;
-}
-
 Status CheckShape(const TableSnapshot& table) {
   const int columns = table.schema->size();
   if (columns == 0) return Status::Corruption("the table has no columns");

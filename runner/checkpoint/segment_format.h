@@ -58,8 +58,6 @@ Result<Counts> ParseCounts(std::string_view json);
 
 /// Every column travels, nothing hidden does.
 IpcLayout LayoutOf(SchemaPtr schema);
-/// Numbers of the table's columns with these names and types, in their order.
-Result<std::vector<int>> ColumnsNamed(const Schema& table, const Schema& subset);
 /// Are key columns and identity columns of its schema? Has it any columns at all?
 Status CheckShape(const TableSnapshot& table);
 
@@ -93,19 +91,16 @@ class Writer {
 };
 
 /// Reads records in their order. Every byte is checked before it is used.
-class Reader {
+class Reader final : public TableLink {
  public:
   static Result<std::unique_ptr<Reader>> Open(Env* env, const std::string& path);
   /// Bytes from elsewhere (fuzzing); `path` is for messages.
   static Result<std::unique_ptr<Reader>> Open(std::unique_ptr<ReadableFile> file, std::string path);
 
   /// All but the rows.
-  const TableSnapshot& shape() const { return shape_; }
-  struct Item {
-    bool removed = false;
-    BatchPtr batch;  // null at the end, which was whole
-  };
-  Result<Item> Next();
+  const TableSnapshot& shape() const override { return shape_; }
+  /// A null batch tells that the file was whole.
+  Result<Item> Next() override;
 
  private:
   Reader(std::unique_ptr<ReadableFile> file, std::string path)

@@ -24,7 +24,7 @@ Status SyncPrepared(Env* env, const Prepared& prepared, std::set<std::string>* d
 }  // namespace
 
 Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std::string& name,
-                               TaskSnapshot snapshot, bool* output_lost) {
+                               TaskSnapshot snapshot, LiveSegments* live, bool* output_lost) {
   Fragment fragment;
   fragment.stage = snapshot.stage;
   fragment.instance = snapshot.instance;
@@ -36,16 +36,15 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
     StoredNode stored;
     const std::string prefix = name + "." + node.node + "." + std::string(NodePartName(node.part)) + ".";
     for (const TableSnapshot& table : std::exchange(node.tables, {})) {
-      SegmentInfo segment;
-      segment.file = prefix + table.name + ".seg";
-      SR_RETURN_IF_ERROR(WriteSegment(env, directory + "/" + segment.file, table, &segment));
+      SR_ASSIGN_OR_RETURN(auto segments, live->Store(directory, snapshot.epoch, prefix, table));
       stored.tables.push_back(
-          {table.name, table.schema->ToString(), table.key_columns, {std::move(segment)}, table.version});
+          {table.name, table.schema->ToString(), table.key_columns, std::move(segments), table.version});
     }
     SR_RETURN_IF_ERROR(SyncPrepared(env, node.prepared, &directories, output_lost));
     stored.snapshot = std::move(node);
     fragment.nodes.push_back(std::move(stored));
   }
+  live->Keep(snapshot.epoch);
   SR_RETURN_IF_ERROR(SyncPrepared(env, fragment.dead_letters, &directories, output_lost));
   SR_RETURN_IF_ERROR(SR_FAILPOINT("snapshot.synced"));
   directories.insert(directory);
@@ -58,8 +57,10 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
   return fragment;
 }
 
-SnapshotWriter::SnapshotWriter(Env* env, std::string name, Done done)
-    : env_(env), name_(std::move(name)), done_(std::move(done)), thread_([this] { Run(); }) {}
+SnapshotWriter::SnapshotWriter(Env* env, std::string name, LiveSegments live, Done done)
+    : env_(env), name_(std::move(name)), live_(std::move(live)), done_(std::move(done)), thread_([this] {
+        Run();
+      }) {}
 
 SnapshotWriter::~SnapshotWriter() {
   {
@@ -88,12 +89,15 @@ void SnapshotWriter::Run() {
     lock.unlock();
     const uint64_t epoch = job.snapshot.epoch;
     bool output_lost = false;
-    const auto stored = StoreSnapshot(env_, job.directory, name_, std::move(job.snapshot), &output_lost);
+    const auto stored =
+        StoreSnapshot(env_, job.directory, name_, std::move(job.snapshot), &live_, &output_lost);
     done_(epoch, stored, output_lost);
     lock.lock();
     job_.reset();
     lock.unlock();
     changed_.notify_all();
+    // Nobody waits for it, unless the next epoch comes meanwhile.
+    live_.Join();
   }
 }
 

@@ -8,6 +8,7 @@
 #include "core/data/state_space.h"
 #include "runner/exec/node.h"
 #include "runner/exec/replay_rows.h"
+#include "runner/exec/table_saver.h"
 
 namespace streamrun {
 
@@ -49,6 +50,7 @@ class OperatorNode final : public Node {
     MakeSpace();
     const StateSpace::Scope scope(space_.get());
     SR_RETURN_IF_ERROR(operator_->Open(context_).WithContext("operator '" + plan_node_.name + "'"));
+    MakeSavers();
     const NodeRestore* restored = Restored();
     if (member_.part != NodePart::kMerge) OpenReplay();
     if (restored == nullptr) return Status::Ok();
@@ -382,34 +384,44 @@ class OperatorNode final : public Node {
     snapshot.failed_results = failed_results_;
     // Nothing comes of its state any more.
     if (done_) return snapshot;
-    for (const StateTable* state : states_) {
-      SR_ASSIGN_OR_RETURN(TableSnapshot table, SaveTable(*state));
+    SR_ASSIGN_OR_RETURN(const std::unique_ptr<SpilledBatches> file, FileForSnapshot());
+    for (TableSaver& saver : savers_) {
+      SR_ASSIGN_OR_RETURN(TableSnapshot table, saver.Save(epoch, file.get()));
       snapshot.tables.push_back(std::move(table));
     }
+    // Saving has read all of it.
+    if (file != nullptr) SR_RETURN_IF_ERROR(FitState());
     return snapshot;
   }
 
-  Result<TableSnapshot> SaveTable(const StateTable& state) const {
-    const auto& states = plan_node_.op->states;
-    const auto declaration =
-        std::find_if(states.begin(), states.end(), [&](const auto& s) { return s.name == state.name(); });
-    SR_CHECK(declaration != states.end());  // every kept table is declared
-    TableSnapshot table;
-    table.name = state.name();
-    table.schema = declaration->Row();
-    table.version = declaration->version;
+  // What does not fit into memory does not fit there twice. Null: it fits.
+  Result<std::unique_ptr<SpilledBatches>> FileForSnapshot() const {
+    if (space_ == nullptr || space_->spilled_bytes() == 0 || context_.scratch_directory.empty()) {
+      return std::unique_ptr<SpilledBatches>();
+    }
+    return SpilledBatches::Create(context_.env, context_.scratch_directory);
+  }
+
+  void Abort(uint64_t epoch) override {
+    Node::Abort(epoch);
+    for (TableSaver& saver : savers_) saver.Forget();
+  }
+
+  void MakeSavers() {
     const auto& exchanges = plan_node_.op->exchanges;
     const bool keyed = std::any_of(exchanges.begin(), exchanges.end(),
                                    [](const Exchange& e) { return e.kind == Exchange::Kind::kHash; });
-    table.key_columns = keyed ? declaration->key->size() : 0;
-    SR_RETURN_IF_ERROR(state.Save([&](const BatchPtr& rows) {
-      if (rows->rows() > 0) table.rows.push_back(rows);
-      return Status::Ok();
-    }));
-    return table;
+    const auto& declared = plan_node_.op->states;
+    for (StateTable* state : states_) {
+      const auto declaration = std::find_if(declared.begin(), declared.end(),
+                                            [&](const auto& s) { return s.name == state->name(); });
+      SR_CHECK(declaration != declared.end());  // every kept table is declared
+      savers_.emplace_back(state, *declaration, keyed, shared_.options.changes);
+    }
   }
 
-  std::vector<StateTable*> states_;  // kept by the operator
+  std::vector<StateTable*> states_;    // kept by the operator
+  std::vector<TableSaver> savers_;     // of states_
   std::unique_ptr<StateSpace> space_;  // of the operator's state, when it may spill; goes after it
   std::unique_ptr<Operator> operator_;
   At at_;

@@ -30,9 +30,12 @@ struct TableSnapshot {
   /// Not whole: rows that are no more, in the order of events before `rows`. Columns are found by name; every
   /// row of the table that has these values in them is gone.
   std::vector<BatchPtr> removed;
-  /// Not whole: they replace the rows with the same values in the columns `identity`.
+  /// Not whole: they replace the rows with the same values in the columns `identity` (none: they replace
+  /// nothing).
   std::vector<BatchPtr> rows;
   std::vector<int> identity;
+  /// Not whole: the epoch of that snapshot before.
+  uint64_t since = 0;
 };
 
 /// One node, or part of one, in one instance.

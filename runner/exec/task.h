@@ -18,6 +18,7 @@
 #include "runner/exec/counters.h"
 #include "runner/exec/restored_state.h"
 #include "runner/exec/snapshot.h"
+#include "runner/exec/table_saver.h"
 #include "runner/exec/time_board.h"
 #include "runner/local/local_plan.h"
 
@@ -60,6 +61,8 @@ struct TaskOptions {
   /// any other input.
   std::string state_directory;
   uint64_t replay_to = 0;
+  /// When snapshots hold changes only.
+  ChangesPolicy changes;
 
   // For tests of a whole pipeline in one process (runner/harness); all empty in a worker.
   /// Rows that went to the dead letters.
@@ -79,12 +82,12 @@ class Task {
   virtual ~Task() = default;
   /// Opens sources, operators and sinks and restores them. kUnavailable may be retried with a new task.
   virtual Status Open() = 0;
-  virtual Result<StepResult> Step() = 0;
-  /// After kWait: descriptors and deadline of sources, sinks, timers and linger.
-  virtual WaitSpec Wait() = 0;
   /// After Open: has sinks commit (again) what the restored epoch decided. False: some wait for their peers,
   /// as long as it takes; call again after Wait(). Step does nothing else before.
   virtual Result<bool> CommitRestored() = 0;
+  virtual Result<StepResult> Step() = 0;
+  /// After kWait: descriptors and deadline of sources, sinks, timers and linger.
+  virtual WaitSpec Wait() = 0;
 
   // An epoch (RELIABILITY 1.3): Trigger, for some sources SetBound, then the barrier passes all nodes and
   // TakeSnapshot gives what they were at it; after the decision Commit, until TakeCommitted gives the epoch.

@@ -63,7 +63,7 @@ class Worker {
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.ready"));
     SR_RETURN_IF_ERROR(control_.AwaitUntil(&WorkerControl::start));
     SR_RETURN_IF_ERROR(SR_FAILPOINT("worker.started"));
-    writer_.emplace(env_, std::to_string(assign_.stage) + "." + std::to_string(assign_.instance),
+    writer_.emplace(env_, WorkerName(), std::move(*live_),
                     [this](uint64_t epoch, const Result<Fragment>& f, bool lost) { Answer(epoch, f, lost); });
     Status status = Work();
     // Told to leave, or peers that were told earlier went first.
@@ -158,6 +158,8 @@ class Worker {
     options.run = assign_.run;
     options.state_directory = assign_.state_directory;
     options.replay_to = assign_.replay_to;
+    live_.emplace(env_, assign_.scratch_directory + "/live/" + WorkerName());
+    options.changes.allowed = live_->Begin();
     if (!assign_.checkpoint.empty()) {
       SR_ASSIGN_OR_RETURN(options.restore, OpenStoredState(env_, assign_.checkpoint, plan_->plan->hash));
     }
@@ -200,8 +202,6 @@ class Worker {
     }
   }
 
-  // Until EXIT: an input that has ended still takes part in epochs.
-  Status Work() {
   // No source starts before the restored epoch is committed everywhere (RELIABILITY 1.4). A server that is
   // away is waited for here, as its sink's retry policy says: that is no failure, and costs no restart.
   Status CommitRestored() {
@@ -228,6 +228,8 @@ class Worker {
     return Status::Ok();
   }
 
+  // Until EXIT: an input that has ended still takes part in epochs.
+  Status Work() {
     Timestamp next_control = 0;
     for (;;) {
       SR_ASSIGN_OR_RETURN(const StepResult result, task_->Step());
@@ -318,6 +320,9 @@ class Worker {
     control_.Publish(std::move(beat));
   }
 
+  std::string WorkerName() const {
+    return std::to_string(assign_.stage) + "." + std::to_string(assign_.instance);
+  }
   const Stage& stage() const { return plan_->stages[static_cast<size_t>(assign_.stage)]; }
 
   Env* env_;
@@ -336,6 +341,7 @@ class Worker {
   bool held_back_ = false;
   Timestamp next_publish_ = 0;
   std::string last_blocked_;
+  std::optional<LiveSegments> live_;      // until the writer has it
   std::optional<SnapshotWriter> writer_;  // last: its thread uses the rest
 };
 

@@ -13,6 +13,8 @@
 #include "operator_fixture.h"
 #include "runner/config/source_text.h"
 #include "runner/config/yaml_reader.h"
+#include "runner/exec/table_chain.h"
+#include "runner/exec/table_saver.h"
 
 namespace streamrun::testing {
 
@@ -191,6 +193,27 @@ class StateInstance final : Output, OperatorContext {
     return saved;
   }
 
+  /// Saves what changed since it was called before, and gives what all that was saved so comes to.
+  SavedState SaveChanges() {
+    ++epoch_;
+    SavedState saved;
+    for (StateTable* table : tables_) {
+      auto& [saver, chain] = changes_.try_emplace(table->name()).first->second;
+      if (!saver) saver.emplace(table, Declared(table->name()), true, ChangesPolicy{true, 0, 1e9, 0});
+      Result<TableSnapshot> snapshot = saver->Save(epoch_);
+      REQUIRE_MESSAGE(snapshot.ok(), snapshot.status().message());
+      CHECK(snapshot->whole == (epoch_ == 1 || !table->tracks_changes()));
+      chain.Add(std::move(*snapshot));
+      std::vector<BatchPtr>& batches = saved[table->name()];
+      const Status status = ReadTableChain(chain, [&](const TableSnapshot&, const BatchPtr& rows) {
+        batches.push_back(ThroughBytes(rows));
+        return Status::Ok();
+      });
+      REQUIRE_MESSAGE(status.ok(), status.message());
+    }
+    return saved;
+  }
+
   std::vector<std::string> TableNames() const {
     std::vector<std::string> names;
     for (const StateTable* table : tables_) names.push_back(table->name());
@@ -283,6 +306,8 @@ class StateInstance final : Output, OperatorContext {
   std::shared_ptr<const BoundOperator> bound_;
   OperatorPart part_;
   std::vector<StateTable*> tables_;
+  uint64_t epoch_ = 0;
+  std::map<std::string, std::pair<std::optional<TableSaver>, MemoryChain>> changes_;
   Timestamp now_ = 0;
   Timestamp watermark_ = kMinTimestamp;
   bool ended_ = false;

@@ -41,10 +41,14 @@ class Life {
   }
   std::unique_ptr<Life> Next(std::shared_ptr<const BoundOperator> bound, const StateCase& c,
                              bool row_by_row) const {
+    return From(instance_.Save(), std::move(bound), c, row_by_row);
+  }
+  std::unique_ptr<Life> From(const SavedState& saved, std::shared_ptr<const BoundOperator> bound,
+                             const StateCase& c, bool row_by_row) const {
     auto next = std::make_unique<Life>(std::move(bound), c, wanted_);
     next->clock_ = clock_;
     next->watermark_ = watermark_;
-    next->instance_.Restore(instance_.Save(), clock_, watermark_, row_by_row);
+    next->instance_.Restore(saved, clock_, watermark_, row_by_row);
     return next;
   }
   StateInstance& instance() { return instance_; }
@@ -108,6 +112,34 @@ void CutEverywhere(const StateCase& c, uint32_t seed) {
   }
 }
 
+// Changes saved now and then come to what is there, and a life that begins with them goes on.
+void SaveChangesNowAndThen(const StateCase& c, uint32_t seed) {
+  const std::shared_ptr<const BoundOperator> bound = c.text.Bind();
+  const StateScript script = ScriptWriter(c.text, seed).Write(kSteps);
+  Life whole(bound, c);
+  Life life(bound, c);
+  std::vector<Observed> observed;
+  for (const StateEvent& event : script) observed.push_back(whole.Apply(event));
+  for (size_t cut = 0; cut < script.size(); ++cut) {
+    if ((seed + cut) % 3 != 0) {
+      const SavedState saved = life.instance().SaveChanges();
+      const std::vector<std::string> got = TextOf(saved);
+      const std::vector<std::string> expected = TextOf(life.instance().Save());
+      CAPTURE(cut);
+      CHECK(got == expected);
+      if (got != expected) return;
+      if (cut % 5 == 0) {
+        const std::unique_ptr<Life> next = life.From(saved, bound, c, false);
+        for (size_t at = cut; at < script.size(); ++at) {
+          const Observed seen = next->Apply(script[at]).Sorted();
+          if (!HoldsFor(c, script, cut, at, seen, observed[at].Sorted())) return;
+        }
+      }
+    }
+    life.Apply(script[cut]);
+  }
+}
+
 // A new life at every event.
 void ManyLives(const StateCase& c, uint32_t seed) {
   const std::shared_ptr<const BoundOperator> bound = c.text.Bind();
@@ -131,6 +163,16 @@ TEST_CASE("a life that is cut at any event goes on as if nothing had happened") 
       CAPTURE(c.what);
       CAPTURE(seed);
       CutEverywhere(c, seed);
+    }
+  }
+}
+
+TEST_CASE("what changed, saved now and then, comes to what there is") {
+  for (const StateCase& c : StateCases()) {
+    for (uint32_t seed = 21; seed < 21 + kSeeds; ++seed) {
+      CAPTURE(c.what);
+      CAPTURE(seed);
+      SaveChangesNowAndThen(c, seed);
     }
   }
 }

@@ -36,7 +36,7 @@ constexpr int kRows = 2'000;
 // A file that is dealt by chunks, state by key, windows, rows that fail, and files of every kind: one that
 // grows, one that gets its name at the end, parts.
 constexpr char kPipeline[] = R"(pipeline: simulated
-settings: {parallelism: PARALLELISM, checkpoint: {interval: 1s}}
+settings: {parallelism: PARALLELISM, checkpoint: {interval: 1s, reserve: 1MiB}}
 sources:
   n:
     connector: generate
@@ -63,7 +63,7 @@ sinks:
 
 // Such files named by what is in the rows, few of them open at a time, some of each worker's own.
 constexpr char kPartitioned[] = R"(pipeline: partitioned
-settings: {parallelism: PARALLELISM, checkpoint: {interval: 1s}}
+settings: {parallelism: PARALLELISM, checkpoint: {interval: 1s, reserve: 1MiB}}
 sources:
   n: {connector: generate, count: 2000, columns: {id: sequence}}
 operators:
@@ -103,6 +103,7 @@ struct SimWorker {
   std::unique_ptr<Task> task;
   std::deque<ControlMessage> inbox, outbox;
   std::optional<TaskSnapshot> snapshot;
+  std::optional<LiveSegments> live;
   bool done = false;
 };
 
@@ -196,6 +197,11 @@ class Life {
     options.restarted = attempt_ > 1;
     options.identity = checkpoints_->identity();
     options.run = checkpoints_->run();
+    worker->live.emplace(&env_, options.scratch_directory + "/live/" + std::to_string(worker->stage) + "." +
+                                    std::to_string(worker->instance));
+    // Mostly tables tell their changes, however small they are and however many.
+    options.changes.allowed = worker->live->Begin();
+    if (Below(4) != 0) options.changes = {options.changes.allowed, 0, 1e9, 0};
     if (const std::string directory = checkpoints_->restore_directory(); !directory.empty()) {
       SR_ASSIGN_OR_RETURN(options.restore, OpenStoredState(&env_, directory, plan_->plan->hash));
     }
@@ -262,7 +268,7 @@ class Life {
     bool output_lost = false;
     auto fragment = StoreSnapshot(&env_, disk.TemporaryDirectory(epoch),
                                   std::to_string(worker->stage) + "." + std::to_string(worker->instance),
-                                  std::move(snapshot), &output_lost);
+                                  std::move(snapshot), &*worker->live, &output_lost);
     if (fragment.ok()) {
       fragment->generation = generation_;
       worker->outbox.push_back(AckMessage{epoch, PrintFragment(*fragment)});

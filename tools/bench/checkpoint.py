@@ -1,4 +1,5 @@
 """What checkpoints and durable ingest cost: throughput, latency, time of an epoch, recovery, the log."""
+import glob
 import json
 import os
 import pathlib
@@ -24,6 +25,19 @@ sources:
   n: {{connector: generate, count: {rows}, {rate}on_error: fail, columns: {{id: sequence, key: {{uniform: {{min: 1, max: {keys}}}}}}}}}
 operators:
   sums: {{operator: aggregate, input: n, on_error: fail, group_by: [key], select: {{n: count(*), total: sum(id)}}}}
+sinks:
+  out: {{connector: discard, input: sums}}
+"""
+
+# Keys that were there once, and few that change.
+HOT = """
+pipeline: bench-hot
+settings: {{parallelism: 2, checkpoint: {{interval: {interval}}}}}
+sources:
+  n: {{connector: generate, rate: 2000000/s, on_error: fail, columns: {{id: sequence, hot: {{uniform: {{min: 1, max: {keys}}}}}}}}}
+operators:
+  keyed: {{operator: map, input: n, on_error: fail, select: {{id: id, key: CASE WHEN id < {live} THEN id ELSE hot END}}}}
+  sums: {{operator: aggregate, input: keyed, on_error: fail, group_by: [key], select: {{n: count(*), total: sum(id)}}}}
 sinks:
   out: {{connector: discard, input: sums}}
 """
@@ -194,6 +208,41 @@ def bench_latency(bench):
         print(f"  interval {interval}: {rate:,.0f} rows/s, {epochs} epochs, p50 {p50:.2f} ms, p99 {p99:.2f} ms", flush=True)
 
 
+def epochs(bench, yaml, seconds, ready):
+    """Milliseconds by epoch, and how many bytes of segments an epoch has and wrote: medians of those after `ready`."""
+    durations, sizes, wrote = {}, [], []
+    with tempfile.TemporaryDirectory(dir=bench.disk) as d:
+        pipeline = Pipeline(bench.binary, d, yaml)
+        wait_for(60, lambda: ready(pipeline.status()), "the state")
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            checkpoint = pipeline.status()["checkpoint"]
+            if checkpoint["epoch"] not in durations:
+                durations[checkpoint["epoch"]] = checkpoint["duration_us"] / 1e3
+                files = glob.glob(f"{d}/**/ckpt/{checkpoint['epoch']}/*.seg", recursive=True)
+                own = [f for f in files if f.endswith(f".{checkpoint['epoch']}.seg")]
+                try:
+                    sizes.append(sum(os.path.getsize(f) for f in files))
+                    wrote.append(sum(os.path.getsize(f) for f in own))
+                except FileNotFoundError:
+                    pass  # it is being removed
+            time.sleep(0.05)
+        pipeline.process.kill()
+        pipeline.process.wait()
+    return durations, statistics.median(sizes or [0]), statistics.median(wrote or [0])
+
+
+def bench_hot(bench):
+    print("\n| of 5 M keys so many change in each epoch | epoch, ms (trigger to commit, median) | bytes of its state | bytes written for it |")
+    print("| --- | --- | --- | --- |")
+    for keys in (10_000, 100_000):
+        yaml = HOT.format(interval="500ms", keys=keys, live=5 * KEYS)
+        durations, size, wrote = epochs(bench, yaml, 15, lambda status: status and sum(
+            node["rows_in"] for node in status["nodes"] if node["name"] == "sums") > 6 * KEYS)
+        print(f"| {keys:,} | {statistics.median(durations.values()):.0f} ({min(durations.values()):.0f}-"
+              f"{max(durations.values()):.0f}, {len(durations)} epochs) | {size / 1e6:.0f} MB | {wrote / 1e6:.1f} MB |", flush=True)
+
+
 def bench_epochs(bench):
     print("\n| keys changed in each epoch (2 M updates/s) | epoch, ms (trigger to commit, median) | write-back + CreateCheckpoint of RocksDB, ms |")
     print("| --- | --- | --- |")
@@ -312,6 +361,7 @@ def bench_checkpoint(root, binary, shm, run, runs):
     overhead(bench, "150 M updates of 1 M keys", generated("updates", UPDATES, rows=150_000_000, keys=KEYS, rate=""))
     bench_latency(bench)
     bench_epochs(bench)
+    bench_hot(bench)
     bench_recovery(bench)
     bench_ingest(bench)
     shutil.rmtree(bench.disk, ignore_errors=True)

@@ -123,14 +123,24 @@ TEST_CASE("a later row replaces an earlier one with its identity") {
   CHECK(*Live({WindowTable(true, {{"a", "1", "1"}, {"b", "1", "1"}, {"NULL", "1", "1"}, {"c", "1", "1"}}),
                WindowTable(false, {{"b", "1", "2"}, {"NULL", "1", "2"}}),
                WindowTable(false, {{"b", "1", "3"}, {"b", "2", "3"}})}) ==
-        std::vector<std::string>{"b|1|3", "b|2|3", "NULL|1|2", "a|1|1", "c|1|1"});
+        std::vector<std::string>{"a|1|1", "b|1|3", "NULL|1|2", "c|1|1", "b|2|3"});
+}
+
+TEST_CASE("a row keeps the place of the first one of its identity, one that was removed between does not") {
+  TableSnapshot change = WindowTable(false, {{"b", "1", "2"}, {"d", "1", "1"}, {"e", "1", "1"}});
+  change.removed = {Removal({{"k", TypeId::kText}}, {{"b"}})};
+  TableSnapshot last =
+      WindowTable(false, {{"e", "1", "2"}, {"c", "1", "2"}, {"d", "1", "3"}, {"f", "1", "3"}});
+  last.removed = {Removal({{"k", TypeId::kText}}, {{"d"}})};
+  CHECK(*Live({WindowTable(true, {{"a", "1", "1"}, {"b", "1", "1"}, {"c", "1", "1"}}), change, last}) ==
+        std::vector<std::string>{"a|1|1", "c|1|2", "b|1|2", "e|1|2", "d|1|3", "f|1|3"});
 }
 
 TEST_CASE("of several rows of one change with one identity the last counts") {
   TableSnapshot change = WindowTable(false, {{"a", "1", "2"}, {"b", "1", "2"}, {"a", "1", "3"}});
   change.rows.push_back(RowsOf(change.schema, {{"c", "1", "4"}, {"b", "1", "4"}}));
   CHECK(*Live({WindowTable(true, {{"a", "1", "1"}}), change}) ==
-        std::vector<std::string>{"a|1|3", "c|1|4", "b|1|4"});
+        std::vector<std::string>{"a|1|3", "b|1|4", "c|1|4"});
 }
 
 TEST_CASE("a removal takes the rows before it, not those of its own segment or behind it") {
@@ -139,7 +149,7 @@ TEST_CASE("a removal takes the rows before it, not those of its own segment or b
                     Removal({{"w", TypeId::kBigint}, {"k", TypeId::kText}}, {{"6", "b"}})};
   CHECK(*Live({WindowTable(true, {{"a", "5", "1"}, {"b", "5", "1"}, {"a", "6", "1"}, {"b", "6", "1"}}),
                change, WindowTable(false, {{"b", "5", "3"}})}) ==
-        std::vector<std::string>{"b|5|3", "a|5|2", "a|6|1"});
+        std::vector<std::string>{"a|6|1", "a|5|2", "b|5|3"});
 }
 
 TEST_CASE("a removal by other columns than the identity takes no older version that was replaced before") {
@@ -156,7 +166,7 @@ TEST_CASE("a removal without columns empties the table; one of no rows takes not
   CHECK(*Live({WindowTable(true, {{"a", "5", "1"}, {"b", "5", "1"}}), change}) ==
         std::vector<std::string>{"a|5|2"});
   change.removed = {Removal({{"w", TypeId::kBigint}}, {})};
-  CHECK(*Live({WindowTable(true, {{"b", "5", "1"}}), change}) == std::vector<std::string>{"a|5|2", "b|5|1"});
+  CHECK(*Live({WindowTable(true, {{"b", "5", "1"}}), change}) == std::vector<std::string>{"b|5|1", "a|5|2"});
 }
 
 TEST_CASE("rows without identity replace nothing") {
@@ -168,7 +178,7 @@ TEST_CASE("rows without identity replace nothing") {
 
 TEST_CASE("a chain begins at its newest whole segment, and must have one") {
   CHECK(*Live({WindowTable(true, {{"x", "1", "1"}}), WindowTable(true, {{"a", "1", "1"}}),
-               WindowTable(false, {{"b", "1", "1"}})}) == std::vector<std::string>{"b|1|1", "a|1|1"});
+               WindowTable(false, {{"b", "1", "1"}})}) == std::vector<std::string>{"a|1|1", "b|1|1"});
   const auto broken = Live({WindowTable(false, {{"x", "1", "1"}}), WindowTable(false, {{"a", "1", "1"}})});
   REQUIRE(!broken.ok());
   CHECK(broken.status().code() == Code::kCorruption);

@@ -191,7 +191,8 @@ TEST_CASE("what comes together has one order, source and entry; dropped orders a
   REQUIRE(WriteReplayOrder(env, dir.path, 2, 1, {Row("a", 5)}).ok());
   REQUIRE(WriteReplayOrder(env, dir.path, 3, 1, {Row("a", 6, 1)}).ok());
   REQUIRE(DropReplayOrder(env, dir.path, 2).ok());
-  ReplayFeed feed(env, dir.path, std::vector<std::string>{"a"}, 0, [](const ReplayLine&, int64_t) { return true; });
+  ReplayFeed feed(env, dir.path, std::vector<std::string>{"a"}, 0,
+                  [](const ReplayLine&, int64_t) { return true; });
   feed.Extend(3);
   std::vector<std::pair<uint64_t, size_t>> groups;
   while (feed.waits()) {

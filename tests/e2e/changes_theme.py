@@ -1,0 +1,89 @@
+"""Tables large enough to be stored as what changed: whatever is killed, fails or stops, the output is the same."""
+import json
+import re
+
+from failpoint_theme import FIRST, Trials, listed
+
+FIRST_ROWS = 30_000  # a key each
+ROWS = 150_000  # behind them 12,000 keys again and again: joined every few epochs
+RATE = 100_000  # a second
+
+PIPELINE = f"""pipeline: changes
+settings:
+  parallelism: 2
+  stop_deadline: 5s
+  checkpoint: {{interval: 50ms}}
+sources:
+  n:
+    connector: generate
+    rate: {RATE}/s
+    count: {ROWS}
+    columns:
+      id: sequence
+operators:
+  keyed:
+    operator: map
+    input: n
+    select:
+      id: id
+      key: "CASE WHEN id < {FIRST_ROWS} THEN id ELSE id % 12000 END"
+  first:
+    operator: dedupe
+    input: keyed
+    by: [key]
+  sums:
+    operator: aggregate
+    input: keyed
+    group_by: [key]
+    select: {{n: count(*), total: sum(id)}}
+sinks:
+  firsts: {{connector: file, input: first, path: firsts.jsonl, format: json}}
+  totals: {{connector: file, input: sums, path: totals.jsonl, format: json}}
+"""
+
+PLACES = ["changes.linked", "changes.joined", "segment.written", "segment.synced", "snapshot.stored", "ckpt.decide",
+          "ckpt.current.written", "committed.sent", "operator.barrier"]
+
+
+class Changes(Trials):
+    first = FIRST
+    pipeline = PIPELINE
+    expected = None
+
+    def outputs(self):
+        return {name: sorted(line for line in self.read(f"{name}.jsonl").splitlines()) for name in ("firsts", "totals")}
+
+    def undisturbed(self):
+        if Changes.expected is None:
+            self.assertEqual(self.run_family(""), 0, self.log())
+            Changes.expected = self.outputs()
+            self.assertEqual(len(Changes.expected["firsts"]), FIRST_ROWS)
+            totals = [json.loads(line) for line in Changes.expected["totals"]]
+            self.assertEqual(sum(row["n"] for row in totals), ROWS)
+            self.assertEqual(sum(row["total"] for row in totals), ROWS * (ROWS - 1) // 2)
+            self.clear()
+        return Changes.expected
+
+    def test_every_place_is_on_the_list(self):
+        self.assertEqual([name for name, _, _ in listed() if name.startswith("changes.")], PLACES[:2])
+        self.assertLessEqual(set(PLACES), {name for name, _, _ in listed()})
+
+    def test_killed_between_changes_the_family_leaves_the_same_output(self):
+        self.try_all([f"{name}=kill:{hit}" for name in PLACES for hit in (2, 5, 9)])
+
+    def test_an_epoch_that_cannot_store_its_changes_is_given_up_and_the_next_one_is_whole(self):
+        fails = {name for name, _, fails in listed() if fails}
+        self.try_all([f"{name}=error({error}):{hit}" for name in PLACES if name in fails for error in ("EIO", "ENOSPC")
+                      for hit in (3, 7)])
+
+    def test_epochs_share_the_segments_that_did_not_change(self):
+        self.assertEqual(self.run_family("ckpt.current.written=kill:14"), -9, self.log())
+        epoch = int(self.read("state/CURRENT").split()[0])
+        manifest = json.loads(self.read(f"state/ckpt/{epoch}/manifest").splitlines()[0])
+        files = [segment["file"] for fragment in manifest["fragments"] for node in fragment["nodes"]
+                 for table in node["tables"] for segment in table["segments"]]
+        written = {int(re.search(r"\.(\d+)(\.joined)?\.seg$", file).group(1)) for file in files}
+        self.assertGreater(len(written), 1, files)
+        self.assertEqual(max(written), epoch)
+        self.assertEqual(self.run_family(""), 0, self.log())
+        self.assert_same("killed with shared segments")
