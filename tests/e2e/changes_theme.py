@@ -4,9 +4,9 @@ import re
 
 from failpoint_theme import FIRST, Trials, listed
 
-FIRST_ROWS = 30_000  # a key each
-ROWS = 150_000  # behind them 12,000 keys again and again: joined every few epochs
-RATE = 100_000  # a second
+FIRST_ROWS = 60_000  # a key each
+ROWS = 360_000  # behind them 20,000 keys again and again: joined every few epochs
+RATE = 200_000  # a second
 
 PIPELINE = f"""pipeline: changes
 settings:
@@ -26,7 +26,7 @@ operators:
     input: n
     select:
       id: id
-      key: "CASE WHEN id < {FIRST_ROWS} THEN id ELSE id % 12000 END"
+      key: "CASE WHEN id < {FIRST_ROWS} THEN id ELSE id % 20000 END"
   first:
     operator: dedupe
     input: keyed
@@ -60,7 +60,7 @@ class Changes(Trials):
             self.assertEqual(len(Changes.expected["firsts"]), FIRST_ROWS)
             totals = [json.loads(line) for line in Changes.expected["totals"]]
             self.assertEqual(sum(row["n"] for row in totals), ROWS)
-            self.assertEqual(sum(row["total"] for row in totals), ROWS * (ROWS - 1) // 2)
+            self.assertEqual(sum(row["total"] for row in totals), ROWS * (ROWS + 1) // 2)
             self.clear()
         return Changes.expected
 
@@ -69,15 +69,15 @@ class Changes(Trials):
         self.assertLessEqual(set(PLACES), {name for name, _, _ in listed()})
 
     def test_killed_between_changes_the_family_leaves_the_same_output(self):
-        self.try_all([f"{name}=kill:{hit}" for name in PLACES for hit in (2, 5, 9)])
+        self.try_all([f"{name}=kill:{hit}" for name in PLACES for hit in (1, 2, 4)])
 
     def test_an_epoch_that_cannot_store_its_changes_is_given_up_and_the_next_one_is_whole(self):
         fails = {name for name, _, fails in listed() if fails}
         self.try_all([f"{name}=error({error}):{hit}" for name in PLACES if name in fails for error in ("EIO", "ENOSPC")
-                      for hit in (3, 7)])
+                      for hit in (1, 3)])
 
     def test_epochs_share_the_segments_that_did_not_change(self):
-        self.assertEqual(self.run_family("ckpt.current.written=kill:14"), -9, self.log())
+        self.assertEqual(self.run_family("ckpt.current.written=kill:24"), -9, self.log())
         epoch = int(self.read("state/CURRENT").split()[0])
         manifest = json.loads(self.read(f"state/ckpt/{epoch}/manifest").splitlines()[0])
         files = [segment["file"] for fragment in manifest["fragments"] for node in fragment["nodes"]
