@@ -103,3 +103,19 @@ class Changes(Trials):
         process.wait()
         self.assertEqual(self.run_family(""), 0, self.log())
         self.assert_same("killed with shared segments")
+
+    def test_state_that_spills_is_stored_and_restored(self):
+        spills = self.pipeline.replace(" by: [key]\n", " by: [key]\n    max_state: 2MiB\n    when_full: spill\n").replace(
+            "group_by: [key]\n", "group_by: [key]\n    max_state: 2MiB\n    when_full: spill\n")
+        self.assertEqual(spills.count("spill"), 2)
+        self.undisturbed()
+        self.pipeline = spills
+        for failpoints in ("", "changes.linked=kill:2", "snapshot.stored=kill:5", "ckpt.current.written=kill:6",
+                           "segment.synced=error(EIO):4"):
+            with self.subTest(failpoints):
+                if failpoints:
+                    self.assert_survives(failpoints)
+                else:
+                    self.assertEqual(self.run_family(""), 0, self.log())
+                    self.assert_same("spilled")
+            self.clear()
