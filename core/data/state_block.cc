@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 
+#include "core/base/out_of_memory.h"
 #include "core/data/state_space.h"
 
 namespace streamrun {
@@ -44,7 +44,7 @@ void StateBlock::WillNeed(size_t begin, size_t length) const {
 // realloc moves the pages of large blocks instead of copying them.
 void StateBlock::GrowInMemory(size_t capacity) {
   void* moved = std::realloc(data_, capacity);
-  if (moved == nullptr) throw std::bad_alloc();
+  if (moved == nullptr) ThrowOutOfMemory();
   data_ = static_cast<char*>(moved);
   capacity_ = capacity;
 }

@@ -4,9 +4,9 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "core/base/logging.h"
+#include "core/base/out_of_memory.h"
 
 namespace streamrun {
 
@@ -171,7 +171,7 @@ void StateSpace::GrowTail(PlacedBlock& block, size_t capacity) {
 
 void StateSpace::BackToMemory(PlacedBlock& block, size_t capacity) {
   auto* memory = static_cast<char*>(std::malloc(capacity));
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) ThrowOutOfMemory();
   std::memcpy(memory, block.owner->data_, block.owner->capacity_);
   Unmap(block);
   block.owner->data_ = memory;

@@ -221,7 +221,8 @@ class Requests {
       if (rows[id] == 0) REQUIRE(forgotten_.contains(id));
     }
     for (const auto& [id, count] : rows) {
-      CAPTURE(id);
+      const int number = id;
+      CAPTURE(number);
       REQUIRE((count == 0 || count == RowsOf(id)));
       if (count > 0) REQUIRE(taken.contains(id));
     }
