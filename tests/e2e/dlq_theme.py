@@ -511,6 +511,7 @@ class Running(Dlq):
                     self.assertTrue(eventually(20, lambda: self.states() == {"replayed": 100}), self.log())
                 if eventually(1, lambda: process.poll() is not None):
                     process = self.start(LIVE)
+                    self.assertTrue(eventually(20, self.running), self.log())
                 self.assertTrue(eventually(20, lambda: self.states() == {"replayed": 100}), self.log())
                 self.stop(process)
                 self.assertEqual(self.ids(), list(range(1000)), failpoint)
