@@ -107,7 +107,7 @@ Status FileWriter::Close() {
 
 Status FileWriter::HandBuffer() {
   if (buffer_.empty()) return Status::Ok();
-  const Status status = Hand(buffer_);
+  Status status = Hand(buffer_);
   buffer_.clear();
   return status;
 }

@@ -85,6 +85,7 @@ class SimpleAccumulator final : public Accumulator {
     }
     for (int64_t i = 0; i < count; ++i) F::Save(states_[slots[i]], builders);
     std::vector<ColumnPtr> out;
+    out.reserve(builders.size());
     for (ColumnBuilder& builder : builders) out.push_back(builder.Finish());
     return out;
   }

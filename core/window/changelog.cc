@@ -8,6 +8,7 @@ namespace {
 
 std::vector<DataType> KeyTypes(const Schema& schema, int keys) {
   std::vector<DataType> types;
+  types.reserve(static_cast<size_t>(keys));
   for (int i = 0; i < keys; ++i) types.push_back(schema.field(i).type);
   return types;
 }

@@ -83,6 +83,7 @@ void SeenIntervals::Remove(const uint32_t* intervals, size_t count) {
     const std::vector<uint32_t> some(intervals, intervals + count);
     std::vector<ColumnPtr> columns = Keys(some);
     std::vector<int64_t> starts;
+    starts.reserve(count);
     for (const uint32_t interval : some) starts.push_back(starts_[interval]);
     columns.push_back(BigintColumn(starts));
     changes_.Remove(std::move(columns), static_cast<int64_t>(count));
@@ -115,6 +116,7 @@ std::vector<uint32_t> SeenIntervals::InOrderOfOpening(std::vector<End> ends) {
   std::sort(ends.begin(), ends.end(),
             [](const End& a, const End& b) { return static_cast<int32_t>(a.serial - b.serial) < 0; });
   std::vector<uint32_t> intervals;
+  intervals.reserve(ends.size());
   for (const End& end : ends) intervals.push_back(end.interval);
   return intervals;
 }
@@ -130,6 +132,7 @@ std::vector<uint32_t> SeenIntervals::Live() const {
 
 std::vector<ColumnPtr> SeenIntervals::Keys(const std::vector<uint32_t>& intervals) const {
   std::vector<uint32_t> slots;
+  slots.reserve(intervals.size());
   for (const uint32_t interval : intervals) slots.push_back(key_[interval]);
   std::vector<ColumnPtr> keys;
   for (size_t i = 0; i < keys_.key_columns(); ++i) {

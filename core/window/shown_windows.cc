@@ -46,6 +46,7 @@ BatchPtr ShownWindows::Removal(std::vector<ColumnPtr> columns, int64_t rows) con
   const auto bounds = static_cast<int>(plan_.bounds());
   const auto keys = static_cast<int>(plan_.key_types.size());
   std::vector<Field> fields;
+  fields.reserve(columns.size());
   for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
     fields.push_back(state->field(i < bounds ? keys + i : i - bounds));
   }

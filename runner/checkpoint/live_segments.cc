@@ -112,7 +112,7 @@ Status LiveSegments::JoinChain(const std::string& table, Chain* chain) {
   for (const SegmentInfo& segment : chain->segments) paths.push_back(Path(segment.file));
   SegmentInfo joined;
   joined.file = table + "." + std::to_string(chain->epoch) + ".joined.seg";
-  const Status status = CompactChain(env_, paths, Path(joined.file), &joined);
+  Status status = CompactChain(env_, paths, Path(joined.file), &joined);
   if (!status.ok()) {
     (void)env_->Remove(Path(joined.file)).ok();
     return status;

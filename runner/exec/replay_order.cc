@@ -315,7 +315,8 @@ Status RemoveDroppedOrders(Env* env, const std::string& state_directory) {
   SR_ASSIGN_OR_RETURN(const std::vector<std::string> names, env->List(directory));
   for (const std::string& name : names) {
     const auto number = NumberOf(name, kDropped);
-    if (number && *number + 1 < next) SR_RETURN_IF_ERROR(env->Remove(directory + "/" + name));
+    if (!number || *number + 1 >= next) continue;
+    SR_RETURN_IF_ERROR(env->Remove(std::string(directory).append("/").append(name)));
   }
   return Status::Ok();
 }

@@ -24,11 +24,13 @@ struct ValueSet {
 
   static std::vector<DataType> TypesOf(const Schema& schema, const std::vector<int>& columns) {
     std::vector<DataType> types;
+    types.reserve(columns.size());
     for (const int column : columns) types.push_back(schema.field(column).type);
     return types;
   }
   static std::vector<ColumnPtr> Pick(const Batch& rows, const std::vector<int>& columns) {
     std::vector<ColumnPtr> picked;
+    picked.reserve(columns.size());
     for (const int column : columns) picked.push_back(rows.column(column));
     return picked;
   }
