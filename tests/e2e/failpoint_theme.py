@@ -142,10 +142,9 @@ class Trials(Case):
         self.assertGreater(done, 3)
 
 
-class Failpoint(Trials):
-    expected = None  # outputs of an undisturbed run
+class NumberedOutputs:
+    """What PIPELINE gives, for a Case."""
 
-    first = FIRST
     pipeline = PIPELINE.replace("RATE", "25000")
 
     def lines(self, pattern):
@@ -156,6 +155,12 @@ class Failpoint(Trials):
         return {"rows": self.lines("rows-*.jsonl"), "grown": self.lines("grown.jsonl"),
                 "windows": self.lines("windows.jsonl"),
                 "letters": sorted(letter["row"]["id"] for letter in self.dead_letters())}
+
+
+class Failpoint(NumberedOutputs, Trials):
+    expected = None  # outputs of an undisturbed run
+
+    first = FIRST
 
     def undisturbed(self):
         if Failpoint.expected is None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import family
-from failpoint_theme import FAILS, PIPELINE, ROWS
+from failpoint_theme import FAILS, ROWS, NumberedOutputs
 from family import Case, eventually
 
 SHIM = os.environ.get("SR_FAULT_SHIM") or os.path.join(os.path.dirname(family.STREAMRUN), "tests", "libfault_shim.so")
@@ -36,17 +36,8 @@ class Shimmed(Case):
         return [line.split("\t") for line in self.read("trace").decode(errors="replace").splitlines()]
 
 
-class Fault(Shimmed):
-    pipeline = PIPELINE.replace("RATE", "25000")
+class Fault(NumberedOutputs, Shimmed):
     expected = None
-
-    def lines(self, pattern):
-        return sorted(line for path in glob.glob(self.path(pattern)) for line in self.read(path).splitlines())
-
-    def outputs(self):
-        return {"rows": self.lines("rows-*.jsonl"), "grown": self.lines("grown.jsonl"),
-                "windows": self.lines("windows.jsonl"),
-                "letters": sorted(letter["row"]["id"] for letter in self.dead_letters())}
 
     def clear(self):
         for path in glob.glob(self.path("*.jsonl")) + glob.glob(self.path("marks/*")) + [self.path("log"),

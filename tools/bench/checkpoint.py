@@ -247,18 +247,8 @@ def bench_epochs(bench):
     print("\n| keys changed in each epoch (2 M updates/s) | epoch, ms (trigger to commit, median) | write-back + CreateCheckpoint of RocksDB, ms |")
     print("| --- | --- | --- |")
     for keys in (10_000, 100_000, KEYS):
-        with tempfile.TemporaryDirectory(dir=bench.disk) as d:
-            pipeline = Pipeline(bench.binary, d, UPDATES.format(interval="500ms", rows=2_000_000_000, keys=keys,
-                                                                    rate="rate: 2000000/s, "))
-            durations = {}
-            end = time.monotonic() + 12
-            while time.monotonic() < end:
-                status = pipeline.status()
-                if status and status["checkpoint"]["epoch"] > 2:
-                    durations[status["checkpoint"]["epoch"]] = status["checkpoint"]["duration_us"] / 1e3
-                time.sleep(0.1)
-            pipeline.process.kill()
-            pipeline.process.wait()
+        yaml = UPDATES.format(interval="500ms", rows=2_000_000_000, keys=keys, rate="rate: 2000000/s, ")
+        durations, _, _ = epochs(bench, yaml, 12, lambda status: status and status["checkpoint"]["epoch"] > 2)
         low, high = ROCKSDB_MS.get(keys, (0, 0))
         print(f"| {keys:,} | {statistics.median(durations.values()):.0f} ({min(durations.values()):.0f}-"
               f"{max(durations.values()):.0f}, {len(durations)} epochs) | {f'{low}-{high}' if low else '-'} |", flush=True)
