@@ -53,13 +53,21 @@ int Orphans::Tend(const std::vector<ProcessIdentity>& workers) {
   for (const pid_t pid : running) former_.erase(pid);  // ids are used again
   workers_ = running;
   int killed = 0;
-  for (const pid_t child : Children()) {
-    // By id, so that no worker's exit status is taken from whoever waits for it.
-    if (running.contains(child) || ::waitpid(child, nullptr, WNOHANG) == child) continue;
-    if (before_.contains(child) || !IsToGo(child, running)) continue;
-    LogDebug("ending a process that a worker left behind", {{"pid", std::to_string(child)}});
-    ::kill(child, SIGKILL);
-    ++killed;
+  // Whoever was reaped may have left children behind after they were listed, and a list that is read while
+  // somebody leaves it may skip another (proc_pid_task_children(5)): listed again until nobody was dead.
+  for (bool reaped = true; reaped;) {
+    reaped = false;
+    for (const pid_t child : Children()) {
+      if (running.contains(child)) continue;
+      // By id, so that no worker's exit status is taken from whoever waits for it.
+      if (::waitpid(child, nullptr, WNOHANG) == child) {
+        reaped = true;
+      } else if (!before_.contains(child) && IsToGo(child, running)) {
+        LogDebug("ending a process that a worker left behind", {{"pid", std::to_string(child)}});
+        ::kill(child, SIGKILL);
+        ++killed;
+      }
+    }
   }
   if (killed == 0) bereaved_ = false;
   return killed;
