@@ -2,6 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "core/base/env.h"
 #include "runner/link/poller.h"
 #include "runner/link/zmq_channel.h"
+#include "tests/lifeline.h"
 
 namespace streamrun {
 
@@ -52,12 +54,12 @@ struct Pair {
   }
 };
 
-// Waits at most two seconds for `ready` to give something else than "not yet".
+// Waits for `ready` to give something else than "not yet"; only what never comes takes so long.
 template <typename Function>
-auto Await(LinkSocket& socket, Function ready) {
+auto Await(LinkSocket& socket, Function ready, Duration patience = 30 * kSecond) {
   Poller poller;
   poller.Add(&socket);
-  const Timestamp end = Env::Default()->MonotonicNow() + 2 * kSecond;
+  const Timestamp end = Env::Default()->MonotonicNow() + patience;
   auto result = ready();
   while (result.ok() && !static_cast<bool>(*result) && Env::Default()->MonotonicNow() < end) {
     CHECK(poller.Wait(Env::Default(), {}, end).ok());
@@ -80,32 +82,48 @@ inline Status SendAll(ZmqOutChannel& out, const Event& event) {
   return Status::Ok();
 }
 
+// Sends until the receiver is said to be gone. What is sent before that is noticed is taken, and a channel
+// that took something is not waited for: this one says that it wants to know.
+inline Status AwaitGone(ZmqOutChannel& out) {
+  return Await(out.socket(),
+               [&]() -> Result<bool> {
+                 auto sent = out.TrySend(Idle{});
+                 out.socket().wanted = true;
+                 return sent.ok() ? Result<bool>(false) : sent;
+               })
+      .status();
+}
+
 // Runs `body` in a child process without any ZeroMQ state of ours.
 template <typename Function>
 pid_t InChild(Function body) {
-  const pid_t pid = ::fork();
+  const pid_t parent = ::getpid(), pid = ::fork();
   REQUIRE(pid >= 0);
   if (pid == 0) {
+    EndWith(parent);
     body();
     ::_exit(0);
   }
   return pid;
 }
 
-// One process tells another that it is bound. The socket's file is no sign: it appears before anyone listens.
-struct BoundSignal {
+// One process tells another that it has got so far: that it is bound, say. The socket's file is no sign, it
+// appears before anyone listens.
+struct Signal {
   int fds[2] = {-1, -1};
-  BoundSignal() { REQUIRE(::pipe(fds) == 0); }
-  ~BoundSignal() {
+  Signal() { REQUIRE(::pipe(fds) == 0); }
+  ~Signal() {
     ::close(fds[0]);
     ::close(fds[1]);
   }
   void Give() const {
     if (::write(fds[1], "b", 1) != 1) ::_exit(1);
   }
-  void Await() const {
+  // False when the other one will never say it.
+  bool Await() const {
+    pollfd said{fds[0], POLLIN, 0};
     char byte;
-    if (::read(fds[0], &byte, 1) != 1) ::_exit(1);
+    return ::poll(&said, 1, 30'000) == 1 && ::read(fds[0], &byte, 1) == 1;
   }
 };
 
