@@ -57,7 +57,7 @@ struct Parts {
       value.insert(value.end(), input->fields().begin(), input->fields().end());
     }
     StateShape shape = MakeState("seen", by.schema, std::move(value), std::move(open));
-    shape.identity = shape.key->size() + 1;  // and start
+    shape.IdentifyByKeyAnd(1);  // start
     return shape;
   }
 };
@@ -252,11 +252,9 @@ class Dedupe final : public Operator {
   // --- checkpoints
 
   Status SaveChangedSeen(const TakeRows& removed, const TakeRows& rows) const {
-    const auto state = parts_->State().Row()->fields();
-    const auto identity = std::make_shared<const Schema>(
-        std::vector<Field>(state.begin(), state.begin() + parts_->State().identity));
+    const StateShape state = parts_->State();
     for (const SlotChanges::Removed& gone : seen_.changes().removed()) {
-      SR_RETURN_IF_ERROR(removed(std::make_shared<const Batch>(identity, gone.rows, gone.columns)));
+      SR_RETURN_IF_ERROR(removed(state.Removal(state.identity, gone.columns, gone.rows)));
     }
     return SaveSeen(seen_.Changed(), rows);
   }
@@ -330,7 +328,7 @@ class Dedupe final : public Operator {
       "seen",
       {[this](const TakeRows& take) { return SaveSeen(seen_.Live(), take); },
        [this](const BatchPtr& rows) { return LoadSeen(rows); }, [this] { return seen_.size(); },
-       [this] { return StateBytes(); }, [this](bool on) { seen_.changes().Track(on); },
+       [this] { return StateBytes(); }, [this](int64_t most) { seen_.changes().Track(most); },
        [this] { return seen_.changes().count(); },
        [this](const TakeRows& removed, const TakeRows& rows) { return SaveChangedSeen(removed, rows); }}};
   KeptTime time_state_{&time_, &event_time_};

@@ -106,11 +106,9 @@ void GroupTable::Retract(const GroupInput& input, const uint32_t* rows, int64_t 
 
 void GroupTable::FindOrInsert(const std::vector<ColumnPtr>& keys, int64_t count,
                               std::vector<uint32_t>* slots) {
-  std::vector<uint64_t> hashes;
-  keys_.Hash(keys, count, &hashes);
-  slots->resize(static_cast<size_t>(count));
-  keys_.FindOrInsert(keys, hashes, nullptr, count, slots->data());
-  changes_.Mark(*slots);
+  const uint32_t known = keys_.size();
+  *slots = keys_.FindOrInsert(keys, count);
+  if (keys_.size() > known) changes_.Mark(*slots);
   Grow();
 }
 
@@ -118,10 +116,7 @@ void GroupTable::Load(const std::vector<ColumnPtr>& columns, int64_t rows) {
   if (rows == 0) return;
   const auto keys = static_cast<std::ptrdiff_t>(keys_.key_columns());
   const std::vector<ColumnPtr> key_columns(columns.begin(), columns.begin() + keys);
-  std::vector<uint64_t> hashes;
-  keys_.Hash(key_columns, rows, &hashes);
-  std::vector<uint32_t> slots(static_cast<size_t>(rows));
-  keys_.FindOrInsert(key_columns, hashes, nullptr, rows, slots.data());
+  const std::vector<uint32_t> slots = keys_.FindOrInsert(key_columns, rows);
   Grow();
   LoadStates(columns, {rows, nullptr, slots.data()});
 }
@@ -138,7 +133,7 @@ void GroupTable::LoadStates(const std::vector<ColumnPtr>& columns, const Grouped
 
 void GroupTable::FindOrInsert(const GroupTable& other, const std::vector<uint32_t>& groups,
                               std::vector<uint32_t>* slots) {
-  FindOrInsert(other.Keys(groups), static_cast<int64_t>(groups.size()), slots);
+  FindOrInsert(other.keys_.Gather(groups), static_cast<int64_t>(groups.size()), slots);
 }
 
 void GroupTable::Merge(const GroupTable& other) {
@@ -146,6 +141,7 @@ void GroupTable::Merge(const GroupTable& other) {
   if (live.empty()) return;
   std::vector<uint32_t> slots;
   FindOrInsert(other, live, &slots);
+  changes_.Mark(slots);
   for (size_t i = 0; i < accumulators_.size(); ++i) {
     accumulators_[i]->MergeFrom(other.states(i),
                                 {static_cast<int64_t>(live.size()), live.data(), slots.data()});
@@ -157,18 +153,6 @@ void GroupTable::Renew(size_t call) {
   accumulators_[call]->Resize(keys_.slots());
 }
 
-std::vector<ColumnPtr> GroupTable::Keys(const std::vector<uint32_t>& slots) const {
-  std::vector<ColumnPtr> keys;
-  const auto count = static_cast<int64_t>(slots.size());
-  for (size_t i = 0; i < keys_.key_columns() && StateSpace::Spilled(); ++i) {
-    keys_.key(i).WillNeed(slots.data(), count);
-  }
-  for (size_t i = 0; i < keys_.key_columns(); ++i) {
-    keys.push_back(keys_.key(i).Gather(slots.data(), static_cast<int64_t>(slots.size())));
-  }
-  return keys;
-}
-
 int64_t GroupTable::Fitting(const uint32_t* slots, int64_t count) const {
   for (const auto& accumulator : accumulators_) count = accumulator->Fitting(slots, count);
   return count;
@@ -176,7 +160,7 @@ int64_t GroupTable::Fitting(const uint32_t* slots, int64_t count) const {
 
 std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) const {
   if (StateSpace::Spilled()) WillNeed(slots.data(), static_cast<int64_t>(slots.size()));
-  std::vector<ColumnPtr> columns = Keys(slots);
+  std::vector<ColumnPtr> columns = keys_.Gather(slots);
   const auto count = static_cast<int64_t>(slots.size());
   for (const auto& accumulator : accumulators_) {
     for (ColumnPtr& column : accumulator->SaveStates(slots.data(), count))
@@ -188,7 +172,7 @@ std::vector<ColumnPtr> GroupTable::Save(const std::vector<uint32_t>& slots) cons
 std::vector<ColumnPtr> GroupTable::Results(const std::vector<uint32_t>& slots,
                                            std::vector<RowFailure>* failures) const {
   if (StateSpace::Spilled()) WillNeed(slots.data(), static_cast<int64_t>(slots.size()));
-  std::vector<ColumnPtr> columns = Keys(slots);
+  std::vector<ColumnPtr> columns = keys_.Gather(slots);
   const auto count = static_cast<int64_t>(slots.size());
   for (const auto& accumulator : accumulators_) {
     columns.push_back(accumulator->Results(slots.data(), count, failures));
@@ -197,7 +181,7 @@ std::vector<ColumnPtr> GroupTable::Results(const std::vector<uint32_t>& slots,
 }
 
 void GroupTable::Erase(const std::vector<uint32_t>& slots) {
-  if (changes_.on()) changes_.Remove(Keys(slots), static_cast<int64_t>(slots.size()));
+  if (changes_.on()) changes_.Remove(keys_.Gather(slots), static_cast<int64_t>(slots.size()));
   for (const uint32_t slot : slots) {
     for (const auto& accumulator : accumulators_) accumulator->Clear(slot);
     keys_.Erase(slot);

@@ -75,8 +75,6 @@ class GroupTable {
                     std::vector<uint32_t>* slots);
   /// Adds all groups of another table of the same shape.
   void Merge(const GroupTable& other);
-  /// The keys of the groups in `slots`.
-  std::vector<ColumnPtr> Keys(const std::vector<uint32_t>& slots) const;
   /// How many of these groups (at least one, unless there is none) fit into the columns of Save and Results,
   /// which take no more.
   int64_t Fitting(const uint32_t* slots, int64_t count) const;
@@ -88,10 +86,14 @@ class GroupTable {
   void Erase(uint32_t slot) { Erase(std::vector<uint32_t>{slot}); }
   void Erase(const std::vector<uint32_t>& slots);
   const KeyTable& keys() const { return keys_; }
-  /// Groups whose states changed, by slot, and the keys of those that were erased. Who keeps more of a group
-  /// than its states marks what changes of that.
+  /// Groups that are new or whose states changed, by slot, and the keys of those that were erased. Who keeps
+  /// more of a group than its states marks what changes of that.
   SlotChanges& changes() { return changes_; }
   const SlotChanges& changes() const { return changes_; }
+  /// Groups that are there among those.
+  std::vector<uint32_t> Changed() const {
+    return changes_.Marked([this](uint32_t slot) { return keys_.Holds(slot); });
+  }
   /// States of one call, by group.
   Accumulator& states(size_t call) { return *accumulators_[call]; }
   const Accumulator& states(size_t call) const { return *accumulators_[call]; }

@@ -168,6 +168,22 @@ void KeyTable::Find(const std::vector<ColumnPtr>& keys, const std::vector<uint64
   ProbeAny(keys, hashes, rows, count, slots, [](size_t, uint32_t, size_t) { return kNone; });
 }
 
+std::vector<uint32_t> KeyTable::FindOrInsert(const std::vector<ColumnPtr>& keys, int64_t rows) {
+  std::vector<uint64_t> hashes;
+  Hash(keys, rows, &hashes);
+  std::vector<uint32_t> slots(static_cast<size_t>(rows));
+  FindOrInsert(keys, hashes, nullptr, rows, slots.data());
+  return slots;
+}
+
+std::vector<uint32_t> KeyTable::Find(const std::vector<ColumnPtr>& keys, int64_t rows) const {
+  std::vector<uint64_t> hashes;
+  Hash(keys, rows, &hashes);
+  std::vector<uint32_t> slots(static_cast<size_t>(rows));
+  Find(keys, hashes, nullptr, rows, slots.data());
+  return slots;
+}
+
 uint32_t KeyTable::Insert(size_t place, uint32_t tag, const std::vector<ColumnPtr>& keys, int64_t row) {
   uint32_t slot;
   if (!free_.empty()) {
@@ -229,6 +245,17 @@ std::vector<uint32_t> KeyTable::Live() const {
     if (Holds(slot)) live.push_back(slot);
   }
   return live;
+}
+
+std::vector<ColumnPtr> KeyTable::Gather(const std::vector<uint32_t>& slots) const {
+  const auto count = static_cast<int64_t>(slots.size());
+  if (StateSpace::Spilled()) {
+    for (const SlotColumn& key : keys_) key.WillNeed(slots.data(), count);
+  }
+  std::vector<ColumnPtr> gathered;
+  gathered.reserve(keys_.size());
+  for (const SlotColumn& key : keys_) gathered.push_back(key.Gather(slots.data(), count));
+  return gathered;
 }
 
 size_t KeyTable::MemoryBytes() const {

@@ -37,6 +37,9 @@ class KeyTable {
   /// The same without inserting: kNone where there is no such key.
   void Find(const std::vector<ColumnPtr>& keys, const std::vector<uint64_t>& hashes, const uint32_t* rows,
             int64_t count, uint32_t* slots) const;
+  /// The same for all rows of some keys, hashed here.
+  std::vector<uint32_t> FindOrInsert(const std::vector<ColumnPtr>& keys, int64_t rows);
+  std::vector<uint32_t> Find(const std::vector<ColumnPtr>& keys, int64_t rows) const;
   /// The slot is free for the next new key.
   void Erase(uint32_t slot);
 
@@ -49,6 +52,8 @@ class KeyTable {
 
   const SlotColumn& key(size_t i) const { return keys_[i]; }
   size_t key_columns() const { return keys_.size(); }
+  /// The keys of some slots; reads what is spilled of them at once.
+  std::vector<ColumnPtr> Gather(const std::vector<uint32_t>& slots) const;
   size_t MemoryBytes() const;
 
  private:

@@ -21,20 +21,21 @@ class SlotChanges {
     int64_t rows = 0;
   };
 
-  bool on() const { return on_; }
-  /// Forgets what it knows; from now on it remembers, or does not.
-  void Track(bool on) {
-    on_ = on;
-    on ? marked_.assign(marked_.size(), 0) : std::vector<uint64_t>().swap(marked_);
+  bool on() const { return most_ > 0; }
+  /// Forgets what it knows; from now on it remembers. Of more than `most` removed rows it knows how many they
+  /// are and no more; 0: it does not remember.
+  void Track(int64_t most) {
+    most_ = most;
+    on() ? marked_.assign(marked_.size(), 0) : std::vector<uint64_t>().swap(marked_);
     removed_.clear();
     removed_rows_ = 0;
   }
 
   void Mark(uint32_t slot) {
-    if (on_) Set(slot);
+    if (on()) Set(slot);
   }
   void Mark(const uint32_t* slots, int64_t count) {
-    if (!on_) return;
+    if (!on()) return;
     for (int64_t i = 0; i < count; ++i) Set(slots[i]);
   }
   void Mark(const std::vector<uint32_t>& slots) { Mark(slots.data(), static_cast<int64_t>(slots.size())); }
@@ -42,19 +43,23 @@ class SlotChanges {
   void Remove(std::vector<ColumnPtr> columns, int64_t rows) {
     if (rows == 0) return;
     removed_rows_ += rows;
+    if (removed_rows_ > most_) return removed_.clear();
     removed_.push_back({std::move(columns), rows});
   }
 
-  /// Marked slots, ascending; not all of them need still hold something.
-  std::vector<uint32_t> Marked() const {
+  /// Marked slots that still hold something, as held(slot) says; ascending.
+  template <typename Held>
+  std::vector<uint32_t> Marked(const Held& held) const {
     std::vector<uint32_t> slots;
     for (size_t word = 0; word < marked_.size(); ++word) {
       for (uint64_t bits = marked_[word]; bits != 0; bits &= bits - 1) {
-        slots.push_back(static_cast<uint32_t>(word * 64 + static_cast<size_t>(std::countr_zero(bits))));
+        const auto slot = static_cast<uint32_t>(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
+        if (held(slot)) slots.push_back(slot);
       }
     }
     return slots;
   }
+  /// All of them, unless there are more than it was to remember.
   const std::vector<Removed>& removed() const { return removed_; }
   /// Marked slots and removed rows.
   int64_t count() const {
@@ -70,7 +75,7 @@ class SlotChanges {
     marked_[word] |= uint64_t{1} << (slot & 63);
   }
 
-  bool on_ = false;
+  int64_t most_ = 0;
   std::vector<uint64_t> marked_;
   std::vector<Removed> removed_;
   int64_t removed_rows_ = 0;

@@ -47,8 +47,8 @@ StateShape GroupState(const AggregationPlan& plan) {
   std::map<int, ColumnPtr> open;
   for (const AggregateCall& call : plan.calls) AddCallState(call.text, call, &value, &open);
   StateShape shape = MakeState("groups", KeySchema(plan), std::move(value), std::move(open));
-  shape.identity = shape.key->size() + 1;  // the first value: slice, first or pane
-  shape.version = shape.oldest = 2;        // 1 told calls by their place
+  shape.IdentifyByKeyAnd(1);         // slice, first or pane
+  shape.version = shape.oldest = 2;  // 1 told calls by their place
   return shape;
 }
 
@@ -71,7 +71,7 @@ StateShape ShownState(const AggregationPlan& plan) {
   }
   StateShape shape =
       MakeState("shown", KeySchema(plan), std::move(value), OpenColumns(plan.bounds(), plan.select.size()));
-  shape.identity = shape.key->size() + static_cast<int>(plan.bounds());
+  shape.IdentifyByKeyAnd(static_cast<int>(plan.bounds()));
   shape.version = shape.oldest = 2;  // 1 told results by their names
   return shape;
 }
@@ -79,7 +79,7 @@ StateShape ShownState(const AggregationPlan& plan) {
 StateShape CountState(const AggregationPlan& plan) {
   StateShape shape =
       MakeState("counts", KeySchema(plan), {{"rows", TypeId::kBigint}, {"touched_at", TypeId::kBigint}});
-  shape.identity = shape.key->size();
+  shape.IdentifyByKeyAnd(0);
   return shape;
 }
 
@@ -106,6 +106,15 @@ BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows) {
   std::vector<ColumnPtr> columns(order.size());
   for (size_t i = 0; i < order.size(); ++i) columns[order[i]] = rows->columns()[i];
   return std::make_shared<const Batch>(plan.output, rows->rows(), std::move(columns));
+}
+
+BatchPtr ShownRemoval(const AggregationPlan& plan, std::vector<ColumnPtr> first, int64_t rows) {
+  const std::vector<size_t> order = ShownOrder(plan);
+  std::vector<int> columns;
+  for (size_t i = 0; i < first.size(); ++i) {
+    columns.push_back(static_cast<int>(std::find(order.begin(), order.end(), i) - order.begin()));
+  }
+  return ShownState(plan).Removal(columns, std::move(first), rows);
 }
 
 ColumnPtr BigintColumn(const std::vector<int64_t>& values, DataType type) {

@@ -33,6 +33,8 @@ std::vector<StateShape> StatesOf(const AggregationPlan& plan);
 /// A shown row moves its keys in front of its window's bounds, and back. `schema`: of the rows of ShownState.
 BatchPtr ToShownState(const AggregationPlan& plan, const SchemaPtr& schema, const BatchPtr& rows);
 BatchPtr FromShownState(const AggregationPlan& plan, const BatchPtr& rows);
+/// Shown rows that are no more, by the values of their first columns.
+BatchPtr ShownRemoval(const AggregationPlan& plan, std::vector<ColumnPtr> first, int64_t rows);
 
 /// A column of bigint, or of another type of int64 values.
 ColumnPtr BigintColumn(const std::vector<int64_t>& values, DataType type = DataType(TypeId::kBigint));

@@ -15,20 +15,18 @@ std::vector<DataType> KeyTypes(const Schema& schema, int keys) {
 
 // Puts the chosen rows of two batches into one: row i comes from `old` when order[i] < 0, as row -1 -
 // order[i].
-BatchPtr Interleave(const SchemaPtr& schema, const std::vector<ColumnPtr>& old_columns, int64_t old_rows,
-                    const BatchPtr& rows, const std::vector<int64_t>& order,
+BatchPtr Interleave(const BatchPtr& old, const BatchPtr& rows, const std::vector<int64_t>& order,
                     const std::vector<ChangeKind>& kinds) {
-  auto old_batch = std::make_shared<const Batch>(schema, old_rows, old_columns);
-  const BatchPtr both = Concat({BatchPtr(old_batch), rows});
+  const BatchPtr both = Concat({old, rows});
   Selection pick;
   for (const int64_t at : order) {
-    pick.push_back(static_cast<uint32_t>(at < 0 ? -1 - at : old_rows + at));
+    pick.push_back(static_cast<uint32_t>(at < 0 ? -1 - at : old->rows() + at));
   }
   std::vector<ColumnPtr> columns;
   for (const ColumnPtr& column : both->columns()) columns.push_back(Take(column, pick));
   BufferBuilder changes;
   for (const ChangeKind kind : kinds) changes.Push(static_cast<int8_t>(kind));
-  return std::make_shared<const Batch>(schema, static_cast<int64_t>(pick.size()), std::move(columns),
+  return std::make_shared<const Batch>(old->schema(), static_cast<int64_t>(pick.size()), std::move(columns),
                                        Origin{}, changes.Finish());
 }
 
@@ -39,14 +37,6 @@ Changelog::Changelog(SchemaPtr schema, int key_columns)
       key_columns_(static_cast<size_t>(key_columns)),
       keys_(KeyTypes(*schema_, key_columns)) {
   for (int i = key_columns; i < schema_->size(); ++i) values_.emplace_back(schema_->field(i).type);
-}
-
-std::vector<uint32_t> Changelog::Find(const std::vector<ColumnPtr>& keys, int64_t count) const {
-  std::vector<uint64_t> hashes;
-  keys_.Hash(keys, count, &hashes);
-  std::vector<uint32_t> slots(static_cast<size_t>(count));
-  keys_.Find(keys, hashes, nullptr, count, slots.data());
-  return slots;
 }
 
 bool Changelog::Same(uint32_t slot, const Batch& rows, int64_t row) const {
@@ -63,12 +53,7 @@ void Changelog::Store(uint32_t slot, const Batch& rows, int64_t row) {
 BatchPtr Changelog::Join(const std::vector<uint32_t>& old_slots, const BatchPtr& rows,
                          const std::vector<int64_t>& order, const std::vector<ChangeKind>& kinds) const {
   if (order.empty()) return nullptr;
-  const auto count = static_cast<int64_t>(old_slots.size());
-  std::vector<ColumnPtr> old_columns;
-  for (size_t i = 0; i < key_columns_; ++i)
-    old_columns.push_back(keys_.key(i).Gather(old_slots.data(), count));
-  for (const SlotColumn& value : values_) old_columns.push_back(value.Gather(old_slots.data(), count));
-  return Interleave(schema_, old_columns, count, rows, order, kinds);
+  return Interleave(Rows(old_slots), rows, order, kinds);
 }
 
 BatchPtr Changelog::Update(const BatchPtr& rows) {
@@ -76,7 +61,7 @@ BatchPtr Changelog::Update(const BatchPtr& rows) {
   const std::vector<ColumnPtr> keys(rows->columns().begin(),
                                     rows->columns().begin() + static_cast<std::ptrdiff_t>(key_columns_));
   const uint32_t known = keys_.slots();
-  std::vector<uint32_t> slots = Find(keys, rows->rows());
+  std::vector<uint32_t> slots = keys_.Find(keys, rows->rows());
   std::vector<uint32_t> old_slots;
   std::vector<int64_t> order;
   std::vector<ChangeKind> kinds;
@@ -94,9 +79,7 @@ BatchPtr Changelog::Update(const BatchPtr& rows) {
     }
   }
   BatchPtr changes = Join(old_slots, rows, order, kinds);
-  std::vector<uint64_t> hashes;
-  keys_.Hash(keys, rows->rows(), &hashes);
-  keys_.FindOrInsert(keys, hashes, nullptr, rows->rows(), slots.data());
+  slots = keys_.FindOrInsert(keys, rows->rows());
   if (keys_.slots() > known) {
     for (SlotColumn& value : values_) value.Resize(keys_.slots());
   }
@@ -108,7 +91,7 @@ BatchPtr Changelog::Update(const BatchPtr& rows) {
 BatchPtr Changelog::Delete(const std::vector<ColumnPtr>& keys, int64_t count) {
   std::vector<uint32_t> old_slots;
   std::vector<int64_t> order;
-  for (const uint32_t slot : Find(keys, count)) {
+  for (const uint32_t slot : keys_.Find(keys, count)) {
     if (slot == KeyTable::kNone) continue;
     order.push_back(-1 - static_cast<int64_t>(old_slots.size()));
     old_slots.push_back(slot);
@@ -123,18 +106,13 @@ BatchPtr Changelog::Delete(const std::vector<ColumnPtr>& keys, int64_t count) {
 }
 
 void Changelog::Forget(const std::vector<ColumnPtr>& keys, int64_t count) {
-  std::vector<uint32_t> slots = Find(keys, count);
+  std::vector<uint32_t> slots = keys_.Find(keys, count);
   std::erase(slots, KeyTable::kNone);
   Erase(slots);
 }
 
 void Changelog::Erase(const std::vector<uint32_t>& slots) {
-  if (changes_.on()) {
-    std::vector<ColumnPtr> keys;
-    const auto count = static_cast<int64_t>(slots.size());
-    for (size_t i = 0; i < key_columns_; ++i) keys.push_back(keys_.key(i).Gather(slots.data(), count));
-    changes_.Remove(std::move(keys), count);
-  }
+  if (changes_.on()) changes_.Remove(keys_.Gather(slots), static_cast<int64_t>(slots.size()));
   for (const uint32_t slot : slots) {
     for (SlotColumn& value : values_) value.SetNull(slot);
     keys_.Erase(slot);
@@ -149,16 +127,13 @@ size_t Changelog::MemoryBytes() const {
 
 BatchPtr Changelog::Rows(const std::vector<uint32_t>& slots) const {
   const auto count = static_cast<int64_t>(slots.size());
-  std::vector<ColumnPtr> columns;
-  for (size_t i = 0; i < key_columns_; ++i) columns.push_back(keys_.key(i).Gather(slots.data(), count));
+  std::vector<ColumnPtr> columns = keys_.Gather(slots);
   for (const SlotColumn& value : values_) columns.push_back(value.Gather(slots.data(), count));
   return std::make_shared<const Batch>(schema_, count, std::move(columns));
 }
 
 BatchPtr Changelog::SaveChanged() const {
-  std::vector<uint32_t> slots = changes_.Marked();
-  std::erase_if(slots, [&](uint32_t slot) { return !keys_.Holds(slot); });
-  return Rows(slots);
+  return Rows(changes_.Marked([this](uint32_t slot) { return keys_.Holds(slot); }));
 }
 
 void Changelog::Load(const BatchPtr& rows) { Update(rows); }

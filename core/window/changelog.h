@@ -27,7 +27,7 @@ class Changelog {
   int64_t size() const { return keys_.size(); }
   /// All rows, for a checkpoint; Load takes them.
   BatchPtr Save() const { return Rows(keys_.Live()); }
-  /// Rows that differ from what they were when changes().Track(true) was called; those that are no more stand
+  /// Rows that differ from what they were when changes().Track was called; those that are no more stand
   /// in changes(), by their keys.
   BatchPtr SaveChanged() const;
   SlotChanges& changes() { return changes_; }
@@ -37,7 +37,6 @@ class Changelog {
  private:
   BatchPtr Rows(const std::vector<uint32_t>& slots) const;
   void Erase(const std::vector<uint32_t>& slots);
-  std::vector<uint32_t> Find(const std::vector<ColumnPtr>& keys, int64_t count) const;
   bool Same(uint32_t slot, const Batch& rows, int64_t row) const;
   void Store(uint32_t slot, const Batch& rows, int64_t row);
   BatchPtr Join(const std::vector<uint32_t>& old_slots, const BatchPtr& rows,

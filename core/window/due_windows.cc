@@ -64,7 +64,7 @@ DueGroups DueWindows::NextTouched() {
           windows_ ? windows_->First(start) : Window{}, &slice.table, nullptr, &slice, std::move(slots), 0};
     }
     revisit_ = {start, windows_->FirstEndingAfter(start, closed_end_),
-                std::make_unique<SliceMerger>(plan_, store_, slice.table.Keys(slots),
+                std::make_unique<SliceMerger>(plan_, store_, slice.table.keys().Gather(slots),
                                               static_cast<int64_t>(slots.size()))};
   }
   show_ = false;

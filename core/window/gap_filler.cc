@@ -239,9 +239,7 @@ Status GapFiller::Save(const TakeRows& take) const {
   const SchemaPtr schema = plan_.State().Row();
   return InPieces(series_.Live(), 8192, [&](const std::vector<uint32_t>& slots) {
     const auto rows = static_cast<int64_t>(slots.size());
-    std::vector<ColumnPtr> columns;
-    for (size_t k = 0; k < series_.key_columns(); ++k)
-      columns.push_back(series_.key(k).Gather(slots.data(), rows));
+    std::vector<ColumnPtr> columns = series_.Gather(slots);
     ColumnBuilder ends{DataType(TypeId::kBigint)};
     for (const uint32_t slot : slots) ends.Append(ends_[slot]);
     columns.push_back(ends.Finish());

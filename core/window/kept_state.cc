@@ -1,5 +1,6 @@
 #include "core/window/kept_state.h"
 
+#include <numeric>
 #include <set>
 
 namespace streamrun {
@@ -23,6 +24,21 @@ std::map<int, ColumnPtr> OpenColumns(size_t first, size_t count) {
   std::map<int, ColumnPtr> open;
   for (size_t i = first; i < first + count; ++i) open.emplace(static_cast<int>(i), nullptr);
   return open;
+}
+
+void StateShape::IdentifyByKeyAnd(int values) {
+  identity.resize(static_cast<size_t>(key->size() + values));
+  std::iota(identity.begin(), identity.end(), 0);
+}
+
+BatchPtr StateShape::Removal(const std::vector<int>& columns, std::vector<ColumnPtr> values,
+                             int64_t rows) const {
+  const SchemaPtr row = Row();
+  std::vector<Field> fields;
+  fields.reserve(columns.size());
+  for (const int column : columns) fields.push_back(row->field(column));
+  return std::make_shared<const Batch>(std::make_shared<const Schema>(std::move(fields)), rows,
+                                       std::move(values));
 }
 
 SchemaPtr StateShape::Row() const {

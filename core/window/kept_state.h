@@ -21,14 +21,18 @@ struct StateShape {
   /// Of what the columns mean: state of another version is refused, unless it is one from `oldest` on.
   int version = 1;
   int oldest = 1;
-  /// So many columns of a row, from the first on, tell it from all others; 0: nothing does, and rows are only
-  /// known together.
-  int identity = 0;
+  /// Columns of a row whose values tell it from all others; none: nothing does, and rows are only known
+  /// together.
+  std::vector<int> identity = {};
   /// Value columns that may come and go from one version of a pipeline to the next: rows that were saved
   /// without them get this value (one row; null: NULL). All others are in every saved row.
   std::map<int, ColumnPtr> open = {};
 
   SchemaPtr Row() const;
+  /// The key and the first `values` value columns tell rows apart.
+  void IdentifyByKeyAnd(int values);
+  /// Rows that are no more, by their values in some columns.
+  BatchPtr Removal(const std::vector<int>& columns, std::vector<ColumnPtr> values, int64_t rows) const;
 };
 
 /// A value column whose name a key column has gets "_" behind, and so does an open one whose name one that is
@@ -48,9 +52,11 @@ class KeptState final : public StateTable {
     std::function<int64_t()> keys;
     std::function<size_t()> bytes;
     /// Null: the table is saved as a whole each time.
-    std::function<void(bool)> track = nullptr;
+    std::function<void(int64_t)> track = nullptr;
     std::function<int64_t()> changed = nullptr;
     std::function<Status(const TakeRows&, const TakeRows&)> save_changes = nullptr;
+    /// Null: as many as keys.
+    std::function<int64_t()> rows = nullptr;
   };
 
   KeptState(std::string name, Functions functions)
@@ -61,8 +67,9 @@ class KeptState final : public StateTable {
   Status Load(const BatchPtr& rows) override { return functions_.load(rows); }
   int64_t keys() const override { return functions_.keys(); }
   size_t MemoryBytes() const override { return functions_.bytes(); }
+  int64_t rows() const override { return functions_.rows ? functions_.rows() : functions_.keys(); }
   bool tracks_changes() const override { return functions_.track != nullptr; }
-  void Track(bool on) override { functions_.track(on); }
+  void Track(int64_t most) override { functions_.track(most); }
   int64_t changed() const override { return functions_.changed(); }
   Status SaveChanges(const TakeRows& removed, const TakeRows& rows) const override {
     return functions_.save_changes(removed, rows);

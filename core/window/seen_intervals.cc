@@ -101,8 +101,8 @@ void SeenIntervals::Remove(const uint32_t* intervals, size_t count) {
 }
 
 std::vector<uint32_t> SeenIntervals::Changed() const {
-  std::vector<uint32_t> changed = changes_.Marked();
-  std::erase_if(changed, [&](uint32_t interval) { return key_[interval] == kNone; });
+  const std::vector<uint32_t> changed =
+      changes_.Marked([this](uint32_t interval) { return key_[interval] != kNone; });
   if (within_ == 0) return changed;
   std::vector<bool> is_changed(slots());
   for (const uint32_t interval : changed) is_changed[interval] = true;
@@ -134,11 +134,7 @@ std::vector<ColumnPtr> SeenIntervals::Keys(const std::vector<uint32_t>& interval
   std::vector<uint32_t> slots;
   slots.reserve(intervals.size());
   for (const uint32_t interval : intervals) slots.push_back(key_[interval]);
-  std::vector<ColumnPtr> keys;
-  for (size_t i = 0; i < keys_.key_columns(); ++i) {
-    keys.push_back(keys_.key(i).Gather(slots.data(), static_cast<int64_t>(slots.size())));
-  }
-  return keys;
+  return keys_.Gather(slots);
 }
 
 size_t SeenIntervals::MemoryBytes() const {

@@ -168,10 +168,7 @@ class SeriesOperator final : public Operator {
           touched.Append(expiry_ ? expiry_->touched_at(slot) : kMinTimestamp);
       }
       const auto rows = static_cast<int64_t>(owners.size());
-      std::vector<ColumnPtr> columns;
-      for (size_t k = 0; k < plan_->keys.size(); ++k) {
-        columns.push_back(series_.key(k).Gather(owners.data(), rows));
-      }
+      std::vector<ColumnPtr> columns = series_.Gather(owners);
       for (ColumnBuilder* column : {&touched, &at, &value, &extra}) columns.push_back(column->Finish());
       return take(std::make_shared<const Batch>(schema, rows, std::move(columns)));
     });

@@ -15,7 +15,7 @@ Changelog& ShownWindows::Of(const Window& window) {
 void ShownWindows::Forget(Timestamp end) {
   while (!windows_.empty() && windows_.begin()->first.first <= end) {
     bytes_ -= windows_.begin()->second.MemoryBytes();
-    if (tracks_) gone_.push_back(windows_.begin()->first);
+    if (tracks_ > 0) gone_.push_back(windows_.begin()->first);
     windows_.erase(windows_.begin());
   }
 }
@@ -28,10 +28,10 @@ Status ShownWindows::Save(const TakeRows& take) const {
   return Status::Ok();
 }
 
-void ShownWindows::Track(bool on) {
-  tracks_ = on;
+void ShownWindows::Track(int64_t most) {
+  tracks_ = most;
   gone_.clear();
-  for (auto& entry : windows_) entry.second.changes().Track(on);
+  for (auto& entry : windows_) entry.second.changes().Track(most);
 }
 
 int64_t ShownWindows::changed() const {
@@ -40,25 +40,16 @@ int64_t ShownWindows::changed() const {
   return changed;
 }
 
-// `columns`: the first ones of a shown row, under the names that they have in the state.
-BatchPtr ShownWindows::Removal(std::vector<ColumnPtr> columns, int64_t rows) const {
-  const SchemaPtr state = ShownState(plan_).Row();
-  const auto bounds = static_cast<int>(plan_.bounds());
-  const auto keys = static_cast<int>(plan_.key_types.size());
-  std::vector<Field> fields;
-  fields.reserve(columns.size());
-  for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
-    fields.push_back(state->field(i < bounds ? keys + i : i - bounds));
-  }
-  return std::make_shared<const Batch>(std::make_shared<const Schema>(std::move(fields)), rows,
-                                       std::move(columns));
+int64_t ShownWindows::rows() const {
+  int64_t rows = 0;
+  for (const auto& entry : windows_) rows += entry.second.size();
+  return rows;
 }
 
 Status ShownWindows::SaveChanges(const TakeRows& removed, const TakeRows& rows) const {
-  const SchemaPtr schema = ShownState(plan_).Row();
   for (const auto& entry : windows_) {
     for (const SlotChanges::Removed& gone : entry.second.changes().removed()) {
-      SR_RETURN_IF_ERROR(removed(Removal(gone.columns, gone.rows)));
+      SR_RETURN_IF_ERROR(removed(ShownRemoval(plan_, gone.columns, gone.rows)));
     }
   }
   if (!gone_.empty()) {
@@ -70,8 +61,10 @@ Status ShownWindows::SaveChanges(const TakeRows& removed, const TakeRows& rows) 
     const auto of = [&](int field, const std::vector<int64_t>& values) {
       return BigintColumn(values, plan_.output->field(field).type);
     };
-    SR_RETURN_IF_ERROR(removed(Removal({of(0, starts), of(1, ends)}, static_cast<int64_t>(gone_.size()))));
+    SR_RETURN_IF_ERROR(
+        removed(ShownRemoval(plan_, {of(0, starts), of(1, ends)}, static_cast<int64_t>(gone_.size()))));
   }
+  const SchemaPtr schema = ShownState(plan_).Row();
   for (const auto& entry : windows_) {
     const BatchPtr changed = entry.second.SaveChanged();
     if (changed->rows() > 0) SR_RETURN_IF_ERROR(rows(ToShownState(plan_, schema, changed)));

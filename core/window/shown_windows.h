@@ -28,8 +28,9 @@ class ShownWindows {
   size_t bytes() const { return bytes_; }
   /// Rows of ShownState.
   Status Save(const TakeRows& take) const;
-  void Track(bool on);
+  void Track(int64_t most);
   int64_t changed() const;
+  int64_t rows() const;
   Status SaveChanges(const TakeRows& removed, const TakeRows& rows) const;
   Status Load(const BatchPtr& state);
 
@@ -37,12 +38,11 @@ class ShownWindows {
   using Key = std::pair<Timestamp, Timestamp>;  // end, start
 
   Changelog& Of(const Window& window);
-  BatchPtr Removal(std::vector<ColumnPtr> columns, int64_t rows) const;
 
   const AggregationPlan& plan_;
   std::map<Key, Changelog> windows_;
   size_t bytes_ = 0;
-  bool tracks_ = false;
+  int64_t tracks_ = 0;     // at most so many changes
   std::vector<Key> gone_;  // windows that are final; one may be there again
 };
 

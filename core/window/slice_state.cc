@@ -42,34 +42,19 @@ void LoadSlice(const AggregationPlan& plan, Timestamp start, const std::vector<C
   store.Measure(slice);
 }
 
-// Columns of a removal, by their names in the state's rows.
-BatchPtr Removal(const Schema& row, size_t first, std::vector<ColumnPtr> columns, int64_t rows) {
-  const auto begin = row.fields().begin() + static_cast<std::ptrdiff_t>(first);
-  const auto end = begin + static_cast<std::ptrdiff_t>(columns.size());
-  return std::make_shared<const Batch>(std::make_shared<const Schema>(std::vector<Field>(begin, end)), rows,
-                                       std::move(columns));
-}
-
 // Groups that were erased, of slices that are there, then slices that went.
-Status SaveRemoved(const AggregationPlan& plan, const Schema& row, const SliceStore& store,
-                   const TakeRows& removed) {
+Status SaveRemoved(const AggregationPlan& plan, const SliceStore& store, const TakeRows& removed) {
+  const StateShape state = GroupState(plan);
   for (const auto& entry : store.slices()) {
     for (const SlotChanges::Removed& groups : entry.second->table.changes().removed()) {
       std::vector<ColumnPtr> columns = groups.columns;
       columns.push_back(BigintColumn(std::vector<int64_t>(static_cast<size_t>(groups.rows), entry.first)));
-      SR_RETURN_IF_ERROR(removed(Removal(row, 0, std::move(columns), groups.rows)));
+      SR_RETURN_IF_ERROR(removed(state.Removal(state.identity, std::move(columns), groups.rows)));
     }
   }
   if (store.gone().empty()) return Status::Ok();
-  return removed(Removal(row, plan.key_types.size(), {BigintColumn(store.gone())},
-                         static_cast<int64_t>(store.gone().size())));
-}
-
-// Live groups among those that are marked.
-std::vector<uint32_t> ChangedGroups(const GroupTable& table) {
-  std::vector<uint32_t> slots = table.changes().Marked();
-  std::erase_if(slots, [&](uint32_t slot) { return !table.keys().Holds(slot); });
-  return slots;
+  return removed(state.Removal({state.identity.back()}, {BigintColumn(store.gone())},
+                               static_cast<int64_t>(store.gone().size())));
 }
 
 }  // namespace
@@ -89,11 +74,11 @@ Status SaveSlices(const AggregationPlan& plan, const SliceStore& store, const Gr
 Status SaveSliceChanges(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
                         const TakeRows& removed, const TakeRows& rows) {
   const SchemaPtr schema = GroupState(plan).Row();
-  SR_RETURN_IF_ERROR(SaveRemoved(plan, *schema, store, removed));
+  SR_RETURN_IF_ERROR(SaveRemoved(plan, store, removed));
   for (const auto& entry : store.slices()) {
     const TimeSlice& slice = *entry.second;
     SR_RETURN_IF_ERROR(InFittingPieces(
-        slice.table, ChangedGroups(slice.table), kResultRows,
+        slice.table, slice.table.Changed(), kResultRows,
         [&](const auto& slots) { return rows(RowsOf(plan, schema, entry.first, slice, slots, expiry)); }));
   }
   return Status::Ok();

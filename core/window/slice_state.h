@@ -11,7 +11,7 @@ namespace streamrun {
 /// `expiry`: of the groups of the one slice of an aggregate with a time to live, else null.
 Status SaveSlices(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
                   const TakeRows& take);
-/// What of them changed since store.Track(true).
+/// What of them changed since store.Track.
 Status SaveSliceChanges(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
                         const TakeRows& removed, const TakeRows& rows);
 /// Adds such rows to the store.

@@ -72,14 +72,14 @@ std::unique_ptr<TimeSlice> SliceStore::Release(Timestamp start) {
   touched_.erase(start);
   if (slice.get() == newest_) newest_ = nullptr;
   slices_.erase(it);
-  if (tracks_) gone_.push_back(start);
+  if (tracks_ > 0) gone_.push_back(start);
   return slice;
 }
 
-void SliceStore::Track(bool on) {
-  tracks_ = on;
+void SliceStore::Track(int64_t most) {
+  tracks_ = most;
   gone_.clear();
-  for (const auto& entry : slices_) entry.second->table.changes().Track(on);
+  for (const auto& entry : slices_) entry.second->table.changes().Track(most);
 }
 
 int64_t SliceStore::changed() const {

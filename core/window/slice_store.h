@@ -46,8 +46,8 @@ class SliceStore {
   std::unique_ptr<TimeSlice> Release(Timestamp start);
 
   /// Forgets what changed; from now on changes of groups are remembered in their tables, and here which
-  /// slices went, or they are not.
-  void Track(bool on);
+  /// slices went (StateTable::Track).
+  void Track(int64_t most);
   /// Starts of slices that went; one may be there again.
   const std::vector<int64_t>& gone() const { return gone_; }
   /// Groups that changed or went, and slices that did.
@@ -63,7 +63,7 @@ class SliceStore {
   SliceMap slices_;
   std::set<Timestamp> touched_;
   size_t bytes_ = 0;
-  bool tracks_ = false;
+  int64_t tracks_ = 0;  // at most so many
   std::vector<int64_t> gone_;
 
   // Slices mostly follow each other with about as many groups: a new one that is behind all others gets room

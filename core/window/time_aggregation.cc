@@ -239,7 +239,7 @@ class TimeAggregation final : public Operator {
     const std::vector<uint32_t> expired = expiry_->Take(ExpiryClock());
     slice->table.changes().Mark(expiry_->TakeDated());
     if (expired.empty()) return;
-    const std::vector<ColumnPtr> keys = slice->table.Keys(expired);
+    const std::vector<ColumnPtr> keys = slice->table.keys().Gather(expired);
     shown_.Change({}, [&](Changelog& shown) { shown.Forget(keys, static_cast<int64_t>(expired.size())); });
     slice->table.Erase(expired);
     store_.Measure(*slice);
@@ -281,7 +281,7 @@ class TimeAggregation final : public Operator {
          return Status::Ok();
        },
        [this] { return store_.groups(); }, [this] { return StateBytes() - shown_.bytes(); },
-       [this](bool on) { store_.Track(on); }, [this] { return store_.changed(); },
+       [this](int64_t most) { store_.Track(most); }, [this] { return store_.changed(); },
        [this](const TakeRows& removed, const TakeRows& rows) {
          return SaveSliceChanges(*plan_, store_, expiry(), removed, rows);
        }}};
@@ -290,9 +290,10 @@ class TimeAggregation final : public Operator {
       "shown",
       {[this](const TakeRows& take) { return shown_.Save(take); },
        [this](const BatchPtr& rows) { return shown_.Load(rows); }, [] { return int64_t{0}; },
-       [this] { return shown_.bytes(); }, [this](bool on) { shown_.Track(on); },
+       [this] { return shown_.bytes(); }, [this](int64_t most) { shown_.Track(most); },
        [this] { return shown_.changed(); },
-       [this](const TakeRows& removed, const TakeRows& rows) { return shown_.SaveChanges(removed, rows); }}};
+       [this](const TakeRows& removed, const TakeRows& rows) { return shown_.SaveChanges(removed, rows); },
+       [this] { return shown_.rows(); }}};
 };
 
 }  // namespace

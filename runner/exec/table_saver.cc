@@ -34,21 +34,27 @@ Result<TableSnapshot> TableSaver::Save(uint64_t epoch, SpilledBatches* file) {
   out.schema = declaration_.Row();
   out.version = declaration_.version;
   out.key_columns = key_columns_;
-  for (int column = 0; column < declaration_.identity; ++column) out.identity.push_back(column);
+  out.identity = declaration_.identity;
   SR_RETURN_IF_ERROR(SaysWhole() ? SaveWhole(file, &out) : SaveChanges(file, &out));
   since_ = epoch;
   rests_ = std::max(0, rests_ - 1);
-  const bool track = policy_.allowed && table_->tracks_changes() && rows_ >= policy_.from_rows && rests_ == 0;
-  if (track || tracks_) table_->Track(track);
-  tracks_ = track;
+  Track();
   return out;
 }
 
+// A row without a key of its own, as of an aggregate of everything, is saved as a whole.
+void TableSaver::Track() {
+  const bool track = policy_.allowed && table_->tracks_changes() && !declaration_.identity.empty() &&
+                     rows_ >= policy_.from_rows && rests_ == 0;
+  const double most = policy_.most * static_cast<double>(std::max<int64_t>(rows_, 1));
+  const auto rows = track ? std::max<int64_t>(static_cast<int64_t>(most), 1) : 0;
+  if (rows > 0 || most_ > 0) table_->Track(rows);
+  most_ = rows;
+}
+
 bool TableSaver::SaysWhole() {
-  if (!tracks_ || since_ == 0) return true;
-  if (static_cast<double>(table_->changed()) <=
-      policy_.most * static_cast<double>(std::max<int64_t>(rows_, 1)))
-    return false;
+  if (most_ == 0 || since_ == 0) return true;
+  if (table_->changed() <= most_) return false;
   rests_ = policy_.rest;
   return true;
 }
@@ -63,11 +69,8 @@ Status TableSaver::SaveChanges(SpilledBatches* file, TableSnapshot* out) {
   out->since = since_;
   int64_t removed = 0;
   int64_t changed = 0;
-  SR_RETURN_IF_ERROR(
-      table_->SaveChanges(Into(file, &out->removed, &removed), Into(file, &out->rows, &changed)));
-  // Where it does not tell, all changed rows are taken for new ones.
-  rows_ = table_->keys() > 0 ? table_->keys() : rows_ + changed;
-  return Status::Ok();
+  rows_ = table_->rows();
+  return table_->SaveChanges(Into(file, &out->removed, &removed), Into(file, &out->rows, &changed));
 }
 
 }  // namespace streamrun

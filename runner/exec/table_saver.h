@@ -35,6 +35,7 @@ class TableSaver {
   void Forget() { since_ = 0; }
 
  private:
+  void Track();
   bool SaysWhole();
   Status SaveWhole(SpilledBatches* file, TableSnapshot* out);
   Status SaveChanges(SpilledBatches* file, TableSnapshot* out);
@@ -43,7 +44,7 @@ class TableSaver {
   const StateDeclaration& declaration_;
   const int key_columns_;
   const ChangesPolicy policy_;
-  bool tracks_ = false;
+  int64_t most_ = 0;    // changes that it remembers; 0: it does not
   uint64_t since_ = 0;  // epoch of the last snapshot; 0: none to go on from
   int64_t rows_ = 0;    // in the table then, about
   int rests_ = 0;
