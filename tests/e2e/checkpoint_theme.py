@@ -51,13 +51,15 @@ class Checkpoint(Case):
     def test_the_whole_family_killed_again_and_again_leaves_the_same_output(self):
         expected = self.undisturbed()
         chance = random.Random(SEED)
-        for _ in range(5):
+        for life in range(5):
             process = self.start(counted())
             time.sleep(0.3 + chance.random() * 0.8)
+            if life == 4:
+                self.assertTrue(eventually(20, lambda: os.path.exists(self.path("state/CURRENT"))), self.log())
             workers = children(process.pid)
             process.kill()
             process.wait()
-            self.assertTrue(eventually(2, lambda: not any(map(alive, workers))))
+            self.assertTrue(eventually(20, lambda: not any(map(alive, workers))))
             if process.returncode == 0:
                 break
         process = self.start(counted())
@@ -85,13 +87,13 @@ class Checkpoint(Case):
     def test_a_stopped_run_goes_on_where_it_stopped_with_another_parallelism(self):
         expected = self.undisturbed()
         for parallelism in (2, 3, 1):
-            process = self.start(counted(parallelism=parallelism))
+            process = self.start(counted(rate=3_000, parallelism=parallelism))
             self.assertTrue(eventually(10, self.running), self.log())
             time.sleep(0.6)
             process.send_signal(signal.SIGTERM)
             self.assertEqual(self.wait(process, 10), 0, self.log())
             self.assertFalse(os.path.exists(self.path("rows.jsonl")), "half a file was published")
-        process = self.start(counted(parallelism=2))
+        process = self.start(counted(rate=1_000_000, parallelism=2))
         self.assertEqual(self.wait(process, 60), 0, self.log())
         self.assert_same(expected)
 
@@ -140,8 +142,10 @@ class Checkpoint(Case):
     def test_damaged_state_is_refused_and_left_as_it_is(self):
         process = self.start(counted())
         self.assertTrue(eventually(10, lambda: os.path.exists(self.path("state/ckpt/2/committed"))), self.log())
+        workers = children(process.pid)
         process.kill()
         process.wait()
+        self.assertTrue(eventually(20, lambda: not any(map(alive, workers))))
         current = self.read("state/CURRENT")
         self.write("state/CURRENT", bytes([current[0] ^ 1]) + current[1:])
         before = sorted(os.listdir(self.path("state/ckpt")))
@@ -178,7 +182,7 @@ sinks:
             workers = children(process.pid)
             process.kill()
             process.wait()
-            self.assertTrue(eventually(2, lambda: not any(map(alive, workers))))
+            self.assertTrue(eventually(20, lambda: not any(map(alive, workers))))
         answer = self.run_command("run", "p.yaml", "--state-dir", "state", "--once", timeout=60)
         self.assert_fine(answer)
         self.assertTrue(self.read("out.jsonl") == self.read("in.jsonl"), self.log() + answer.stderr)

@@ -278,7 +278,8 @@ class Unfinished(Dlq):
         orders = 0
         for round_number in range(5):
             process = self.start(keyed(False))
-            time.sleep(0.35 + chance.random() * 0.4)
+            time.sleep(0.1 + chance.random() * 0.4)
+            self.assertTrue(eventually(20, lambda: "open" in self.states() or process.poll() is not None), self.log())
             self.kill_family(process)
             if process.returncode == 0:
                 break
@@ -302,7 +303,7 @@ class Unfinished(Dlq):
         workers = children(process.pid)
         process.kill()
         process.wait()
-        self.assertTrue(eventually(2, lambda: not any(map(alive, workers))))
+        self.assertTrue(eventually(20, lambda: not any(map(alive, workers))))
 
     def test_killed_or_failed_at_any_step_of_a_replay_each_row_is_there_once(self):
         expected = self.never_failed(keyed(True, rate=1_000_000), "rows.jsonl", "keys.jsonl")
@@ -447,7 +448,7 @@ class Running(Dlq):
         self.assertTrue(eventually(20, lambda: self.states().get("open") == 100), self.log())
         self.assertEqual(self.mend(), 100)
         self.fine(self.replay(LIVE, "--edit", "mend.jsonl"), "order 2")
-        self.assertTrue(eventually(5, lambda: [n["replayed"] for n in self.status()["nodes"] if "replayed" in n] == [200]))
+        self.assertTrue(eventually(20, lambda: [n["replayed"] for n in self.status()["nodes"] if "replayed" in n] == [200]))
         self.stop(process)
         self.assertEqual(self.ids(), list(range(2000)))
         self.assertEqual(self.sums(), self.expected_sums(2000))

@@ -1,10 +1,13 @@
 """One pipeline in a directory of its own, run as a user runs it. Everything waits within bounds, and only
 processes that were started here are stopped."""
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -38,6 +41,11 @@ def children(pid):
         return []
 
 
+def unread(pipe):
+    """Bytes that lie in a pipe; it holds 65,536."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), sys.byteorder)
+
+
 class Case(unittest.TestCase):
     """`self.dir` is the working directory of every run; state lives in `self.dir/state`."""
 
@@ -50,11 +58,18 @@ class Case(unittest.TestCase):
                                 XDG_RUNTIME_DIR=self.path("xdg-run"))
         os.makedirs(self.path("xdg-run"), mode=0o700)
 
-    def tearDown(self):
+    def end_all(self):
+        """Nobody writes here any more when it returns."""
         for process in self.started:
+            workers = children(process.pid) if process.poll() is None else []
             if process.poll() is None:
                 process.kill()
             process.wait()
+            eventually(20, lambda: not any(map(alive, workers)))
+
+    def tearDown(self):
+        self.end_all()
+        for process in self.started:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
@@ -103,6 +118,15 @@ class Case(unittest.TestCase):
             return False
         states = [w["state"] for stage in status["stages"] for w in stage["workers"]]
         return bool(states) and all(state == "running" for state in states)
+
+    def await_epochs(self, more):
+        """Waits until so many epochs more are complete."""
+        def epoch():
+            status = self.status()
+            return status["checkpoint"]["epoch"] if status else -1
+        begin = epoch()
+        self.assertGreaterEqual(begin, 0, f"it does not run any more: {self.log()}")
+        self.assertTrue(eventually(20, lambda: epoch() >= begin + more), self.log())
 
     def wait(self, process, seconds):
         try:

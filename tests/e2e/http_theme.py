@@ -254,7 +254,7 @@ class Http(Peers):
                 status = self.status()
                 self.assertIn("Failed to connect", json.dumps(status))
                 if breaker:
-                    self.assertTrue(eventually(5, lambda: "circuit open" in json.dumps(self.status())), self.log())
+                    self.assertTrue(eventually(20, lambda: "circuit open" in json.dumps(self.status())), self.log())
                 workers = children(process.pid)
                 time.sleep(8 if not breaker else 1)  # with the 5 s before it
                 self.assertEqual((children(process.pid), self.status()["restarts"]), (workers, 0), self.log())
@@ -371,9 +371,9 @@ class Http(Peers):
 
     def test_no_answer_before_the_commit(self):
         port = free_port()
-        self.start(rows_in(port, interval="2s"))
+        self.start(rows_in(port, interval="4s"))
         self.listening(port)
-        self.assertEqual(post(port, '{"n":0}\n')[0], 200)  # the first epoch's end: the next one is 2 s from here
+        self.assertEqual(post(port, '{"n":0}\n')[0], 200)  # the first epoch's end: the next one is 4 s from its begin
         begin = time.monotonic()
         self.assertEqual(post(port, '{"n":1}\n')[0], 200)
         self.assertGreater(time.monotonic() - begin, 1.5)
@@ -398,7 +398,9 @@ class Http(Peers):
         for thread in threads:
             thread.start()
             time.sleep(0.02)
-        self.assertTrue(eventually(10, lambda: any(a and a[0] == 429 for _, a, _ in answers)), self.log())
+        # All but those that are held, while the sink still stands.
+        self.assertTrue(eventually(20, lambda: len(answers) >= 40 - 4), self.log())
+        self.assertTrue(any(a and a[0] == 429 for _, a, _ in answers), answers)
         received = []
         with socket.create_server(("127.0.0.1", collector)) as sink:
             sink.settimeout(20)
@@ -421,7 +423,7 @@ class Http(Peers):
         refused = [(n, a, seconds) for n, a, seconds in answers if a and a[0] == 429]
         taken = [n for n, a, _ in answers if a and a[0] == 202]
         self.assertEqual(len(refused) + len(taken), 40, answers)
-        self.assertTrue(all(a[2]["Retry-After"] == "1" and seconds < 2 for _, a, seconds in refused), refused)
+        self.assertTrue(all(a[2]["Retry-After"] == "1" and seconds < 15 for _, a, seconds in refused), refused)
         self.assertEqual(sorted(received), sorted(n * 1000 + i for n in taken for i in range(200)))
 
     def test_bodies_without_end_and_bombs_are_refused_in_little_memory(self):
@@ -521,7 +523,7 @@ class Deduplicate(Peers):
 
     def test_one_at_a_time_with_the_same_key(self):
         port = free_port()
-        process = self.begin(self.source(port, interval="1s"), port)
+        process = self.begin(self.source(port, interval="3s"), port)
         answers = []
         lock = threading.Lock()
 
@@ -545,15 +547,15 @@ class Deduplicate(Peers):
     def test_keys_are_forgotten_in_time_and_when_there_are_too_many(self):
         port = free_port()
         process = self.begin(self.source(port, ", buffer: durable",
-                                         "{header: X-Request, within: 1s, max_keys: 3, required: false}"), port)
+                                         "{header: X-Request, within: 3s, max_keys: 3, required: false}"), port)
         send = lambda key: self.assertEqual(post(port, f'{{"n":{key}}}', {"X-Request": str(key)})[0], 200)
         send(1)
         send(1)
-        time.sleep(1.2)
+        time.sleep(3.2)
         send(1)  # taken anew
         for key in (2, 3, 4):
             send(key)
-        self.assertTrue(eventually(5, lambda: "more than max_keys" in json.dumps(self.status())), json.dumps(self.status()))
+        self.assertTrue(eventually(20, lambda: "more than max_keys" in json.dumps(self.status())), json.dumps(self.status()))
         send(1)  # forgotten too early
         self.assertEqual(post(port, '{"n":9}')[0], 200)
         self.end(process)

@@ -4,14 +4,14 @@ import signal
 import subprocess
 import time
 
-from family import Case, alive, children, eventually
+from family import Case, alive, children, eventually, unread
 
-ROWS = 60_000
+ROWS = 90_000
 
 
 def numbers(sink, rate=15_000, more=""):
     return f"""pipeline: numbers
-settings: {{parallelism: 2, stop_deadline: 3s}}
+settings: {{parallelism: 2, stop_deadline: 30s}}
 sources:
   n: {{connector: generate, rate: {rate}/s, count: {ROWS}, columns: {{id: sequence}}}}
 operators:
@@ -36,6 +36,7 @@ class Kill(Case):
             time.sleep(0.2)
             os.kill(workers[victim], signal.SIGKILL)
             self.assertTrue(eventually(10, lambda: not any(map(alive, workers))), self.log())
+            self.assertTrue(eventually(20, lambda: self.log().count("restarting in") == victim + 1), self.log())
 
     def test_each_worker_killed_in_turn_leaves_a_complete_file(self):
         process = self.start(numbers(TO_FILE))
@@ -61,7 +62,7 @@ class Kill(Case):
         workers = children(process.pid)
         process.kill()
         process.wait()
-        self.assertTrue(eventually(1, lambda: not any(map(alive, workers))))
+        self.assertTrue(eventually(20, lambda: not any(map(alive, workers))))
         self.assertRaises(FileNotFoundError, self.read, "out.jsonl")
         self.assertEqual(self.wait(self.start(numbers(TO_FILE, rate=1_000_000)), 30), 0)
         self.assertTrue(self.read("out.jsonl") == WHOLE)
@@ -71,29 +72,31 @@ class Kill(Case):
             process = self.start(numbers(TO_FILE))
             self.assertTrue(eventually(10, self.running))
             process.send_signal(number)
-            self.assertEqual(self.wait(process, 10), code, self.log())
+            self.assertEqual(self.wait(process, 40), code, self.log())
             self.assertRaises(FileNotFoundError, self.read, "out.jsonl")
         self.assertEqual(self.wait(self.start(numbers(TO_FILE)), 30), 0)
         self.assertTrue(self.read("out.jsonl") == WHOLE, "what was stopped did not go on")
 
     def test_a_second_signal_kills_a_family_that_cannot_drain(self):
         endless = numbers("connector: stdout", rate=1_000_000).replace(f"count: {ROWS}, ", "")
-        endless = endless.replace("stop_deadline: 3s", "stop_deadline: 60s")
+        endless = endless.replace("stop_deadline: 30s", "stop_deadline: 120s")
         process = self.start(endless, stdout=subprocess.PIPE)  # nobody reads
         self.assertTrue(eventually(10, self.running))
-        time.sleep(0.5)
+        self.assertTrue(eventually(20, lambda: unread(process.stdout) >= 60_000), self.log())
         workers = children(process.pid)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        # Two signals of one kind that nobody has taken yet are one.
+        self.assertTrue(eventually(20, lambda: (self.status() or {}).get("phase") == "stopping"), self.log())
+        time.sleep(0.2)
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
-        self.assertNotEqual(self.wait(process, 3), 0)
-        self.assertTrue(eventually(1, lambda: not any(map(alive, workers))))
+        self.assertNotEqual(self.wait(process, 20), 0)
+        self.assertTrue(eventually(20, lambda: not any(map(alive, workers))))
 
     def test_a_second_supervisor_on_one_state_directory_is_refused(self):
         process = self.start(numbers(TO_FILE))
         self.assertTrue(eventually(10, self.running))
-        answer = self.run_command("run", "p.yaml", "--state-dir", "state", timeout=10)
+        answer = self.run_command("run", "p.yaml", "--state-dir", "state", timeout=40)
         self.assertEqual(answer.returncode, 3, answer.stderr)
         self.assertIn(str(process.pid), answer.stderr)
         self.assertIsNone(process.poll())

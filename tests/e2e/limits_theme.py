@@ -107,13 +107,13 @@ sinks:
 
 
 class Service(Case):
-    def manager(self):
+    def manager(self, watchdog_us=400_000):
         """The socket that systemd listens on."""
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         listening.bind(self.path("notify"))
         listening.settimeout(10)
         self.addCleanup(listening.close)
-        self.environment.update(NOTIFY_SOCKET=self.path("notify"), WATCHDOG_USEC="400000")
+        self.environment.update(NOTIFY_SOCKET=self.path("notify"), WATCHDOG_USEC=str(watchdog_us))
         return listening
 
     def hear(self, listening, wanted, seconds=10):
@@ -124,14 +124,14 @@ class Service(Case):
         self.fail(f"{wanted} was not said: {self.log()}")
 
     def test_ready_watchdog_and_stopping_are_said(self):
-        listening = self.manager()
+        listening = self.manager(watchdog_us=2_000_000)
         process = self.start(numbers(rate=2_000), "--quiet")
         self.hear(listening, "READY=1")
-        self.assertTrue(self.running() or eventually(2, self.running))
+        self.assertTrue(eventually(20, self.running))
         begin, beats = time.monotonic(), 0
-        while beats < 5:
+        while beats < 3:
             beats += "WATCHDOG=1" in listening.recv(256).decode()
-        self.assertLess(time.monotonic() - begin, 5 * 0.4, "slower than the watchdog's interval")
+        self.assertLess(time.monotonic() - begin, 3 * 2, "slower than the watchdog's interval")
         for pid in children(process.pid):
             with open(f"/proc/{pid}/environ", "rb") as f:
                 self.assertNotIn(b"NOTIFY_SOCKET", f.read(), "a worker is no service")
@@ -156,4 +156,4 @@ class Service(Case):
         workers = children(process.pid)
         process.kill()
         process.wait()
-        self.assertTrue(eventually(1, lambda: not any(map(alive, workers))))
+        self.assertTrue(eventually(20, lambda: not any(map(alive, workers))))

@@ -55,13 +55,16 @@ class Supervision(Case):
 
     def test_failures_with_checkpoints_between_them_are_no_crash_loop(self):
         """One more than end it otherwise."""
-        process = self.start(numbers(rate=2_500))
-        for _ in range(6):
+        process = self.start(numbers(rate=500))  # slow enough to be killed as often
+        for times in range(6):
             self.assertTrue(eventually(10, self.running), self.log())
-            begin = self.status()["checkpoint"]["epoch"]
-            self.assertTrue(eventually(5, lambda: self.status()["checkpoint"]["epoch"] > begin + 1), self.log())
+            self.await_epochs(2)
             os.kill(children(process.pid)[0], signal.SIGKILL)
-        self.assertEqual(self.wait(process, 60), 0, self.log())
+            self.assertTrue(eventually(20, lambda: len(self.delays()) == times + 1), self.log())
+        self.assertTrue(eventually(10, self.running), self.log())
+        process.terminate()
+        self.assertEqual(self.wait(process, 30), 0, self.log())
+        self.assertEqual(self.wait(self.start(numbers(rate=1_000_000)), 60), 0, self.log())
         self.assertEqual(len(self.delays()), 6)
         self.assert_whole()
 
@@ -104,7 +107,7 @@ class Supervision(Case):
         self.assertTrue(eventually(10, self.running), self.log())
         victim = children(process.pid)[-1]
         os.kill(victim, signal.SIGSTOP)
-        self.assertTrue(eventually(5, lambda: self.status()["checkpoint"]["failed_in_a_row"] > 0), self.log())
+        self.assertTrue(eventually(20, lambda: self.status()["checkpoint"]["failed_in_a_row"] > 0), self.log())
         self.assertTrue(eventually(10, lambda: "not been heard of for 3 s" in self.log()), self.log())
         self.assertEqual(self.wait(process, 30), 0, self.log())
         self.assertEqual(sorted(int(line[6:-1]) for line in self.read("out.jsonl").splitlines()), WHOLE)
