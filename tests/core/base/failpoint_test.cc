@@ -10,6 +10,7 @@
 
 #include "core/base/env.h"
 #include "doctest/doctest.h"
+#include "tests/lifeline.h"
 
 namespace streamrun {
 namespace {
@@ -64,8 +65,9 @@ TEST_CASE("with marks an entry acts once, whatever process gets there") {
 
 TEST_CASE("kill and stop are signals that nothing can catch") {
   for (const int signal : {SIGKILL, SIGSTOP}) {
-    const pid_t child = ::fork();
+    const pid_t parent = ::getpid(), child = ::fork();
     if (child == 0) {
+      EndWith(parent);
       (void)ArmFailpoints(signal == SIGKILL ? "worker.done=kill" : "worker.done=stop", "", kWorker).ok();
       (void)SR_FAILPOINT("worker.done").ok();
       ::_exit(7);

@@ -13,6 +13,7 @@
 
 #include "core/base/env.h"
 #include "doctest/doctest.h"
+#include "tests/lifeline.h"
 
 namespace streamrun {
 namespace {
@@ -50,6 +51,7 @@ TEST_CASE("one holder at a time; the file goes with the lock") {
 TEST_CASE("a holder that is killed frees it, and its file is no lock any more") {
   const TempDirectory directory;
   const std::string path = directory.path + "/lock";
+  const Lifeline lifeline;
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
   const pid_t child = ::fork();
@@ -58,7 +60,7 @@ TEST_CASE("a holder that is killed frees it, and its file is no lock any more") 
     const auto held = FileLock::Take(path);
     const char answer = held.ok() ? 'y' : 'n';
     if (::write(ready[1], &answer, 1) != 1) ::_exit(1);
-    for (;;) ::pause();
+    lifeline.Hang();
   }
   char answer = 0;
   REQUIRE(::read(ready[0], &answer, 1) == 1);
