@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/lifeline.h"
+
 namespace streamrun {
 namespace {
 
@@ -89,12 +91,10 @@ TEST_CASE("a state path too long for sockets gets a short private run directory"
 
 TEST_CASE("workers of an older generation are killed, a reused process id is not") {
   TempDirectory temp;
-  const auto sleeper = [] {
+  const Lifeline lifeline;
+  const auto sleeper = [&] {
     const pid_t pid = ::fork();
-    if (pid == 0) {
-      ::pause();
-      ::_exit(0);
-    }
+    if (pid == 0) lifeline.Hang();
     return pid;
   };
   const pid_t left = sleeper();

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "runner/process/state_directory.h"
+#include "tests/lifeline.h"
 
 namespace streamrun {
 namespace {
@@ -139,7 +140,7 @@ std::unique_ptr<WorkerGroups> RealGroups() {
 }
 
 // In the group from its first moment on: a process that starts another one in a session of its own.
-void Populate(const std::string& group, pid_t* child, pid_t* daemon) {
+void Populate(const Lifeline& lifeline, const std::string& group, pid_t* child, pid_t* daemon) {
   int fds[2];
   REQUIRE(::pipe(fds) == 0);
   *child = ::fork();
@@ -149,10 +150,10 @@ void Populate(const std::string& group, pid_t* child, pid_t* daemon) {
     const pid_t below = ::fork();
     if (below == 0) {
       ::setsid();
-      for (;;) ::pause();
+      lifeline.Hang();
     }
     if (::write(fds[1], &below, sizeof(below)) != sizeof(below)) ::_exit(1);
-    for (;;) ::pause();
+    lifeline.Hang();
   }
   REQUIRE(::read(fds[0], daemon, sizeof(*daemon)) == sizeof(*daemon));
   ::close(fds[0]);
@@ -160,7 +161,7 @@ void Populate(const std::string& group, pid_t* child, pid_t* daemon) {
 }
 
 bool Dies(pid_t pid) {
-  for (int i = 0; i < 1'000; ++i) {
+  for (int i = 0; i < 30'000; ++i) {
     const std::string stat = Slurp("/proc/" + std::to_string(pid) + "/stat");
     const size_t name_end = stat.rfind(')');
     if (name_end == std::string::npos || stat[name_end + 2] == 'Z') return true;
@@ -174,8 +175,9 @@ TEST_CASE("a real group ends with everything in it, whatever session that is in"
   if (!groups) return;
   auto group = groups->Make();
   REQUIRE_MESSAGE(group.ok(), group.status().message());
+  const Lifeline lifeline;
   pid_t child = 0, daemon = 0;
-  Populate(groups->path() + "/1", &child, &daemon);
+  Populate(lifeline, groups->path() + "/1", &child, &daemon);
   (*group)->Kill();
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
@@ -192,9 +194,10 @@ TEST_CASE("what a killed supervisor left in real groups is ended by the next one
   if (!groups) return;
   auto group = groups->Make();
   REQUIRE(group.ok());
+  const Lifeline lifeline;
   pid_t child = 0, daemon = 0;
   const std::string path = groups->path();
-  Populate(path + "/1", &child, &daemon);
+  Populate(lifeline, path + "/1", &child, &daemon);
   auto next = WorkerGroups::Open(fs::path(path).filename(), {});
   REQUIRE_MESSAGE(next.ok(), next.status().message());
   CHECK(Dies(child));
