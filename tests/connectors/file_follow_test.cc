@@ -92,7 +92,9 @@ TEST_CASE("start: end skips what is there, but not a line that is being written"
 TEST_CASE("rotation by rename: the old file is finished first, also rows written to it late") {
   const TemporaryDirectory directory;
   WriteText(directory / "log", "1\n");
-  Follower follower(Options({directory / "log"}));
+  FollowOptions options = Options({directory / "log"});
+  options.rotate_wait = kHour;
+  Follower follower(options);
   CHECK(follower.Take() == Lines{"1"});
   AppendText(directory / "log", "2\n");
   std::filesystem::rename(directory / "log", directory / "log.1");
@@ -108,14 +110,16 @@ TEST_CASE("rotation by rename: the old file is finished first, also rows written
 TEST_CASE("an unfinished last line of a rotated file becomes a row when its time is over") {
   const TemporaryDirectory directory;
   WriteText(directory / "log", "1\nhalf");
-  Follower follower(Options({directory / "log"}));
+  FollowOptions options = Options({directory / "log"});
+  options.rotate_wait = 500 * kMillisecond;
+  Follower follower(options);
   CHECK(follower.Take() == Lines{"1"});
   std::filesystem::rename(directory / "log", directory / "log.1");
   WriteText(directory / "log", "2\n");
   CHECK(follower.Take() == Lines{"2"});
-  WaitForRotation();
+  Env::Default()->Sleep(510 * kMillisecond);
   CHECK(follower.Take() == Lines{"half"});
-  WaitForRotation();
+  Env::Default()->Sleep(510 * kMillisecond);
   AppendText(directory / "log.1", "unseen\n");
   CHECK(follower.Take().empty());
 }
