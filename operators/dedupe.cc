@@ -252,10 +252,7 @@ class Dedupe final : public Operator {
   // --- checkpoints
 
   Status SaveChangedSeen(const TakeRows& removed, const TakeRows& rows) const {
-    const StateShape state = parts_->State();
-    for (const SlotChanges::Removed& gone : seen_.changes().removed()) {
-      SR_RETURN_IF_ERROR(removed(state.Removal(state.identity, gone.columns, gone.rows)));
-    }
+    SR_RETURN_IF_ERROR(SaveRemoved(seen_.changes(), parts_->State(), removed));
     return SaveSeen(seen_.Changed(), rows);
   }
 

@@ -108,10 +108,13 @@ class Resample final : public Operator {
   bool more_slots_ = false;
   Timestamp watermark_ = kMinTimestamp;
 
-  KeptState state_{parts_->fill.State().name,
-                   {[this](const TakeRows& take) { return filler_.Save(take); },
-                    [this](const BatchPtr& rows) { return filler_.Load(rows); },
-                    [this] { return filler_.keys(); }, [this] { return filler_.MemoryBytes(); }}};
+  KeptState state_{
+      parts_->fill.State().name,
+      {[this](const TakeRows& take) { return filler_.Save(take); },
+       [this](const BatchPtr& rows) { return filler_.Load(rows); }, [this] { return filler_.keys(); },
+       [this] { return filler_.MemoryBytes(); }, [this](int64_t most) { filler_.changes().Track(most); },
+       [this] { return filler_.changes().count(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return filler_.SaveChanges(removed, rows); }}};
 };
 
 class BoundResample final : public BoundOperator {

@@ -30,9 +30,11 @@ std::vector<size_t> ShownOrder(const AggregationPlan& plan) {
 
 StateShape GroupState(const AggregationPlan& plan) {
   std::vector<Field> value;
+  std::map<int, ColumnPtr> open;
   switch (plan.window.kind) {
     case WindowSpec::Kind::kSession:
-      for (const char* name : {"first", "last", "shown_start", "shown_end"}) {
+      open.emplace(0, nullptr);  // a session is saved with its number since it is told what changes of them
+      for (const char* name : {"serial", "first", "last", "shown_start", "shown_end"}) {
         value.push_back({name, TypeId::kBigint});
       }
       value.push_back({"touched", TypeId::kBoolean});
@@ -44,10 +46,9 @@ StateShape GroupState(const AggregationPlan& plan) {
     default:
       value = {{"slice", TypeId::kBigint}, {"touched", TypeId::kBoolean}, {"touched_at", TypeId::kBigint}};
   }
-  std::map<int, ColumnPtr> open;
   for (const AggregateCall& call : plan.calls) AddCallState(call.text, call, &value, &open);
   StateShape shape = MakeState("groups", KeySchema(plan), std::move(value), std::move(open));
-  shape.IdentifyByKeyAnd(1);         // slice, first or pane
+  shape.IdentifyByKeyAnd(1);         // slice, serial or pane
   shape.version = shape.oldest = 2;  // 1 told calls by their place
   return shape;
 }

@@ -11,9 +11,10 @@
 namespace streamrun {
 
 /// Groups: the plan's keys; then, by kind of window, what places the group, and the states of all calls,
-/// under their canonical texts: `sum(price)`, and `sum(price) #2` for a second column.
+/// under their canonical texts: `sum(price)`, and `sum(price) #2` for a second column. The first of those
+/// tells a group from the others of its key; a session's serial number means nothing else.
 ///   time windows, none   slice bigint, touched boolean, touched_at bigint
-///   session              first, last, shown_start, shown_end bigint, touched, fired boolean
+///   session              serial, first, last, shown_start, shown_end bigint, touched, fired boolean
 ///   count                pane bigint
 StateShape GroupState(const AggregationPlan& plan);
 /// Rows that were shown: the plan's keys; then bounds of the window (if any) and results, under the canonical

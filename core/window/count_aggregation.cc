@@ -90,6 +90,7 @@ class CountAggregation final : public Operator {
     const auto count = static_cast<int64_t>(valid.size());
     std::vector<uint32_t> keys(valid.size());
     keys_.FindOrInsert(input_->keys(), input_->hashes(), valid.data(), count, keys.data());
+    changes_.Mark(keys);
     counts_.resize(keys_.slots(), 0);
     complete_.clear();
     std::vector<int64_t> panes(valid.size());
@@ -175,7 +176,7 @@ class CountAggregation final : public Operator {
       // New groups get their slots in order: the i-th window is slot i.
       writer_->Give(merged, merged.keys().Live(), bounds, out);
     }
-    for (const uint32_t group : PanesOf(keys, first_panes, next_panes, &owner)) panes_.Erase(group);
+    panes_.Erase(PanesOf(keys, first_panes, next_panes, &owner));
     return at;
   }
 
@@ -188,6 +189,7 @@ class CountAggregation final : public Operator {
   void Expire() {
     if (!expiry_) return;
     const std::vector<uint32_t> expired = expiry_->Take(Clock());
+    changes_.Mark(expiry_->TakeDated());
     if (expired.empty()) return;
     std::vector<int64_t> from, to;
     for (const uint32_t key : expired) {
@@ -195,12 +197,10 @@ class CountAggregation final : public Operator {
       from.push_back(StartOf((rows / step_ + 1) * step_) / pane_);
       to.push_back((rows + pane_ - 1) / pane_);
     }
-    std::vector<ColumnPtr> keys;
-    for (size_t i = 0; i < keys_.key_columns(); ++i) {
-      keys.push_back(keys_.key(i).Gather(expired.data(), static_cast<int64_t>(expired.size())));
-    }
+    const std::vector<ColumnPtr> keys = keys_.Gather(expired);
     std::vector<int64_t> owner;
-    for (const uint32_t group : PanesOf(keys, from, to, &owner)) panes_.Erase(group);
+    panes_.Erase(PanesOf(keys, from, to, &owner));
+    if (changes_.on()) changes_.Remove(keys, static_cast<int64_t>(expired.size()));
     for (const uint32_t key : expired) {
       counts_[key] = 0;
       keys_.Erase(key);
@@ -214,22 +214,23 @@ class CountAggregation final : public Operator {
            (expiry_ ? expiry_->MemoryBytes() : 0);
   }
 
-  Status SaveGroups(const TakeRows& take) const {
+  Status SavePanes(const std::vector<uint32_t>& panes, const TakeRows& take) const {
     const SchemaPtr schema = GroupState(*plan_).Row();
-    return InFittingPieces(
-        panes_, panes_.keys().Live(), kResultRows, [&](const std::vector<uint32_t>& slots) {
-          return take(
-              std::make_shared<const Batch>(schema, static_cast<int64_t>(slots.size()), panes_.Save(slots)));
-        });
+    return InFittingPieces(panes_, panes, kResultRows, [&](const std::vector<uint32_t>& slots) {
+      return take(
+          std::make_shared<const Batch>(schema, static_cast<int64_t>(slots.size()), panes_.Save(slots)));
+    });
   }
 
-  Status SaveCounts(const TakeRows& take) const {
-    return InPieces(keys_.Live(), kResultRows, [&](const std::vector<uint32_t>& slots) {
+  Status SaveChangedPanes(const TakeRows& removed, const TakeRows& rows) const {
+    SR_RETURN_IF_ERROR(SaveRemoved(panes_.changes(), GroupState(*plan_), removed));
+    return SavePanes(panes_.Changed(), rows);
+  }
+
+  Status SaveCounts(const std::vector<uint32_t>& keys, const TakeRows& take) const {
+    return InPieces(keys, kResultRows, [&](const std::vector<uint32_t>& slots) {
       const auto count = static_cast<int64_t>(slots.size());
-      std::vector<ColumnPtr> columns;
-      for (size_t i = 0; i < keys_.key_columns(); ++i) {
-        columns.push_back(keys_.key(i).Gather(slots.data(), count));
-      }
+      std::vector<ColumnPtr> columns = keys_.Gather(slots);
       std::vector<int64_t> counts, touched_at;
       for (const uint32_t slot : slots) {
         counts.push_back(counts_[slot]);
@@ -241,14 +242,16 @@ class CountAggregation final : public Operator {
     });
   }
 
+  Status SaveChangedCounts(const TakeRows& removed, const TakeRows& rows) const {
+    SR_RETURN_IF_ERROR(SaveRemoved(changes_, CountState(*plan_), removed));
+    return SaveCounts(changes_.Marked([this](uint32_t key) { return keys_.Holds(key); }), rows);
+  }
+
   Status LoadCounts(const BatchPtr& rows) {
     const size_t width = plan_->key_types.size();
     const std::vector<ColumnPtr> keys(rows->columns().begin(),
                                       rows->columns().begin() + static_cast<std::ptrdiff_t>(width));
-    std::vector<uint64_t> hashes;
-    keys_.Hash(keys, rows->rows(), &hashes);
-    std::vector<uint32_t> slots(static_cast<size_t>(rows->rows()));
-    keys_.FindOrInsert(keys, hashes, nullptr, rows->rows(), slots.data());
+    const std::vector<uint32_t> slots = keys_.FindOrInsert(keys, rows->rows());
     counts_.resize(keys_.slots(), 0);
     for (int64_t row = 0; row < rows->rows(); ++row) {
       const uint32_t slot = slots[static_cast<size_t>(row)];
@@ -268,6 +271,7 @@ class CountAggregation final : public Operator {
 
   KeyTable keys_;
   std::vector<int64_t> counts_;  // rows so far, by key
+  SlotChanges changes_;          // of keys and their counts
   GroupTable panes_;             // by key and number of the pane
   std::optional<GroupExpiry> expiry_;
   Timestamp watermark_ = kMinTimestamp;
@@ -275,17 +279,21 @@ class CountAggregation final : public Operator {
 
   KeptState groups_state_{
       "groups",
-      {[this](const TakeRows& take) { return SaveGroups(take); },
+      {[this](const TakeRows& take) { return SavePanes(panes_.keys().Live(), take); },
        [this](const BatchPtr& rows) {
          panes_.Load(rows->columns(), rows->rows());
          return Status::Ok();
        },
-       [this] { return int64_t{panes_.keys().size()}; }, [this] { return panes_.MemoryBytes(); }}};
+       [this] { return int64_t{panes_.keys().size()}; }, [this] { return panes_.MemoryBytes(); },
+       [this](int64_t most) { panes_.changes().Track(most); }, [this] { return panes_.changes().count(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return SaveChangedPanes(removed, rows); }}};
   KeptState counts_state_{
       "counts",
-      {[this](const TakeRows& take) { return SaveCounts(take); },
+      {[this](const TakeRows& take) { return SaveCounts(keys_.Live(), take); },
        [this](const BatchPtr& rows) { return LoadCounts(rows); }, [this] { return int64_t{keys_.size()}; },
-       [this] { return StateBytes() - panes_.MemoryBytes(); }}};
+       [this] { return StateBytes() - panes_.MemoryBytes(); }, [this](int64_t most) { changes_.Track(most); },
+       [this] { return changes_.count(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return SaveChangedCounts(removed, rows); }}};
   KeptTime time_state_{&watermark_};
 };
 

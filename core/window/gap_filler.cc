@@ -52,6 +52,7 @@ StateShape GapFillPlan::State() const {
   StateShape shape =
       MakeState("last_slots", std::make_shared<const Schema>(std::vector<Field>(fields.begin() + 2, values)),
                 std::move(value), OpenColumns(1, texts.size()));
+  shape.IdentifyByKeyAnd(0);
   shape.version = shape.oldest = 2;  // 1 told values by the names of their columns
   return shape;
 }
@@ -64,9 +65,7 @@ GapFiller::GapFiller(const GapFillPlan& plan)
 }
 
 void GapFiller::Find(const std::vector<ColumnPtr>& keys, int64_t rows) {
-  series_.Hash(keys, rows, &hashes_);
-  found_.resize(static_cast<size_t>(rows));
-  series_.FindOrInsert(keys, hashes_, nullptr, rows, found_.data());
+  found_ = series_.FindOrInsert(keys, rows);
   if (series_.slots() <= ends_.size()) return;
   ends_.resize(series_.slots(), kMinTimestamp);
   for (SlotColumn& column : values_) column.Resize(series_.slots());
@@ -204,6 +203,7 @@ void GapFiller::Remember(uint32_t row) {
   const uint32_t slot = found_[row];
   const Timestamp end = batch_->column(1)->values<int64_t>()[row];
   ends_[slot] = end;
+  changes_.Mark(slot);
   for (size_t value = 0; value < values_.size(); ++value) {
     values_[value].Set(slot, *batch_->column(2 + plan_.keys + static_cast<int>(value)), row);
   }
@@ -215,7 +215,9 @@ void GapFiller::Leave(Timestamp end, int64_t keys) {
 }
 
 void GapFiller::Forget(Timestamp end) {
-  for (const uint32_t slot : expiry_.Take(end)) {
+  const std::vector<uint32_t> expired = expiry_.Take(end);
+  if (changes_.on()) changes_.Remove(series_.Gather(expired), static_cast<int64_t>(expired.size()));
+  for (const uint32_t slot : expired) {
     series_.Erase(slot);
     Leave(ends_[slot], 1);
     ends_[slot] = kMinTimestamp;
@@ -235,9 +237,14 @@ size_t GapFiller::MemoryBytes() const {
   return bytes;
 }
 
-Status GapFiller::Save(const TakeRows& take) const {
+Status GapFiller::SaveChanges(const TakeRows& removed, const TakeRows& rows) const {
+  SR_RETURN_IF_ERROR(SaveRemoved(changes_, plan_.State(), removed));
+  return SaveSome(changes_.Marked([this](uint32_t slot) { return series_.Holds(slot); }), rows);
+}
+
+Status GapFiller::SaveSome(const std::vector<uint32_t>& some, const TakeRows& take) const {
   const SchemaPtr schema = plan_.State().Row();
-  return InPieces(series_.Live(), 8192, [&](const std::vector<uint32_t>& slots) {
+  return InPieces(some, 8192, [&](const std::vector<uint32_t>& slots) {
     const auto rows = static_cast<int64_t>(slots.size());
     std::vector<ColumnPtr> columns = series_.Gather(slots);
     ColumnBuilder ends{DataType(TypeId::kBigint)};

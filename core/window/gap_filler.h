@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/data/key_table.h"
+#include "core/data/slot_changes.h"
 #include "core/data/value.h"
 #include "core/window/group_expiry.h"
 #include "core/window/kept_state.h"
@@ -61,7 +62,10 @@ class GapFiller {
 
   int64_t keys() const { return series_.size(); }
   size_t MemoryBytes() const;
-  Status Save(const TakeRows& take) const;
+  Status Save(const TakeRows& take) const { return SaveSome(series_.Live(), take); }
+  Status SaveChanges(const TakeRows& removed, const TakeRows& rows) const;
+  /// Keys that got slots, and those that were forgotten.
+  SlotChanges& changes() { return changes_; }
   Status Load(const BatchPtr& rows);
 
  private:
@@ -74,6 +78,7 @@ class GapFiller {
   void Leave(Timestamp end, int64_t keys);
   int64_t GapBefore(uint32_t row) const;
   void Find(const std::vector<ColumnPtr>& keys, int64_t rows);
+  Status SaveSome(const std::vector<uint32_t>& some, const TakeRows& take) const;
 
   const GapFillPlan& plan_;
   KeyTable series_;
@@ -81,11 +86,11 @@ class GapFiller {
   std::vector<SlotColumn> values_;  // of the last slot
   std::map<Timestamp, int64_t> keys_by_end_;
   GroupExpiry expiry_;
+  SlotChanges changes_;  // by series
 
   // The batch under way.
   BatchPtr batch_;
   std::vector<uint32_t> found_;
-  std::vector<uint64_t> hashes_;
   uint32_t row_ = 0;
   int64_t filled_ = 0;  // slots of the gap before row_ that were given
 };

@@ -41,6 +41,14 @@ BatchPtr StateShape::Removal(const std::vector<int>& columns, std::vector<Column
                                        std::move(values));
 }
 
+Status SaveRemoved(const SlotChanges& changes, const StateShape& shape, const TakeRows& removed) {
+  for (const SlotChanges::Removed& gone : changes.removed()) {
+    const auto end = shape.identity.begin() + static_cast<std::ptrdiff_t>(gone.columns.size());
+    SR_RETURN_IF_ERROR(removed(shape.Removal({shape.identity.begin(), end}, gone.columns, gone.rows)));
+  }
+  return Status::Ok();
+}
+
 SchemaPtr StateShape::Row() const {
   std::vector<Field> fields = key->fields();
   fields.insert(fields.end(), value->fields().begin(), value->fields().end());

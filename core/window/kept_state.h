@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/data/schema.h"
+#include "core/data/slot_changes.h"
 #include "core/stream/state_table.h"
 
 namespace streamrun {
@@ -39,6 +40,9 @@ struct StateShape {
 /// always there or one before it has: columns of state are found by name.
 StateShape MakeState(std::string name, SchemaPtr key, std::vector<Field> value,
                      std::map<int, ColumnPtr> open = {});
+
+/// Hands out rows that are no more, which `changes` knows by the first columns of the shape's identity.
+Status SaveRemoved(const SlotChanges& changes, const StateShape& shape, const TakeRows& removed);
 
 /// `count` columns from `first` on that are NULL in rows that were saved without them: columns of stored
 /// rows.

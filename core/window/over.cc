@@ -1,13 +1,12 @@
 #include "core/window/over.h"
 
 #include <algorithm>
-#include <deque>
 #include <optional>
 
-#include "core/data/row_store.h"
 #include "core/stream/projection.h"
 #include "core/window/aggregation_state.h"
 #include "core/window/row_history.h"
+#include "core/window/rows_ahead.h"
 #include "core/window/running_aggregate.h"
 
 namespace streamrun {
@@ -42,14 +41,20 @@ SequenceValues Values(const OverPlan& plan) {
   return values;
 }
 
-// by; then the input's columns, the calls' results and the time: rows that wait for those behind them.
+// by; then the input's columns, the calls' results, the time, and a number that tells a row from the others
+// of its key: rows that wait for those behind them. Tells what changed of it.
 StateShape AheadState(const OverPlan& plan) {
   std::vector<Field> value = plan.sequence.input->fields();
   std::map<int, ColumnPtr> open = OpenColumns(0, value.size());
   open.erase(plan.sequence.input->event_time);
   for (const OverCall& call : plan.calls) value.push_back({call.text, call.type});
   value.push_back({"time", TypeId::kBigint});
+  value.push_back({"row_of_key", TypeId::kBigint});
+  const auto number = static_cast<int>(value.size()) - 1;
+  open.emplace(number, nullptr);  // nothing is read from it
   StateShape shape = MakeState("ahead", plan.sequence.by_schema, std::move(value), std::move(open));
+  shape.IdentifyByKeyAnd(0);
+  shape.identity.push_back(shape.key->size() + number);
   shape.version = shape.oldest = 2;  // 1 told calls by their place
   return shape;
 }
@@ -63,24 +68,22 @@ std::vector<DataType> RowTypes(const OverPlan& plan) {
 
 class Over final : public Sequence {
  public:
-  explicit Over(std::shared_ptr<const OverPlan> plan)
-      : Sequence(plan->sequence, Values(*plan)), plan_(plan), ahead_(plan->ahead()), rows_(RowTypes(*plan)) {}
+  explicit Over(std::shared_ptr<const OverPlan> plan) : Sequence(plan->sequence, Values(*plan)), plan_(plan) {
+    if (plan_->ahead() == 0) return;
+    ahead_.emplace(RowTypes(*plan_), static_cast<size_t>(plan_->sequence.input->size()), plan_->ahead(),
+                   [this](const std::vector<ColumnPtr>& input, int64_t rows) {
+                     std::vector<RowFailure> none;  // rows that fail were refused
+                     return Keys(Batch(plan_->sequence.input, rows, input), &none);
+                   });
+  }
 
   // A row that waits for the ones behind it must not be late behind this node.
   Timestamp OutputWatermark(Timestamp input) const override {
-    for (const Waiting& row : waiting_) {
-      if (serials_[row.slot] == row.serial) return std::min(input, row.time - 1);
-    }
-    return input;
+    const Timestamp first = ahead_ ? ahead_->FirstTime() : kMaxTimestamp;
+    return first == kMaxTimestamp ? input : std::min(input, first - 1);
   }
 
  private:
-  struct Waiting {
-    Timestamp time;
-    uint32_t slot;
-    uint64_t serial;
-  };
-
   void Prepare(OperatorContext& context) override {
     for (const OverCall& call : plan_->calls) {
       args_.emplace_back();
@@ -98,7 +101,7 @@ class Over final : public Sequence {
       }
     }
     for (const ExpressionPtr& set : plan_->set) set_.emplace_back(set, context.env);
-    if (ahead_ > 0) context.Keep(&ahead_state_);
+    if (ahead_) context.Keep(&ahead_state_);
   }
 
   void Grow(uint32_t keys) override {
@@ -111,31 +114,26 @@ class Over final : public Sequence {
     for (auto& aggregate : aggregates_) {
       if (aggregate) aggregate->Grow(keys);
     }
-    if (ahead_ == 0) return;
-    held_.Resize(keys);
-    ring_.Resize(size_t{keys} * ahead_);
+    if (ahead_) ahead_->Grow(keys);
   }
 
   void Follow(const Ordered& rows, Output& out) override {
     std::vector<RowFailure> failures;
     const std::vector<ColumnPtr> columns = Computed(rows, &failures);
-    if (ahead_ == 0) return Give(columns, rows.batch->rows(), rows.batch->origin(), std::move(failures), out);
+    if (!ahead_) return Give(columns, rows.batch->rows(), rows.batch->origin(), std::move(failures), out);
     const Selection good = RowsWithout(rows.batch->rows(), failures);
     if (!failures.empty()) out.FailResult(rows.batch, std::move(failures));
-    rows_.Put(columns, good, &slots_);
-    if (serials_.size() < rows_.slots()) serials_.Resize(rows_.slots());
+    ahead_->Put(columns, good, &slots_);
     size_t next = 0;
     for (uint32_t row = 0; row < rows.slots.size(); ++row) {
       const uint32_t key = rows.slots[row];
       if (rows.before[row] == kMinTimestamp) Finish(key);
       if (next < good.size() && good[next] == row) {
         LookBack(key, row);
-        Hold(key, slots_[next++], rows.times[row]);
+        ahead_->Hold(key, slots_[next++], rows.times[row]);
       }
     }
-    while (!waiting_.empty() && serials_[waiting_.front().slot] != waiting_.front().serial) {
-      waiting_.pop_front();
-    }
+    ahead_->DropFinished();
   }
 
   // The input's columns, then one a call; of a lead, what it is if no row follows.
@@ -186,53 +184,23 @@ class Over final : public Sequence {
 
   // --- rows that wait for those behind them
 
-  uint32_t& Held(uint32_t key, int64_t at) {
-    return ring_[size_t{key} * ahead_ + static_cast<size_t>(at % static_cast<int64_t>(ahead_))];
-  }
-
   // Tells the rows before this one what they lead to.
   void LookBack(uint32_t key, uint32_t row) {
-    const auto inputs = static_cast<size_t>(plan_->sequence.input->size());
-    const int64_t held = held_[key].count;
     for (size_t c = 0; c < leads_.size(); ++c) {
-      const auto distance = static_cast<int64_t>(plan_->calls[c].distance);
-      if (!leads_[c] || distance > held) continue;
-      rows_.Set(inputs + c, Held(key, held_[key].next - distance + ahead_), *leads_[c], row);
+      if (leads_[c]) ahead_->Set(key, plan_->calls[c].distance, c, *leads_[c], row);
     }
-  }
-
-  void Hold(uint32_t key, uint32_t slot, Timestamp time) {
-    HeldRows& held = held_[key];
-    if (held.count == static_cast<int64_t>(ahead_)) Release(Held(key, held.next));
-    Held(key, held.next) = slot;
-    held.next = (held.next + 1) % static_cast<int64_t>(ahead_);
-    held.count = std::min<int64_t>(held.count + 1, ahead_);
-    serials_[slot] = ++serial_;
-    waiting_.push_back({time, slot, serial_});
-  }
-
-  void Release(uint32_t slot) {
-    serials_[slot] = 0;
-    finished_.push_back(slot);
   }
 
   void Finish(uint32_t key) override {
-    if (ahead_ == 0) return;
-    HeldRows& held = held_[key];
-    for (int64_t back = held.count; back > 0; --back) Release(Held(key, held.next - back + ahead_));
-    held = {};
+    if (ahead_) ahead_->Finish(key);
   }
 
   bool EmitFinished(Output& out) override {
-    if (finished_.empty()) return false;
-    std::vector<uint32_t> slots;
-    while (!finished_.empty() && slots.size() < kBatchRows) {
-      slots.push_back(finished_.front());
-      finished_.pop_front();
-    }
-    const std::vector<ColumnPtr> columns = rows_.Gather(slots, 0, RowTypes(*plan_).size());
-    for (const uint32_t slot : slots) rows_.Free(slot);
-    Give(columns, static_cast<int64_t>(slots.size()), {}, {}, out);
+    int64_t rows = 0;
+    std::vector<ColumnPtr> columns;
+    if (ahead_) columns = ahead_->TakeFinished(kBatchRows, &rows);
+    if (rows == 0) return false;
+    Give(columns, rows, {}, {}, out);
     return true;
   }
 
@@ -286,85 +254,44 @@ class Over final : public Sequence {
     }
   }
 
-  // Rows that wait, in the order of their times.
-  Status SaveAhead(const TakeRows& take) {
-    std::vector<uint32_t> slots;
-    std::vector<int64_t> times;
-    for (const Waiting& row : waiting_) {
-      if (serials_[row.slot] != row.serial) continue;
-      slots.push_back(row.slot);
-      times.push_back(row.time);
-    }
-    if (slots.empty()) return Status::Ok();
-    const auto inputs = static_cast<size_t>(plan_->sequence.input->size());
-    const auto count = static_cast<int64_t>(slots.size());
-    const Batch input(plan_->sequence.input, count, rows_.GatherAll(slots, 0, inputs));
-    std::vector<RowFailure> none;
-    std::vector<ColumnPtr> columns = Keys(input, &none);
-    for (ColumnPtr& column : rows_.GatherAll(slots, 0, RowTypes(*plan_).size())) {
-      columns.push_back(std::move(column));
-    }
-    columns.push_back(BigintColumn(times));
-    return take(std::make_shared<const Batch>(AheadState(*plan_).Row(), count, std::move(columns)));
-  }
-
   Status LoadAhead(const BatchPtr& saved) {
     const auto by = static_cast<std::ptrdiff_t>(plan_->sequence.by.size());
     const auto& all = saved->columns();
-    const std::vector<uint32_t> keys = SlotsOf({all.begin(), all.begin() + by}, saved->rows());
-    const Selection rows = RowsWithout(saved->rows(), {});
-    rows_.Put({all.begin() + by, all.end() - 1}, rows, &slots_);
-    if (serials_.size() < rows_.slots()) serials_.Resize(rows_.slots());
-    for (size_t i = 0; i < rows.size(); ++i) {
-      Hold(keys[i], slots_[i], all.back()->values<int64_t>()[i]);
-    }
-    // Rows of other instances may have come before.
-    std::stable_sort(waiting_.begin(), waiting_.end(),
-                     [](const Waiting& a, const Waiting& b) { return a.time < b.time; });
+    ahead_->Load(saved, plan_->sequence.by.size(), SlotsOf({all.begin(), all.begin() + by}, saved->rows()));
     return Status::Ok();
   }
 
   size_t ValueBytes() const override {
-    size_t bytes = counts_.MemoryBytes() + seen_.MemoryBytes() + held_.MemoryBytes() + ring_.MemoryBytes() +
-                   rows_.MemoryBytes() + serials_.MemoryBytes() + waiting_.size() * sizeof(Waiting);
+    size_t bytes = counts_.MemoryBytes() + seen_.MemoryBytes() + (ahead_ ? ahead_->MemoryBytes() : 0);
     for (const auto& history : histories_) bytes += history ? history->MemoryBytes() : 0;
     for (const auto& aggregate : aggregates_) bytes += aggregate ? aggregate->MemoryBytes() : 0;
     return bytes;
   }
 
-  struct HeldRows {
-    int64_t count = 0;
-    int64_t next = 0;  // place in the ring
-  };
-
   std::shared_ptr<const OverPlan> plan_;
-  uint32_t ahead_;
   // By call; those that it needs.
   std::vector<std::optional<Evaluator>> args_, fallbacks_;
   std::vector<std::optional<RowHistory>> histories_;
   std::vector<std::optional<RunningAggregate>> aggregates_;
   std::vector<Evaluator> set_;
-  SlotArray<int64_t> counts_;  // by key: its rows
-  SlotArray<uint32_t> seen_;   // by key: rows in the batch under way
-  // Rows that wait: by key a ring of ahead_ places.
-  RowStore rows_;
-  SlotArray<HeldRows> held_;
-  SlotArray<uint32_t> ring_;
-  SlotArray<uint64_t> serials_;  // by row: 0 when it waits no more
-  uint64_t serial_ = 0;
-  std::deque<Waiting> waiting_;  // by time, and some that wait no more
-  std::deque<uint32_t> finished_;
+  SlotArray<int64_t> counts_;       // by key: its rows
+  SlotArray<uint32_t> seen_;        // by key: rows in the batch under way
+  std::optional<RowsAhead> ahead_;  // if there is a lead
   // Scratch of the batch under way.
   std::vector<ColumnPtr> leads_;
   std::vector<int64_t> numbers_;
   std::vector<std::vector<uint32_t>> rounds_;
   std::vector<uint32_t> slots_;
 
-  KeptState ahead_state_{"ahead",
-                         {[this](const TakeRows& take) { return SaveAhead(take); },
-                          [this](const BatchPtr& rows) { return LoadAhead(rows); },
-                          [this] { return static_cast<int64_t>(rows_.rows()); },
-                          [] { return size_t{0}; }}};  // ValueBytes has them
+  KeptState ahead_state_{
+      "ahead",
+      {[this](const TakeRows& take) { return ahead_->Save(AheadState(*plan_).Row(), take); },
+       [this](const BatchPtr& rows) { return LoadAhead(rows); }, [this] { return ahead_->rows(); },
+       [] { return size_t{0}; },  // ValueBytes has them
+       [this](int64_t most) { ahead_->Track(most); }, [this] { return ahead_->changed(); },
+       [this](const TakeRows& removed, const TakeRows& rows) {
+         return ahead_->SaveChanges(AheadState(*plan_), removed, rows);
+       }}};
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/window/aggregation_state.h"
+
 namespace streamrun {
 
 namespace {
@@ -23,7 +25,24 @@ void RankedGroups::Grow() {
   worst_.Resize(keys_.slots(), kNoWorst);
 }
 
-void RankedGroups::Erase(uint32_t group) {
+void RankedGroups::Erase(const std::vector<uint32_t>& groups) {
+  if (changes_.on()) changes_.Remove(IdentityOf(groups), static_cast<int64_t>(groups.size()));
+  for (const uint32_t group : groups) Forget(group);
+}
+
+void RankedGroups::EraseWindow(const std::vector<uint32_t>& groups) {
+  if (changes_.on() && !groups.empty()) changes_.Remove({IdentityOf({groups.front()}).front()}, 1);
+  for (const uint32_t group : groups) Forget(group);
+}
+
+// The keys of groups as the identity of their rows begins: the end of the window stands first.
+std::vector<ColumnPtr> RankedGroups::IdentityOf(const std::vector<uint32_t>& groups) const {
+  std::vector<ColumnPtr> keys = keys_.Gather(groups);
+  if (plan_.windowed()) std::rotate(keys.begin(), keys.end() - 1, keys.end());
+  return keys;
+}
+
+void RankedGroups::Forget(uint32_t group) {
   list_bytes_ -= groups_[group].rows.capacity() * sizeof(uint32_t);
   dropped_.insert(dropped_.end(), groups_[group].rows.begin(), groups_[group].rows.end());
   groups_[group] = {};
@@ -46,6 +65,7 @@ int64_t RankedGroups::Apply(const Arrivals& arrivals, std::vector<RankedChange>*
   Divide();
   int64_t missing = 0;
   for (const GroupArrivals& group : divided_) missing += Change(group.begin, group.end, changes);
+  RemoveShrunk();
   return missing;
 }
 
@@ -121,8 +141,35 @@ int64_t RankedGroups::Change(const Arrival* begin, const Arrival* end, std::vect
   if (group.rows.capacity() > 2 * group.rows.size()) group.rows.shrink_to_fit();
   list_bytes_ += group.rows.capacity() * sizeof(uint32_t);
   SetWorst(begin->group);
+  if (changes_.on()) NoteChange(begin->group, old);
   if (group.shown) Compare(old, group.rows, changes);
   return missing;
+}
+
+// A group that changed is stored again; numbers that it has no rows for any more are removed.
+void RankedGroups::NoteChange(uint32_t group, const std::vector<uint32_t>& old) {
+  const std::vector<uint32_t>& now = groups_[group].rows;
+  if (now == old) return;
+  changes_.Mark(group);
+  for (size_t row = now.size(); row < old.size(); ++row) {
+    shrunk_.push_back(group);
+    shrunk_rows_.push_back(static_cast<int64_t>(row));
+  }
+}
+
+void RankedGroups::RemoveShrunk() {
+  if (shrunk_.empty()) return;
+  std::vector<ColumnPtr> columns = IdentityOf(shrunk_);
+  columns.push_back(BigintColumn(shrunk_rows_));
+  changes_.Remove(std::move(columns), static_cast<int64_t>(shrunk_.size()));
+  shrunk_.clear();
+  shrunk_rows_.clear();
+}
+
+int64_t RankedGroups::changed_rows() const {
+  int64_t rows = changes_.count();
+  for (const uint32_t group : Changed()) rows += static_cast<int64_t>(rows_of(group).size());
+  return rows;
 }
 
 // `old` and the rows that came, without those that were taken back. A row that is taken back stands for any

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/data/key_table.h"
+#include "core/data/slot_changes.h"
 #include "core/window/ranking.h"
 
 namespace streamrun {
@@ -43,11 +44,27 @@ class RankedGroups {
   const RankedRows& rows() const { return rows_; }
   const std::vector<uint32_t>& rows_of(uint32_t group) const { return groups_[group].rows; }
   bool shown(uint32_t group) const { return groups_[group].shown; }
-  void set_shown(uint32_t group) { groups_[group].shown = true; }
+  void set_shown(uint32_t group) {
+    if (!groups_[group].shown) changes_.Mark(group);
+    groups_[group].shown = true;
+  }
   /// Room for all slots of keys().
   void Grow();
-  void Erase(uint32_t group);
+  void Erase(const std::vector<uint32_t>& groups);
+  /// All groups of one window.
+  void EraseWindow(const std::vector<uint32_t>& groups);
   size_t MemoryBytes() const;
+
+  /// Groups whose rows changed, and rows that are no more: by the window's end (if there is one), `per` and
+  /// the row's number in its group, or by the first of these.
+  SlotChanges& changes() { return changes_; }
+  const SlotChanges& changes() const { return changes_; }
+  /// Groups that are there among those.
+  std::vector<uint32_t> Changed() const {
+    return changes_.Marked([this](uint32_t group) { return keys_.Holds(group); });
+  }
+  /// How many rows all that is.
+  int64_t changed_rows() const;
 
  private:
   struct Group {
@@ -81,6 +98,10 @@ class RankedGroups {
   void Compare(const std::vector<uint32_t>& old, const std::vector<uint32_t>& now,
                std::vector<RankedChange>* changes);
   void SetWorst(uint32_t group);
+  void NoteChange(uint32_t group, const std::vector<uint32_t>& old);
+  void RemoveShrunk();
+  void Forget(uint32_t group);
+  std::vector<ColumnPtr> IdentityOf(const std::vector<uint32_t>& groups) const;
 
   const RankingPlan& plan_;
   KeyTable keys_;
@@ -90,6 +111,7 @@ class RankedGroups {
   SlotArray<uint64_t> worst_;
   size_t list_bytes_ = 0;
   std::vector<uint32_t> dropped_;
+  SlotChanges changes_;  // by group
   // Scratch.
   std::vector<Candidate> candidates_;
   std::vector<Arrival> arrivals_;
@@ -97,6 +119,9 @@ class RankedGroups {
   Selection chosen_;
   std::vector<uint32_t> slots_;
   std::vector<RankedChange> before_, after_;
+  // Rows that their groups have no more: the group, and the row's number in it.
+  std::vector<uint32_t> shrunk_;
+  std::vector<int64_t> shrunk_rows_;
 };
 
 }  // namespace streamrun

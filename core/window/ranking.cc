@@ -145,6 +145,7 @@ class Ranking final : public Operator {
 
   // The groups in slots_ got these rows.
   void TouchGroups(const Batch& batch, const Selection& rows) {
+    groups_.changes().Mark(slots_);
     if (!plan_->ttl_by_event_time) return expiry_->Touch(slots_, context_->ProcessingTime());
     const Column& times = *batch.column(plan_->received->event_time);
     for (size_t i = 0; i < slots_.size(); ++i) {
@@ -154,17 +155,11 @@ class Ranking final : public Operator {
 
   void Expire(Timestamp now) {
     if (!expiry_ || now == kMinTimestamp) return;
-    for (const uint32_t group : expiry_->Take(now)) {
-      known_[group] = false;
-      groups_.Erase(group);
-    }
+    const std::vector<uint32_t> expired = expiry_->Take(now);
+    groups_.changes().Mark(expiry_->TakeDated());
+    for (const uint32_t group : expired) known_[group] = false;
+    groups_.Erase(expired);
     groups_.FreeDropped();
-  }
-
-  void Forget(uint32_t group) {
-    known_[group] = false;
-    if (expiry_) expiry_->Remove(group);
-    groups_.Erase(group);
   }
 
   // Groups whose rows were all taken back. Those of windows go with their window.
@@ -172,9 +167,12 @@ class Ranking final : public Operator {
     if (plan_->windowed() || !plan_->input->changes) return;
     std::sort(slots_.begin(), slots_.end());
     slots_.erase(std::unique(slots_.begin(), slots_.end()), slots_.end());
+    std::erase_if(slots_, [this](uint32_t group) { return !groups_.rows_of(group).empty(); });
     for (const uint32_t group : slots_) {
-      if (groups_.rows_of(group).empty()) Forget(group);
+      known_[group] = false;
+      if (expiry_) expiry_->Remove(group);
     }
+    groups_.Erase(slots_);
   }
 
   Status CheckSize() const {
@@ -253,7 +251,8 @@ class Ranking final : public Operator {
     if (to_forget_.empty() || to_forget_.begin()->first > Minus(watermark_, plan_->allowed_lateness)) {
       return false;
     }
-    for (const uint32_t group : to_forget_.begin()->second) Forget(group);
+    for (const uint32_t group : to_forget_.begin()->second) known_[group] = false;
+    groups_.EraseWindow(to_forget_.begin()->second);
     to_forget_.erase(to_forget_.begin());
     groups_.FreeDropped();
     return true;
@@ -278,27 +277,49 @@ class Ranking final : public Operator {
     return groups;
   }
 
-  Status SaveRows(const TakeRows& take) const {
-    std::vector<uint32_t> groups, rows;
-    for (const uint32_t group : InOrder()) {
-      for (const uint32_t row : groups_.rows_of(group)) {
-        groups.push_back(group);
-        rows.push_back(row);
-        if (rows.size() < kBatchRows) continue;
-        SR_RETURN_IF_ERROR(take(Saved(groups, rows)));
-        groups.clear();
-        rows.clear();
-      }
-    }
-    return rows.empty() ? Status::Ok() : take(Saved(groups, rows));
+  std::vector<uint32_t> ChangedInOrder() const {
+    std::vector<uint32_t> changed = groups_.Changed();
+    if (!plan_->windowed()) return changed;
+    std::vector<bool> is_changed(groups_.keys().slots());
+    for (const uint32_t group : changed) is_changed[group] = true;
+    std::vector<uint32_t> groups = InOrder();
+    std::erase_if(groups, [&](uint32_t group) { return !is_changed[group]; });
+    return groups;
   }
 
-  BatchPtr Saved(const std::vector<uint32_t>& groups, const std::vector<uint32_t>& rows) const {
-    const auto count = static_cast<int64_t>(rows.size());
-    std::vector<ColumnPtr> columns;
-    for (size_t i = 0; i < plan_->per.size(); ++i) {
-      columns.push_back(groups_.keys().key(i).Gather(groups.data(), count));
+  // Some rows of groups, on their way into a checkpoint.
+  struct RowsToSave {
+    std::vector<uint32_t> groups;
+    std::vector<uint32_t> rows;
+    std::vector<int64_t> numbers;  // within their groups
+  };
+
+  Status SaveRows(const std::vector<uint32_t>& groups, const TakeRows& take) const {
+    RowsToSave some;
+    for (const uint32_t group : groups) {
+      const std::vector<uint32_t>& rows = groups_.rows_of(group);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        some.groups.push_back(group);
+        some.rows.push_back(rows[i]);
+        some.numbers.push_back(static_cast<int64_t>(i));
+        if (some.rows.size() < kBatchRows) continue;
+        SR_RETURN_IF_ERROR(take(Saved(some)));
+        some = {};
+      }
     }
+    return some.rows.empty() ? Status::Ok() : take(Saved(some));
+  }
+
+  Status SaveChangedRows(const TakeRows& removed, const TakeRows& rows) const {
+    SR_RETURN_IF_ERROR(SaveRemoved(groups_.changes(), RankingState(*plan_), removed));
+    return SaveRows(ChangedInOrder(), rows);
+  }
+
+  BatchPtr Saved(const RowsToSave& some) const {
+    const auto& [groups, rows, numbers] = some;
+    const auto count = static_cast<int64_t>(rows.size());
+    std::vector<ColumnPtr> columns = groups_.keys().Gather(groups);
+    columns.resize(plan_->per.size());  // the end of the window is a column of the rows
     for (ColumnPtr& column :
          groups_.rows().store().GatherAll(rows, 0, static_cast<size_t>(plan_->input->size()))) {
       columns.push_back(std::move(column));
@@ -311,6 +332,7 @@ class Ranking final : public Operator {
     }
     columns.push_back(BooleanColumn(shown));
     columns.push_back(BigintColumn(touched));
+    columns.push_back(BigintColumn(numbers));
     return std::make_shared<const Batch>(RankingState(*plan_).Row(), count, std::move(columns));
   }
 
@@ -329,13 +351,14 @@ class Ranking final : public Operator {
     const std::vector<ColumnPtr> columns = RowColumns(*batch, &failures);
     if (!failures.empty()) return Status::Corruption("a saved row of 'top' cannot be computed again");
     const Selection rows = RowsWithout(saved->rows(), failures);
+    const int64_t* touched = all[static_cast<size_t>(per + inputs) + 1]->values<int64_t>();
     Take(batch, keys, columns, rows);
     changes_.clear();  // what is shown was shown before
     groups_.FreeDropped();
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto row = static_cast<int64_t>(i);
       if (all[static_cast<size_t>(per + inputs)]->Bool(row)) groups_.set_shown(slots_[i]);
-      if (expiry_) expiry_->Restore(slots_[i], all.back()->values<int64_t>()[row]);
+      if (expiry_) expiry_->Restore(slots_[i], touched[row]);
     }
     return Status::Ok();
   }
@@ -360,11 +383,15 @@ class Ranking final : public Operator {
   std::vector<uint64_t> prefixes_;
   std::vector<uint32_t> slots_;
 
-  KeptState rows_state_{"rows",
-                        {[this](const TakeRows& take) { return SaveRows(take); },
-                         [this](const BatchPtr& rows) { return LoadRows(rows); },
-                         [this] { return static_cast<int64_t>(groups_.keys().size()); },
-                         [this] { return groups_.MemoryBytes(); }}};
+  KeptState rows_state_{
+      "rows",
+      {[this](const TakeRows& take) { return SaveRows(InOrder(), take); },
+       [this](const BatchPtr& rows) { return LoadRows(rows); },
+       [this] { return static_cast<int64_t>(groups_.keys().size()); },
+       [this] { return groups_.MemoryBytes(); }, [this](int64_t most) { groups_.changes().Track(most); },
+       [this] { return groups_.changed_rows(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return SaveChangedRows(removed, rows); },
+       [this] { return int64_t{groups_.rows().store().rows()}; }}};
   KeptTime time_state_{&watermark_};
 };
 
@@ -388,11 +415,19 @@ StateShape RankingState(const RankingPlan& plan) {
   std::vector<Field> value = plan.input->fields();
   value.push_back({"shown", TypeId::kBoolean});
   value.push_back({"touched_at", TypeId::kBigint});
+  value.push_back({"row_of_group", TypeId::kBigint});
+  const auto number = static_cast<int>(value.size()) - 1;
   std::map<int, ColumnPtr> open = OpenColumns(0, static_cast<size_t>(plan.input->size()));
+  open.emplace(number, nullptr);  // nothing is read from it
   // The group and the order of a row are computed from these again.
   if (plan.windowed()) open.erase(plan.window_end);
   for (size_t i = 0; i < plan.ranks; ++i) open.erase(plan.order[i].column);
-  return MakeState("rows", plan.per_schema, std::move(value), std::move(open));
+  StateShape shape = MakeState("rows", plan.per_schema, std::move(value), std::move(open));
+  const int keys = shape.key->size();
+  if (plan.windowed()) shape.identity.push_back(keys + plan.window_end);
+  for (int key = 0; key < keys; ++key) shape.identity.push_back(key);
+  shape.identity.push_back(keys + number);
+  return shape;
 }
 
 std::unique_ptr<Operator> MakeRanking(std::shared_ptr<const RankingPlan> plan) {

@@ -59,7 +59,8 @@ struct RankingPlan {
   std::vector<DataType> row_types() const;
 };
 
-/// per; then the columns of `input`, shown boolean, touched_at bigint.
+/// per; then the columns of `input`, shown boolean, touched_at and row_of_group bigint: its number, from 0
+/// on, which tells it from the other rows of its group.
 StateShape RankingState(const RankingPlan& plan);
 
 std::unique_ptr<Operator> MakeRanking(std::shared_ptr<const RankingPlan> plan);

@@ -29,21 +29,29 @@ StateShape SequenceState(const SequencePlan& plan, SequenceValues values) {
   std::map<int, ColumnPtr> open;
   for (auto& [column, initial] : values.open) open.emplace(column + 1, std::move(initial));
   values.fields.insert(values.fields.begin(), {"last", TypeId::kBigint});
-  return MakeState("keys", plan.by_schema, std::move(values.fields), std::move(open));
+  StateShape shape = MakeState("keys", plan.by_schema, std::move(values.fields), std::move(open));
+  shape.IdentifyByKeyAnd(0);
+  return shape;
 }
 
 Sequence::Sequence(const SequencePlan& plan, SequenceValues values)
     : plan_(plan),
-      keys_schema_(SequenceState(plan, std::move(values)).Row()),
+      keys_shape_(SequenceState(plan, std::move(values))),
+      keys_schema_(keys_shape_.Row()),
       keys_(plan.key_types()),
       waiting_state_("waiting",
                      {[this](const TakeRows& take) { return SaveWaiting(take); },
                       [this](const BatchPtr& rows) { return LoadWaiting(rows); },
                       [this] { return waiting_.rows(); }, [this] { return waiting_.MemoryBytes(); }}),
-      keys_state_("keys", {[this](const TakeRows& take) { return SaveKeys(take); },
-                           [this](const BatchPtr& rows) { return LoadKeys(rows); },
-                           [this] { return static_cast<int64_t>(keys_.size()); },
-                           [this] { return StateBytes() - waiting_.MemoryBytes(); }}) {}
+      keys_state_("keys",
+                  {[this](const TakeRows& take) { return SaveKeys(InOrder(keys_.Live()), take); },
+                   [this](const BatchPtr& rows) { return LoadKeys(rows); },
+                   [this] { return static_cast<int64_t>(keys_.size()); },
+                   [this] { return StateBytes() - waiting_.MemoryBytes(); },
+                   [this](int64_t most) { changes_.Track(most); }, [this] { return changes_.count(); },
+                   [this](const TakeRows& removed, const TakeRows& rows) {
+                     return SaveChangedKeys(removed, rows);
+                   }}) {}
 
 Status Sequence::Open(OperatorContext& context) {
   for (const ExpressionPtr& key : plan_.by) by_.emplace_back(key, context.env);
@@ -111,8 +119,7 @@ Result<Outcome> Sequence::Drain(Output& out) {
     Follow(rows, out);
     return Outcome::kHaveMore;
   }
-  while (FinishNext()) {
-  }
+  FinishSilent();
   return EmitFinished(out) ? Outcome::kHaveMore : Outcome::kNeedInput;
 }
 
@@ -123,6 +130,7 @@ void Sequence::FindKeys(Ordered* rows) {
   keys_.Hash(rows->keys, count, &rows->hashes);
   rows->slots.resize(static_cast<size_t>(count));
   keys_.FindOrInsert(rows->keys, rows->hashes, nullptr, count, rows->slots.data());
+  changes_.Mark(rows->slots);
   last_.Resize(keys_.slots(), kMinTimestamp);
   Grow(keys_.slots());
   rows->before.resize(static_cast<size_t>(count));
@@ -144,26 +152,33 @@ void Sequence::SetLast(uint32_t key, Timestamp time) {
   last_[key] = time;
 }
 
-// Forgets the next key whose silence the watermark has passed; at the end of the input, any key.
-bool Sequence::FinishNext() {
-  if (plan_.silence > 0) {
-    if (ends_.empty() || watermark_ == kMinTimestamp) return false;
+// Forgets the keys whose silence the watermark has passed; at the end of the input all are finished.
+void Sequence::FinishSilent() {
+  if (plan_.silence == 0) {
+    if (!ended_) return;
+    ended_ = false;
+    for (const uint32_t key : InOrder(keys_.Live())) Finish(key);
+    return;
+  }
+  std::vector<uint32_t> silent;
+  while (!ends_.empty() && watermark_ != kMinTimestamp) {
     const auto [last, serial, key] = ends_.top();
-    if (watermark_ != kMaxTimestamp && last > watermark_ - plan_.silence) return false;
+    if (watermark_ != kMaxTimestamp && last > watermark_ - plan_.silence) break;
     ends_.pop();
     if (last_[key] != last) {
       ends_.push({last_[key], serial, key});
-      return true;
+      continue;
     }
     Finish(key);
     last_[key] = kMinTimestamp;
-    keys_.Erase(key);
-    return true;
+    silent.push_back(key);
   }
-  if (!ended_) return false;
-  ended_ = false;
-  for (const uint32_t key : InOrder()) Finish(key);
-  return false;
+  Forget(silent);
+}
+
+void Sequence::Forget(const std::vector<uint32_t>& keys) {
+  if (changes_.on()) changes_.Remove(keys_.Gather(keys), static_cast<int64_t>(keys.size()));
+  for (const uint32_t key : keys) keys_.Erase(key);
 }
 
 size_t Sequence::StateBytes() const {
@@ -196,21 +211,17 @@ Status Sequence::LoadWaiting(const BatchPtr& rows) {
   return Status::Ok();
 }
 
-// All keys, as they began: restored in this order they finish in the same order.
-std::vector<uint32_t> Sequence::InOrder() const {
-  std::vector<uint32_t> keys = keys_.Live();
+// As they began: restored in this order they finish in the same order.
+std::vector<uint32_t> Sequence::InOrder(std::vector<uint32_t> keys) const {
   std::sort(keys.begin(), keys.end(),
             [this](uint32_t a, uint32_t b) { return static_cast<int32_t>(serials_[a] - serials_[b]) < 0; });
   return keys;
 }
 
-Status Sequence::SaveKeys(const TakeRows& take) const {
-  return InPieces(InOrder(), static_cast<size_t>(kBatchRows), [&](const std::vector<uint32_t>& slots) {
+Status Sequence::SaveKeys(const std::vector<uint32_t>& keys, const TakeRows& take) const {
+  return InPieces(keys, static_cast<size_t>(kBatchRows), [&](const std::vector<uint32_t>& slots) {
     const auto count = static_cast<int64_t>(slots.size());
-    std::vector<ColumnPtr> columns;
-    for (size_t i = 0; i < keys_.key_columns(); ++i) {
-      columns.push_back(keys_.key(i).Gather(slots.data(), count));
-    }
+    std::vector<ColumnPtr> columns = keys_.Gather(slots);
     std::vector<int64_t> last;
     last.reserve(slots.size());
     for (const uint32_t slot : slots) last.push_back(last_[slot]);
@@ -220,11 +231,13 @@ Status Sequence::SaveKeys(const TakeRows& take) const {
   });
 }
 
+Status Sequence::SaveChangedKeys(const TakeRows& removed, const TakeRows& rows) const {
+  SR_RETURN_IF_ERROR(SaveRemoved(changes_, keys_shape_, removed));
+  return SaveKeys(InOrder(changes_.Marked([this](uint32_t key) { return keys_.Holds(key); })), rows);
+}
+
 std::vector<uint32_t> Sequence::SlotsOf(const std::vector<ColumnPtr>& keys, int64_t rows) {
-  std::vector<uint64_t> hashes;
-  keys_.Hash(keys, rows, &hashes);
-  std::vector<uint32_t> slots(static_cast<size_t>(rows));
-  keys_.FindOrInsert(keys, hashes, nullptr, rows, slots.data());
+  std::vector<uint32_t> slots = keys_.FindOrInsert(keys, rows);
   last_.Resize(keys_.slots(), kMinTimestamp);
   Grow(keys_.slots());
   return slots;

@@ -13,6 +13,7 @@
 
 #include "core/data/key_table.h"
 #include "core/data/slot_array.h"
+#include "core/data/slot_changes.h"
 #include "core/expr/expression.h"
 #include "core/stream/operator.h"
 #include "core/stream/time_order.h"
@@ -45,7 +46,7 @@ struct SequenceValues {
   std::vector<Field> fields;
   std::map<int, ColumnPtr> open = {};
 };
-/// by; last bigint (event time); then `values`.
+/// by; last bigint (event time); then `values`. Tells what changed of it.
 StateShape SequenceState(const SequencePlan& plan, SequenceValues values);
 
 /// Takes rows, orders them and calls Follow. Not thread-safe.
@@ -104,17 +105,20 @@ class Sequence : public Operator {
   Selection InTime(const BatchPtr& batch, const std::vector<RowFailure>& failures, Output& out);
   void FindKeys(Ordered* rows);
   void SetLast(uint32_t key, Timestamp time);
-  std::vector<uint32_t> InOrder() const;
-  bool FinishNext();
+  std::vector<uint32_t> InOrder(std::vector<uint32_t> keys) const;
+  void FinishSilent();
+  void Forget(const std::vector<uint32_t>& keys);
   size_t StateBytes() const;
   Status CheckSize() const;
   Status SaveWaiting(const TakeRows& take);
   Status LoadWaiting(const BatchPtr& rows);
-  Status SaveKeys(const TakeRows& take) const;
+  Status SaveKeys(const std::vector<uint32_t>& keys, const TakeRows& take) const;
+  Status SaveChangedKeys(const TakeRows& removed, const TakeRows& rows) const;
   Status LoadKeys(const BatchPtr& rows);
 
   const SequencePlan& plan_;
-  SchemaPtr keys_schema_;
+  const StateShape keys_shape_;
+  const SchemaPtr keys_schema_;
   std::vector<Evaluator> by_;
   std::vector<Evaluator> checked_;
   TimeOrdered waiting_;
@@ -124,6 +128,7 @@ class Sequence : public Operator {
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   uint32_t serial_ = 0;
   SlotArray<uint32_t> serials_;  // by key
+  SlotChanges changes_;          // by key
   Timestamp watermark_ = kMinTimestamp;
   bool ended_ = false;
   std::vector<int64_t> times_;

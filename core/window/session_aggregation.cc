@@ -148,6 +148,7 @@ class SessionAggregation final : public Operator {
       // One that fired since may stand here again: it is shown once.
       if (!session.alive || session.serial != serial || !session.touched) continue;
       session.touched = false;
+      groups_.changes().Mark(number);
       if (plan_->emit == Emit::kOnClose && sessions_.End(session) - 1 > watermark_) continue;
       to_show_.push_back(number);
     }
@@ -175,9 +176,7 @@ class SessionAggregation final : public Operator {
   std::vector<ColumnPtr> ShownKeys(const std::vector<uint32_t>& keys, const std::vector<int64_t>& starts,
                                    const std::vector<int64_t>& ends) const {
     std::vector<ColumnPtr> columns = writer_->rows().Bounds(starts, ends);
-    for (size_t i = 0; i < groups_.keys().key_columns(); ++i) {
-      columns.push_back(groups_.keys().key(i).Gather(keys.data(), static_cast<int64_t>(keys.size())));
-    }
+    for (ColumnPtr& key : groups_.keys().Gather(keys)) columns.push_back(std::move(key));
     return columns;
   }
 
@@ -213,6 +212,7 @@ class SessionAggregation final : public Operator {
       session.shown_start = session.first;
       session.shown_end = end;
     }
+    groups_.changes().Mark(numbers);
     DeleteGone();
     const std::vector<ColumnPtr> bounds = writer_->rows().Bounds(starts, ends);
     shown_ ? writer_->Show(groups_.table(), groups, bounds, *shown_, out)
@@ -240,6 +240,7 @@ class SessionAggregation final : public Operator {
       if (!session.fired || unshown) fired.push_back(number);
       session.fired = true;
       session.touched = false;
+      groups_.changes().Mark(number);
       end - 1 <= Limit() ? closed.push_back(number) : Schedule(number, end + plan_->allowed_lateness);
     }
     if (fired.empty() && closed.empty()) return false;
@@ -261,7 +262,7 @@ class SessionAggregation final : public Operator {
       }
       shown_->Forget(ShownKeys(keys, starts, ends), static_cast<int64_t>(closed.size()));
     }
-    for (const uint32_t number : closed) groups_.Close(number);
+    groups_.Close(closed);
   }
 
   // --- state
@@ -275,6 +276,18 @@ class SessionAggregation final : public Operator {
     const Session& session = sessions_[number];
     if (session.touched) touched_.push_back({number, session.serial});
     Schedule(number, sessions_.End(session) + (session.fired ? plan_->allowed_lateness : 0));
+  }
+
+  Status SaveShown(const BatchPtr& rows, const TakeRows& take) const {
+    if (rows->rows() == 0) return Status::Ok();
+    return take(ToShownState(*plan_, ShownState(*plan_).Row(), rows));
+  }
+
+  Status SaveChangedShown(const TakeRows& removed, const TakeRows& rows) const {
+    for (const SlotChanges::Removed& gone : shown_->changes().removed()) {
+      SR_RETURN_IF_ERROR(removed(ShownRemoval(*plan_, gone.columns, gone.rows)));
+    }
+    return SaveShown(shown_->SaveChanged(), rows);
   }
 
   AggregationPlanPtr plan_;
@@ -296,26 +309,29 @@ class SessionAggregation final : public Operator {
 
   std::vector<int64_t> times_;  // of the batch under way
 
-  KeptState groups_state_{"groups",
-                          {[this](const TakeRows& take) { return groups_.Save(take); },
-                           [this](const BatchPtr& rows) {
-                             groups_.Load(rows, [this](uint32_t session) { Loaded(session); });
-                             return Status::Ok();
-                           },
-                           [this] { return sessions_.alive(); },
-                           [this] { return StateBytes() - (shown_ ? shown_->MemoryBytes() : 0); }}};
+  KeptState groups_state_{
+      "groups",
+      {[this](const TakeRows& take) { return groups_.Save(take); },
+       [this](const BatchPtr& rows) {
+         groups_.Load(rows, [this](uint32_t session) { Loaded(session); });
+         return Status::Ok();
+       },
+       [this] { return sessions_.alive(); },
+       [this] { return StateBytes() - (shown_ ? shown_->MemoryBytes() : 0); },
+       [this](int64_t most) { groups_.changes().Track(most); }, [this] { return groups_.changes().count(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return groups_.SaveChanges(removed, rows); }}};
   KeptTime time_state_{&watermark_, &timer_};
-  KeptState shown_state_{"shown",
-                         {[this](const TakeRows& take) {
-                            return shown_->size() > 0
-                                       ? take(ToShownState(*plan_, ShownState(*plan_).Row(), shown_->Save()))
-                                       : Status::Ok();
-                          },
-                          [this](const BatchPtr& rows) {
-                            shown_->Load(FromShownState(*plan_, rows));
-                            return Status::Ok();
-                          },
-                          [] { return int64_t{0}; }, [this] { return shown_->MemoryBytes(); }}};
+  KeptState shown_state_{
+      "shown",
+      {[this](const TakeRows& take) { return SaveShown(shown_->Save(), take); },
+       [this](const BatchPtr& rows) {
+         shown_->Load(FromShownState(*plan_, rows));
+         return Status::Ok();
+       },
+       [] { return int64_t{0}; }, [this] { return shown_->MemoryBytes(); },
+       [this](int64_t most) { shown_->changes().Track(most); }, [this] { return shown_->changes().count(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return SaveChangedShown(removed, rows); },
+       [this] { return shown_->size(); }}};
 };
 
 }  // namespace

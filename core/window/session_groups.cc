@@ -36,6 +36,7 @@ void SessionGroups::BeginBatch(const GroupInput& input, const Selection& rows) {
 void SessionGroups::Remember(const SessionList::Placed& placed, uint32_t row) {
   placed_rows_.push_back(row);
   placed_.push_back(placed.session);
+  changes_.Mark(placed.session);
   if (placed.joined != kNone) joined_.push_back({placed.joined, placed.session});
   if (!placed.made) return;
   made_.push_back({placed.session, row});
@@ -115,13 +116,24 @@ void SessionGroups::MoveStates(const std::vector<uint32_t>& from, const std::vec
     return Status::Ok();
   });
   SR_CHECK(moved.ok());
-  for (const uint32_t group : from) table_.Erase(group);
+  Erase(from);
 }
 
-void SessionGroups::Close(uint32_t session) {
-  const uint32_t key = sessions_[session].key;
-  table_.Erase(sessions_[session].group);
-  if (sessions_.Remove(session)) keys_.Erase(key);
+void SessionGroups::Close(const std::vector<uint32_t>& sessions) {
+  std::vector<uint32_t> groups;
+  groups.reserve(sessions.size());
+  for (const uint32_t session : sessions) groups.push_back(sessions_[session].group);
+  Erase(groups);
+  for (const uint32_t session : sessions) {
+    const uint32_t key = sessions_[session].key;
+    if (sessions_.Remove(session)) keys_.Erase(key);
+  }
+}
+
+// The keys of groups are those of the sessions and their serial numbers: the identity of their rows.
+void SessionGroups::Erase(const std::vector<uint32_t>& groups) {
+  if (changes_.on()) changes_.Remove(table_.keys().Gather(groups), static_cast<int64_t>(groups.size()));
+  table_.Erase(groups);
 }
 
 // --- state
@@ -131,12 +143,21 @@ Status SessionGroups::Save(const TakeRows& take) const {
   for (uint32_t number = 0; number < sessions_.size(); ++number) {
     if (sessions_[number].alive) alive.push_back(number);
   }
-  std::sort(alive.begin(), alive.end(),
+  return SaveSome(std::move(alive), take);
+}
+
+Status SessionGroups::SaveChanges(const TakeRows& removed, const TakeRows& rows) const {
+  SR_RETURN_IF_ERROR(SaveRemoved(changes_, GroupState(plan_), removed));
+  return SaveSome(changes_.Marked([this](uint32_t number) { return sessions_[number].alive; }), rows);
+}
+
+Status SessionGroups::SaveSome(std::vector<uint32_t> sessions, const TakeRows& take) const {
+  std::sort(sessions.begin(), sessions.end(),
             [&](uint32_t a, uint32_t b) { return sessions_[a].serial < sessions_[b].serial; });
   std::vector<uint32_t> groups;
-  groups.reserve(alive.size());
-  for (const uint32_t number : alive) groups.push_back(sessions_[number].group);
-  const uint32_t* next = alive.data();
+  groups.reserve(sessions.size());
+  for (const uint32_t number : sessions) groups.push_back(sessions_[number].group);
+  const uint32_t* next = sessions.data();
   const SchemaPtr schema = GroupState(plan_).Row();
   return InFittingPieces(table_, groups, kResultRows, [&](const std::vector<uint32_t>& some) {
     const auto count = static_cast<int64_t>(some.size());
@@ -161,40 +182,38 @@ BatchPtr SessionGroups::RowsOf(const SchemaPtr& schema, const uint32_t* sessions
     fired.push_back(session.fired);
   }
   std::vector<ColumnPtr> columns = table_.Save(groups);
-  const auto serial = columns.begin() + static_cast<std::ptrdiff_t>(plan_.key_types.size());
-  *serial = BooleanColumn(fired);
-  columns.insert(serial, {BigintColumn(firsts), BigintColumn(lasts), BigintColumn(starts), BigintColumn(ends),
-                          BooleanColumn(touched)});
+  const auto behind_serial = columns.begin() + static_cast<std::ptrdiff_t>(plan_.key_types.size()) + 1;
+  columns.insert(behind_serial, {BigintColumn(firsts), BigintColumn(lasts), BigintColumn(starts),
+                                 BigintColumn(ends), BooleanColumn(touched), BooleanColumn(fired)});
   return std::make_shared<const Batch>(schema, count, std::move(columns));
 }
 
 void SessionGroups::Load(const BatchPtr& rows, const std::function<void(uint32_t)>& made) {
-  const size_t width = plan_.key_types.size();
-  const auto first_value = static_cast<std::ptrdiff_t>(width);
+  const size_t serial = plan_.key_types.size();
+  const auto behind_keys = rows->columns().begin() + static_cast<std::ptrdiff_t>(serial);
   std::vector<ColumnPtr> columns = rows->columns();
-  const std::vector<ColumnPtr> keys(columns.begin(), columns.begin() + first_value);
-  std::vector<uint64_t> hashes;
-  keys_.Hash(keys, rows->rows(), &hashes);
-  std::vector<uint32_t> slots(static_cast<size_t>(rows->rows()));
-  keys_.FindOrInsert(keys, hashes, nullptr, rows->rows(), slots.data());
+  const std::vector<uint32_t> slots =
+      keys_.FindOrInsert({rows->columns().begin(), behind_keys}, rows->rows());
   std::vector<uint32_t> numbers;
   std::vector<int64_t> serials;
   for (int64_t row = 0; row < rows->rows(); ++row) {
-    const auto number = [&](size_t column) { return columns[width + column]->values<int64_t>()[row]; };
-    const uint32_t inserted = sessions_.Insert(slots[static_cast<size_t>(row)], number(0), number(1));
+    const auto number = [&](size_t column) { return columns[serial + column]->values<int64_t>()[row]; };
+    const uint32_t inserted = sessions_.Insert(slots[static_cast<size_t>(row)], number(1), number(2));
     Session& session = sessions_[inserted];
-    session.shown_start = number(2);
-    session.shown_end = number(3);
-    session.touched = columns[width + 4]->Bool(row);
-    session.fired = columns[width + 5]->Bool(row);
+    session.shown_start = number(3);
+    session.shown_end = number(4);
+    session.touched = columns[serial + 5]->Bool(row);
+    session.fired = columns[serial + 6]->Bool(row);
     numbers.push_back(inserted);
     serials.push_back(session.serial);
     made(inserted);
   }
-  columns.erase(columns.begin() + first_value, columns.begin() + first_value + 5);
-  columns[width] = BigintColumn(serials);
+  // Others may have the saved numbers by now.
+  columns[serial] = BigintColumn(serials);
+  const auto width = static_cast<std::ptrdiff_t>(serial) + 1;
+  columns.erase(columns.begin() + width, columns.begin() + width + 6);
   std::vector<uint32_t> groups;
-  table_.FindOrInsert({columns.begin(), columns.begin() + first_value + 1}, rows->rows(), &groups);
+  table_.FindOrInsert({columns.begin(), columns.begin() + width}, rows->rows(), &groups);
   table_.LoadStates(columns, {rows->rows(), nullptr, groups.data()});
   for (size_t i = 0; i < numbers.size(); ++i) sessions_[numbers[i]].group = groups[i];
 }

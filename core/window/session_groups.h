@@ -52,11 +52,15 @@ class SessionGroups {
   /// Adds the placed rows to the states of their sessions. `gone`: sessions that had been shown and became
   /// part of another one.
   void Feed(const GroupInput& input, std::vector<ShownSession>* gone);
-  /// The session is over.
-  void Close(uint32_t session);
+  /// The sessions are over.
+  void Close(const std::vector<uint32_t>& sessions);
 
   /// Rows of GroupState, in the order of creation: restored sessions give their results in the same order.
   Status Save(const TakeRows& take) const;
+  /// What of them changed since changes().Track.
+  Status SaveChanges(const TakeRows& removed, const TakeRows& rows) const;
+  /// Sessions that got rows, and those that are no more. Who changes more of a session marks it.
+  SlotChanges& changes() { return changes_; }
   /// made(session) is called for each session of the rows.
   void Load(const BatchPtr& rows, const std::function<void(uint32_t)>& made);
   size_t MemoryBytes() const;
@@ -68,12 +72,15 @@ class SessionGroups {
   void MakeGroups(const GroupInput& input);
   void JoinGroups(std::vector<ShownSession>* gone);
   void MoveStates(const std::vector<uint32_t>& from, const std::vector<int64_t>& serials);
+  void Erase(const std::vector<uint32_t>& groups);
+  Status SaveSome(std::vector<uint32_t> sessions, const TakeRows& take) const;
   BatchPtr RowsOf(const SchemaPtr& schema, const uint32_t* sessions, int64_t count) const;
 
   const AggregationPlan& plan_;
   KeyTable keys_;
   GroupTable table_;
   SessionList sessions_;
+  SlotChanges changes_;  // by session
 
   // Of the batch under way.
   std::vector<uint32_t> row_keys_;
