@@ -202,7 +202,9 @@ class StateInstance final : Output, OperatorContext {
       if (!saver) saver.emplace(table, Declared(table->name()), true, ChangesPolicy{true, 0, 1e9, 0});
       Result<TableSnapshot> snapshot = saver->Save(epoch_);
       REQUIRE_MESSAGE(snapshot.ok(), snapshot.status().message());
-      CHECK(snapshot->whole == (epoch_ == 1 || !table->tracks_changes()));
+      const bool tells = table->tracks_changes() && !Declared(table->name()).identity.empty();
+      CHECK(snapshot->whole == (epoch_ == 1 || !tells));
+      if (!snapshot->whole) told_[table->name()].Add(*snapshot);
       chain.Add(std::move(*snapshot));
       std::vector<BatchPtr>& batches = saved[table->name()];
       const Status status = ReadTableChain(chain, [&](const TableSnapshot&, const BatchPtr& rows) {
@@ -213,6 +215,17 @@ class StateInstance final : Output, OperatorContext {
     }
     return saved;
   }
+
+  /// What SaveChanges stored as changes, by table.
+  struct Told {
+    int64_t changed = 0;
+    int64_t removed = 0;
+    void Add(const TableSnapshot& snapshot) {
+      for (const BatchPtr& rows : snapshot.rows) changed += rows->rows();
+      for (const BatchPtr& rows : snapshot.removed) removed += rows->rows();
+    }
+  };
+  const std::map<std::string, Told>& told() const { return told_; }
 
   std::vector<std::string> TableNames() const {
     std::vector<std::string> names;
@@ -308,6 +321,7 @@ class StateInstance final : Output, OperatorContext {
   std::vector<StateTable*> tables_;
   uint64_t epoch_ = 0;
   std::map<std::string, std::pair<std::optional<TableSaver>, MemoryChain>> changes_;
+  std::map<std::string, Told> told_;
   Timestamp now_ = 0;
   Timestamp watermark_ = kMinTimestamp;
   bool ended_ = false;
