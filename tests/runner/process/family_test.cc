@@ -124,17 +124,13 @@ class Family {
     return Admin("/healthz") == "running\n" &&
            Admin("/status").find("\"state\": \"running\"") != std::string::npos;
   }
-  // Its standard output takes no more, and neither does a channel between two workers.
+  // Its standard output takes no more (a pipe holds 65,536 bytes), and neither do the channels behind it.
   bool BackPressured() const {
     int unread = 0;
     if (::ioctl(stdout_read_, FIONREAD, &unread) != 0 || unread < 60'000) return false;
-    const std::string metrics = Admin("/metrics");
-    const std::string name = "\nstreamrun_channel_full_seconds_total{";
-    for (size_t at = 0; (at = metrics.find(name, at)) != std::string::npos; at += name.size()) {
-      const size_t value = metrics.find("} ", at);
-      if (value != std::string::npos && std::strtod(metrics.c_str() + value + 2, nullptr) > 0.2) return true;
-    }
-    return false;
+    const std::string status = Admin("/status");
+    return status.find("\"blocked_on\": \"output to all\"") != std::string::npos &&
+           status.find("\"blocked_on\": \"output to out\"") != std::string::npos;
   }
 
  private:
