@@ -32,13 +32,19 @@ SchemaPtr HeldRows(const SeriesPlan& plan) {
   return std::make_shared<const Schema>(std::move(fields));
 }
 
-// A row for each sample of a series, oldest first, or one without time for a series that has none.
+// A row for each sample of a series, oldest first, or one without time for a series that has none; the number
+// of the row in its series tells it from the others.
 StateShape SamplesState(const SeriesPlan& plan) {
-  return MakeState("samples", plan.key_schema,
-                   {{"touched_at", TypeId::kBigint},
-                    {"at", TypeId::kBigint},
-                    {"value", TypeId::kDouble},
-                    {"extra", TypeId::kDouble}});
+  StateShape shape = MakeState("samples", plan.key_schema,
+                               {{"touched_at", TypeId::kBigint},
+                                {"at", TypeId::kBigint},
+                                {"value", TypeId::kDouble},
+                                {"extra", TypeId::kDouble},
+                                {"row_of_series", TypeId::kBigint}},
+                               {{4, nullptr}});  // nothing is read from it
+  shape.IdentifyByKeyAnd(0);
+  shape.identity.push_back(shape.Row()->size() - 1);
+  return shape;
 }
 
 class SeriesOperator final : public Operator {
@@ -83,7 +89,9 @@ class SeriesOperator final : public Operator {
     if (batch != nullptr) Give(*batch, out);
     if (waiting_.rows() > 0 && waiting_.first() <= watermark_) return Outcome::kHaveMore;
     if (expiry_ && watermark_ != kMaxTimestamp && watermark_ != kMinTimestamp) {
-      for (const uint32_t slot : expiry_->Take(watermark_)) {
+      const std::vector<uint32_t> expired = expiry_->Take(watermark_);
+      if (changes_.on()) changes_.Remove(series_.Gather(expired), static_cast<int64_t>(expired.size()));
+      for (const uint32_t slot : expired) {
         function_->Clear(slot);
         series_.Erase(slot);
       }
@@ -113,7 +121,9 @@ class SeriesOperator final : public Operator {
       builders.back().Reserve(batch.rows());
     }
     const size_t keys = plan_->keys.size();
+    const std::vector<SavedRows> before = changes_.on() ? RowsOfBatch() : std::vector<SavedRows>();
     function_->Compute({slots_, times_, *batch.columns()[keys]}, builders);
+    if (changes_.on()) NoteChanges(before);
     for (size_t i = 0; expiry_ && i < slots_.size(); ++i) expiry_->Touch(slots_[i], times_[i]);
     std::vector<ColumnPtr> columns(batch.columns().begin() + static_cast<std::ptrdiff_t>(keys + 1),
                                    batch.columns().end());
@@ -125,10 +135,50 @@ class SeriesOperator final : public Operator {
   void FindSlots(const std::vector<ColumnPtr>& columns, int64_t rows) {
     const std::vector<ColumnPtr> keys(columns.begin(),
                                       columns.begin() + static_cast<std::ptrdiff_t>(plan_->keys.size()));
-    series_.Hash(keys, rows, &hashes_);
-    slots_.resize(static_cast<size_t>(rows));
-    series_.FindOrInsert(keys, hashes_, nullptr, rows, slots_.data());
+    slots_ = series_.FindOrInsert(keys, rows);
     function_->Resize(series_.slots());
+  }
+
+  // --- what changed
+
+  using SavedRows = std::pair<uint32_t, uint32_t>;  // a series, and how many rows it has in a checkpoint
+
+  SavedRows RowsOf(uint32_t slot) const { return {slot, std::max(function_->queues.size(slot), 1u)}; }
+
+  // Of the series in slots_, each once.
+  std::vector<SavedRows> RowsOfBatch() const {
+    std::vector<SavedRows> rows;
+    for (const uint32_t slot : slots_) rows.push_back(RowsOf(slot));
+    std::sort(rows.begin(), rows.end());
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    return rows;
+  }
+
+  // A series that changed is stored again; numbers that it has no samples for any more are removed.
+  void NoteChanges(const std::vector<SavedRows>& before) {
+    changes_.Mark(slots_);
+    std::vector<uint32_t> owners;
+    std::vector<int64_t> numbers;
+    for (const auto& [slot, count] : before) {
+      for (uint32_t row = RowsOf(slot).second; row < count; ++row) {
+        owners.push_back(slot);
+        numbers.push_back(row);
+      }
+    }
+    if (owners.empty()) return;
+    std::vector<ColumnPtr> columns = series_.Gather(owners);
+    columns.push_back(BigintColumn(numbers));
+    changes_.Remove(std::move(columns), static_cast<int64_t>(owners.size()));
+  }
+
+  std::vector<uint32_t> Changed() const {
+    return changes_.Marked([this](uint32_t slot) { return series_.Holds(slot); });
+  }
+
+  int64_t ChangedRows() const {
+    int64_t rows = changes_.count();
+    for (const uint32_t slot : Changed()) rows += RowsOf(slot).second;
+    return rows;
   }
 
   // --- state
@@ -143,14 +193,20 @@ class SeriesOperator final : public Operator {
     return Status::Ok();
   }
 
-  Status SaveSamples(const TakeRows& take) const {
+  Status SaveChangedSamples(const TakeRows& removed, const TakeRows& rows) const {
+    SR_RETURN_IF_ERROR(SaveRemoved(changes_, SamplesState(*plan_), removed));
+    return SaveSamples(Changed(), rows);
+  }
+
+  Status SaveSamples(const std::vector<uint32_t>& series, const TakeRows& take) const {
     const SchemaPtr schema = SamplesState(*plan_).Row();
-    return InPieces(series_.Live(), kGivenRows, [&](const std::vector<uint32_t>& slots) {
+    return InPieces(series, kGivenRows, [&](const std::vector<uint32_t>& slots) {
       std::vector<uint32_t> owners;
       ColumnBuilder touched{DataType(TypeId::kBigint)};
       ColumnBuilder at{DataType(TypeId::kBigint)};
       ColumnBuilder value{DataType(TypeId::kDouble)};
       ColumnBuilder extra{DataType(TypeId::kDouble)};
+      ColumnBuilder number{DataType(TypeId::kBigint)};
       for (const uint32_t slot : slots) {
         const size_t before = owners.size();
         const auto add = [&](const Sample& sample) {
@@ -164,12 +220,16 @@ class SeriesOperator final : public Operator {
           owners.push_back(slot);
           for (ColumnBuilder* column : {&at, &value, &extra}) column->AppendNull();
         }
-        for (size_t i = before; i < owners.size(); ++i)
+        for (size_t i = before; i < owners.size(); ++i) {
           touched.Append(expiry_ ? expiry_->touched_at(slot) : kMinTimestamp);
+          number.Append(static_cast<int64_t>(i - before));
+        }
       }
       const auto rows = static_cast<int64_t>(owners.size());
       std::vector<ColumnPtr> columns = series_.Gather(owners);
-      for (ColumnBuilder* column : {&touched, &at, &value, &extra}) columns.push_back(column->Finish());
+      for (ColumnBuilder* column : {&touched, &at, &value, &extra, &number}) {
+        columns.push_back(column->Finish());
+      }
       return take(std::make_shared<const Batch>(schema, rows, std::move(columns)));
     });
   }
@@ -199,10 +259,10 @@ class SeriesOperator final : public Operator {
   KeyTable series_;
   std::unique_ptr<SeriesFunction> function_;
   std::optional<GroupExpiry> expiry_;
+  SlotChanges changes_;  // by series
 
   // Of the batch under way.
   std::vector<int64_t> times_;
-  std::vector<uint64_t> hashes_;
   std::vector<uint32_t> slots_;
 
   KeptState waiting_state_{"waiting",
@@ -213,14 +273,18 @@ class SeriesOperator final : public Operator {
                             },
                             [this](const BatchPtr& rows) { return LoadWaiting(rows); },
                             [this] { return waiting_.rows(); }, [this] { return waiting_.MemoryBytes(); }}};
-  KeptState samples_state_{"samples",
-                           {[this](const TakeRows& take) { return SaveSamples(take); },
-                            [this](const BatchPtr& rows) { return LoadSamples(rows); },
-                            [this] { return static_cast<int64_t>(series_.size()); },
-                            [this] {
-                              return series_.MemoryBytes() + function_->queues.MemoryBytes() +
-                                     (expiry_ ? expiry_->MemoryBytes() : 0);
-                            }}};
+  KeptState samples_state_{
+      "samples",
+      {[this](const TakeRows& take) { return SaveSamples(series_.Live(), take); },
+       [this](const BatchPtr& rows) { return LoadSamples(rows); },
+       [this] { return static_cast<int64_t>(series_.size()); },
+       [this] {
+         return series_.MemoryBytes() + function_->queues.MemoryBytes() +
+                (expiry_ ? expiry_->MemoryBytes() : 0);
+       },
+       [this](int64_t most) { changes_.Track(most); }, [this] { return ChangedRows(); },
+       [this](const TakeRows& removed, const TakeRows& rows) { return SaveChangedSamples(removed, rows); },
+       [this] { return function_->queues.samples(); }}};
   KeptTime time_state_{&watermark_};
 };
 
