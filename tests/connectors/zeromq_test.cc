@@ -13,10 +13,22 @@ namespace {
 using Lines = std::vector<std::string>;
 
 std::string Tcp(int port) { return "tcp://127.0.0.1:" + std::to_string(port); }
-std::string Ipc(const char* name) {
-  return "ipc://" +
-         (std::filesystem::temp_directory_path() / ("sr_" + std::to_string(getpid()) + "_" + name)).string();
-}
+
+/// A socket in a directory that goes with the test.
+class Ipc {
+ public:
+  Ipc() {
+    directory_ = (std::filesystem::temp_directory_path() / "sr-zeromq-XXXXXX").string();
+    REQUIRE(::mkdtemp(directory_.data()) != nullptr);
+  }
+  ~Ipc() { std::filesystem::remove_all(directory_); }
+  Ipc(const Ipc&) = delete;
+  Ipc& operator=(const Ipc&) = delete;
+  std::string address() const { return "ipc://" + directory_ + "/s"; }
+
+ private:
+  std::string directory_;
+};
 
 /// A peer that speaks libzmq directly, in a context of its own.
 struct Peer {
@@ -24,7 +36,7 @@ struct Peer {
   void* socket = nullptr;
   Peer(int type, const std::string& address, bool bind, int high_water_mark = 1000) {
     socket = zmq_socket(context, type);
-    const int timeout = 5000, linger = 0;
+    const int timeout = 30'000, linger = 0;
     zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout, sizeof timeout);
     zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
     zmq_setsockopt(socket, ZMQ_SNDHWM, &high_water_mark, sizeof high_water_mark);
@@ -72,7 +84,8 @@ TEST_CASE("a pull source gives a record a message, the last part of those with s
 }
 
 TEST_CASE("with batch a message holds lines, the last one with or without its newline") {
-  const std::string address = Ipc("batch");
+  const Ipc ipc;
+  const std::string address = ipc.address();
   RunningSource run("zeromq", {{"bind", address.c_str()}, {"batch", "true"}, {"end_of_stream", "message"}});
   run.context.max_record = 100;
   run.MustOpen();
@@ -123,7 +136,8 @@ TEST_CASE("a subscriber gets the topics it asked for") {
 }
 
 TEST_CASE("no wake-up is missed when both sides sleep on their descriptors between small buffers") {
-  const std::string address = Ipc("pressure");
+  const Ipc ipc;
+  const std::string address = ipc.address();
   RunningSource source("zeromq", {{"bind", address.c_str()}, {"high_water_mark", "1"}});
   RunningSink sink("zeromq", {{"connect", address.c_str()}, {"high_water_mark", "1"}});
   source.MustOpen();
@@ -204,7 +218,8 @@ TEST_CASE("a pub sink sends topic and record") {
 }
 
 TEST_CASE("an address that is taken is an environment error, for tcp and ipc") {
-  for (const std::string& address : {Tcp(FreePort()), Ipc("taken")}) {
+  const Ipc ipc;
+  for (const std::string& address : {Tcp(FreePort()), ipc.address()}) {
     RunningSource first("zeromq", {{"bind", address.c_str()}});
     first.MustOpen();
     RunningSource second("zeromq", {{"bind", address.c_str()}});
