@@ -30,6 +30,11 @@ struct SlotPairs {
   const uint32_t* from = nullptr;
   const uint32_t* to = nullptr;
   uint32_t source(int64_t i) const { return from ? from[i] : static_cast<uint32_t>(i); }
+  std::vector<uint32_t> sources() const {
+    std::vector<uint32_t> all(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) all[static_cast<size_t>(i)] = source(i);
+    return all;
+  }
 };
 
 /// States of one aggregate call for all slots of one table. Not thread-safe. Rows with a null argument are
@@ -54,7 +59,10 @@ class Accumulator {
   virtual void Merge(std::span<const ColumnPtr> states, const GroupedRows& rows) = 0;
   /// Joins states of another accumulator of the same call into slots, as Merge of what it would save.
   virtual void MergeFrom(const Accumulator& other, const SlotPairs& pairs);
-  /// The same into slots that need not be empty: what was in them is gone.
+  /// MergeFrom of states whose rows came before all those in the slots: it matters to functions that go by
+  /// the order of arrival.
+  virtual void MergeEarlier(const Accumulator& other, const SlotPairs& pairs) { MergeFrom(other, pairs); }
+  /// MergeFrom into slots that need not be empty: what was in them is gone.
   virtual void Assign(const Accumulator& other, const SlotPairs& pairs);
   /// Takes states that were joined out again, exactly; only for functions with kSubtracts.
   virtual void Subtract(const Accumulator& other, const SlotPairs& pairs);

@@ -45,36 +45,67 @@ void BestOfSet::Clear(uint32_t slot) {
 }
 
 bool BestOfSet::Worse(uint32_t a, uint32_t b) const {
-  if (rule_.by >= 0) {
-    const int order = CompareSlots(rows_.key(static_cast<size_t>(rule_.by) + 1), a, b);
-    if (order != 0) return rule_.largest ? order < 0 : order > 0;
-  }
+  const int order = CompareSlots(rows_.key(static_cast<size_t>(rule_.by) + 1), a, b);
+  if (order != 0) return rule_.largest ? order < 0 : order > 0;
+  if (rule_.ties == Ties::kLeastValue && rule_.by != 0) return Less(b, a);
   const bool later = entries_[a].arrival > entries_[b].arrival;
-  return rule_.last_of_equal ? !later : later;
+  return rule_.ties == Ties::kLast ? !later : later;
+}
+
+// By argument 0; null is the greatest.
+bool BestOfSet::Less(uint32_t a, uint32_t b) const {
+  const SlotColumn& values = rows_.key(1);
+  if (values.IsNull(a)) return false;
+  return values.IsNull(b) || CompareSlots(values, a, b) < 0;
 }
 
 GroupedRows BestOfSet::Chosen(std::span<const ColumnPtr> args, const GroupedRows& rows) {
   const GroupedRows valued = rule_.needs_value ? PresentRows(*args[0], rows, &value_scratch_) : rows;
-  if (rule_.by <= 0) return valued;
+  if (rule_.by == 0) return valued;
   return PresentRows(*args[static_cast<size_t>(rule_.by)], valued, &by_scratch_);
 }
 
 void BestOfSet::Add(std::span<const ColumnPtr> args, const GroupedRows& rows) {
-  Change(args, Chosen(args, rows), 1, nullptr);
+  Change(args, Chosen(args, rows), {});
 }
 
 void BestOfSet::Retract(std::span<const ColumnPtr> args, const GroupedRows& rows) {
-  Change(args, Chosen(args, rows), -1, nullptr);
+  Change(args, Chosen(args, rows), {.by = -1});
 }
 
 void BestOfSet::Merge(std::span<const ColumnPtr> states, const GroupedRows& rows) {
   const FlatRows flat = FromLists(states, rows);
-  Change({flat.columns.data(), flat.columns.size() - 1}, flat.grouped(), 1, flat.columns.back().get());
+  Change({flat.columns.data(), flat.columns.size() - 1}, flat.grouped(),
+         {.counts = flat.columns.back().get()});
 }
 
-void BestOfSet::Change(std::span<const ColumnPtr> args, const GroupedRows& rows, int64_t by,
-                       const Column* counts) {
+void BestOfSet::MergeEarlier(const Accumulator& other, const SlotPairs& pairs) {
+  const std::vector<uint32_t> from = pairs.sources();
+  const FlatRows flat =
+      FromLists(other.SaveStates(from.data(), pairs.count), {pairs.count, nullptr, pairs.to});
+  Change({flat.columns.data(), flat.columns.size() - 1}, flat.grouped(),
+         {.counts = flat.columns.back().get(), .earlier = true});
+}
+
+void BestOfSet::Change(std::span<const ColumnPtr> args, const GroupedRows& rows, const Step& step) {
   if (rows.count == 0) return;
+  Find(args, rows);
+  if (step.earlier) first_arrival_ -= rows.count;
+  std::vector<uint32_t> moved;
+  for (int64_t i = 0; i < rows.count; ++i) {
+    const int64_t earlier = first_arrival_ + i;
+    const int64_t by = step.counts != nullptr ? step.counts->values<int64_t>()[rows.row(i)] : step.by;
+    const bool moves =
+        Count(found_[static_cast<size_t>(i)], rows.slots[i], by, step.earlier ? &earlier : nullptr);
+    if (moves) moved.push_back(rows.slots[i]);
+  }
+  OrderAgain(std::move(moved));
+  for (int64_t i = 0; gone_ > 0 && i < rows.count; ++i) DropTop(rows.slots[i]);
+  if (gone_ > kFewGone && gone_ * 2 > rows_.size()) DropGone();
+}
+
+// found_[i] = the entry of the i-th row.
+void BestOfSet::Find(std::span<const ColumnPtr> args, const GroupedRows& rows) {
   BufferBuilder slots;
   slots.Append(rows.slots, static_cast<size_t>(rows.count) * sizeof(uint32_t));
   std::vector<ColumnPtr> keys = {
@@ -86,23 +117,34 @@ void BestOfSet::Change(std::span<const ColumnPtr> args, const GroupedRows& rows,
   found_.resize(static_cast<size_t>(rows.count));
   rows_.FindOrInsert(keys, hashes_, nullptr, rows.count, found_.data());
   entries_.Resize(rows_.slots());
-  const auto worse = [this](uint32_t a, uint32_t b) { return Worse(a, b); };
-  for (int64_t i = 0; i < rows.count; ++i) {
-    const uint32_t row = found_[static_cast<size_t>(i)];
-    Entry& entry = entries_[row];
-    const bool was_gone = entry.known && entry.count <= 0;
-    entry.count += counts != nullptr ? by * counts->values<int64_t>()[rows.row(i)] : by;
-    if (!entry.known) {
-      entry.known = true;
-      entry.arrival = ++arrivals_;
-      std::vector<uint32_t>& heap = heaps_[rows.slots[i]];
-      heap.push_back(row);
-      std::push_heap(heap.begin(), heap.end(), worse);
-    }
-    gone_ += (entry.count <= 0 ? 1 : 0) - (was_gone ? 1 : 0);
+}
+
+// Is its place in the heap another one now? A row that was gone and comes again is as new: it may have been
+// forgotten meanwhile (DropTop, a restart).
+bool BestOfSet::Count(uint32_t row, uint32_t slot, int64_t by, const int64_t* earlier) {
+  Entry& entry = entries_[row];
+  const bool was_known = entry.known;
+  const bool was_gone = was_known && entry.count <= 0;
+  const bool arrives = !was_known || entry.count == 0 || earlier != nullptr;
+  entry.count += by;
+  gone_ += (entry.count <= 0 ? 1 : 0) - (was_gone ? 1 : 0);
+  if (!arrives) return false;
+  entry.known = true;
+  entry.arrival = earlier != nullptr ? *earlier : ++last_arrival_;
+  if (was_known) return rule_.ties != Ties::kLeastValue;
+  std::vector<uint32_t>& heap = heaps_[slot];
+  heap.push_back(row);
+  std::push_heap(heap.begin(), heap.end(), [this](uint32_t a, uint32_t b) { return Worse(a, b); });
+  return false;
+}
+
+void BestOfSet::OrderAgain(std::vector<uint32_t> slots) {
+  std::sort(slots.begin(), slots.end());
+  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+  for (const uint32_t slot : slots) {
+    std::vector<uint32_t>& heap = heaps_[slot];
+    std::make_heap(heap.begin(), heap.end(), [this](uint32_t a, uint32_t b) { return Worse(a, b); });
   }
-  for (int64_t i = 0; gone_ > 0 && i < rows.count; ++i) DropTop(rows.slots[i]);
-  if (gone_ > kFewGone && gone_ * 2 > rows_.size()) DropGone();
 }
 
 // Rows that were taken back before they came (count below zero) must be remembered, so they stay in the heap

@@ -1,4 +1,4 @@
-// The best of a slot's rows when rows may be taken back: min, max, first, last, min_by, max_by, any_value.
+// The best of a slot's rows when rows may be taken back: any_value, min, max, first, last, min_by, max_by.
 #pragma once
 
 #include <vector>
@@ -9,12 +9,18 @@
 
 namespace streamrun {
 
-/// Which row is best: the one whose argument `by` is least (or largest); among equal ones the first that came
-/// (or the last). Only rows with that argument, and argument 0 where `needs_value`, count.
+/// Which of rows with equal `by` is best: the first that came, the last one, or the one with the least
+/// argument 0 (null is the greatest). What goes by arrival is the same after rows were merged only if it is
+/// said which of them came earlier (Accumulator::MergeEarlier), and has no meaning among rows of several
+/// senders.
+enum class Ties : uint8_t { kFirst, kLast, kLeastValue };
+
+/// Which row is best: the one whose argument `by` is least (or largest), of equal ones as `ties` says. Only
+/// rows with that argument, and argument 0 where `needs_value`, count.
 struct BestRule {
-  int by = 0;  // -1: the first row
+  int by = 0;
   bool largest = false;
-  bool last_of_equal = false;
+  Ties ties = Ties::kLeastValue;
   bool needs_value = true;
 };
 
@@ -32,6 +38,7 @@ class BestOfSet final : public Accumulator {
   void Add(std::span<const ColumnPtr> args, const GroupedRows& rows) override;
   void Retract(std::span<const ColumnPtr> args, const GroupedRows& rows) override;
   void Merge(std::span<const ColumnPtr> states, const GroupedRows& rows) override;
+  void MergeEarlier(const Accumulator& other, const SlotPairs& pairs) override;
   std::vector<ColumnPtr> SaveStates(const uint32_t* slots, int64_t count) const override;
   ColumnPtr Results(const uint32_t* slots, int64_t count, std::vector<RowFailure>* failures) const override;
   size_t MemoryBytes() const override;
@@ -39,13 +46,24 @@ class BestOfSet final : public Accumulator {
  private:
   struct Entry {
     int64_t count = 0;
-    uint64_t arrival = 0;
+    int64_t arrival = 0;
     bool known = false;  // has an arrival and a place in its slot's heap
   };
 
-  void Change(std::span<const ColumnPtr> args, const GroupedRows& rows, int64_t by, const Column* counts);
+  // What a change is: rows that come or are taken back, or saved states of rows that came before all others.
+  struct Step {
+    int64_t by = 1;
+    const Column* counts = nullptr;
+    bool earlier = false;
+  };
+
+  void Change(std::span<const ColumnPtr> args, const GroupedRows& rows, const Step& step);
+  void Find(std::span<const ColumnPtr> args, const GroupedRows& rows);
+  bool Count(uint32_t row, uint32_t slot, int64_t by, const int64_t* earlier);
+  void OrderAgain(std::vector<uint32_t> slots);
   GroupedRows Chosen(std::span<const ColumnPtr> args, const GroupedRows& rows);
   bool Worse(uint32_t a, uint32_t b) const;
+  bool Less(uint32_t a, uint32_t b) const;
   uint32_t Best(uint32_t slot) const;
   void DropTop(uint32_t slot);
   void DropGone();
@@ -55,7 +73,8 @@ class BestOfSet final : public Accumulator {
   KeyTable rows_;  // the slot, then the arguments
   SlotArray<Entry> entries_;
   std::vector<std::vector<uint32_t>> heaps_;  // by slot, the best row first
-  uint64_t arrivals_ = 0;
+  int64_t last_arrival_ = 0;
+  int64_t first_arrival_ = 0;
   int64_t gone_ = 0;  // known entries whose count is not above zero
   RowScratch value_scratch_;
   RowScratch by_scratch_;

@@ -67,16 +67,12 @@ void SuffixStack::DropLast() {
   suffixes_.pop_back();
 }
 
-void SuffixStack::MergeSlice(const HeldSlice& held, States& into) const {
-  for (size_t i = 0; i < calls_.size(); ++i) {
-    into[i]->MergeFrom(held.slice->table.states(calls_[i]), held.pairs());
-  }
-}
-
 void SuffixStack::Push(const HeldSlice& held, uint32_t groups) {
   if (!cut_) return;
   Resize(newer_, groups);
-  MergeSlice(held, newer_);
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    newer_[i]->MergeFrom(held.slice->table.states(calls_[i]), held.pairs());
+  }
 }
 
 void SuffixStack::Pop(Timestamp slice, const HeldSlice& held) {
@@ -158,7 +154,10 @@ void SuffixStack::MakeSuffixes(Timestamp from, const HeldSlices& held, uint32_t 
   const size_t parts = Parts(walk, groups);
   const size_t stride = (walk.size() + parts - 1) / parts;
   for (size_t left = walk.size(); left-- > 0;) {
-    MergeSlice(walk[left]->second, running);
+    const HeldSlice& slice = walk[left]->second;
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      running[i]->MergeEarlier(slice.slice->table.states(calls_[i]), slice.pairs());
+    }
     if (left != 0 && left % stride == 0) suffixes_.push_back({walk[left]->first, Copy(running, all)});
   }
   suffixes_.push_back({walk[0]->first, std::move(running)});

@@ -65,7 +65,6 @@ class SuffixStack {
   /// `all`: 0, 1, ... for every group.
   States Copy(const States& states, const std::vector<uint32_t>& all);
   void DropLast();
-  void MergeSlice(const HeldSlice& held, States& into) const;
   /// The states that hold a slice, as large as the table.
   std::vector<States*> Holding(Timestamp slice, uint32_t groups);
   void Cut(Timestamp end, const GroupTable& table);

@@ -1,6 +1,7 @@
 // Every stateful operator in every mode that keeps state of its own, and scripts of rows and time by seed.
 #pragma once
 
+#include <cstdlib>
 #include <random>
 
 #include "state_harness.h"
@@ -122,8 +123,12 @@ namespace state_cases {
 
 inline constexpr const char* kSelect =
     "select:\n  n: count(*)\n  total: sum(v)\n  mean: avg(d)\n  least: min(v)\n  some: count(DISTINCT v)\n"
-    "  names: string_agg(v::text, ',')\n  newest: last(v)\n  median: approx_median(d)\n";
-inline constexpr const char* kRetractable = "select:\n  n: count(*)\n  total: sum(v)\n  mean: avg(v)\n";
+    "  names: string_agg(v::text, ',')\n  newest: last(v)\n  median: approx_median(d)\n"
+    "  oldest: first(v)\n  one: any_value(d)\n  by_most: max_by(v, v % 3)\n  by_least: min_by(d, v % 3)\n";
+inline constexpr const char* kSums = "select:\n  n: count(*)\n  total: sum(v)\n  mean: avg(v)\n";
+inline constexpr const char* kRetractable =
+    "select:\n  n: count(*)\n  total: sum(v)\n  mean: avg(v)\n  newest: last(v)\n  oldest: first(d)\n"
+    "  one: any_value(d)\n  by_most: max_by(v, v % 3)\n  by_least: min_by(d, v % 3)\n";
 inline constexpr const char* kWindowed = "k text, v bigint, window_start timestamp, window_end timestamp";
 
 inline OperatorText Aggregate(const std::string& config, const char* select = kSelect) {
@@ -172,20 +177,26 @@ inline void AddAggregates(std::vector<StateCase>* cases) {
   add("tumbling of processing time", Aggregate("window: {tumbling: 10s, time: processing}\n"));
   add("sliding of processing time",
       Aggregate("window: {sliding: {size: 12s, every: 3s}, time: processing}\n"));
+  for (const char* emit : {"on_update", "every 3s"}) {
+    add(std::string("sliding of processing time, ") + emit,
+        Aggregate("window: {sliding: {size: 12s, every: 3s}, time: processing}\nemit: " + std::string(emit) +
+                  "\n"),
+        std::string(emit) != "on_update");
+  }
+  add("cumulative of processing time",
+      Aggregate("window: {cumulative: {size: 12s, every: 3s}, time: processing}\n"));
   add("session of processing time", Aggregate("window: {session: 4s, time: processing}\n"), true, true);
   add("tumbling without keys", {"aggregate", "window: {tumbling: 10s}\n" + std::string(kSelect)});
   add("count", Aggregate("window: {count: 3}\n"));
   add("count, sliding", Aggregate("window: {count: {rows: 7, every: 3}}\n"));
   add("count, ttl", Aggregate("window: {count: {rows: 4, every: 3}}\nttl: 10s\n"));
-  add("count, ttl of the clock", Timeless(Aggregate("window: {count: 3}\nttl: 6s\n", kRetractable)), true,
-      true);
+  add("count, ttl of the clock", Timeless(Aggregate("window: {count: 3}\nttl: 6s\n", kSums)), true, true);
   add("everything", Aggregate("emit: on_update\n"));
   add("everything, at the end", Bounded(Aggregate("emit: on_close\n")));
   add("everything, every", Aggregate("emit: every 3s\n"), true);
   add("everything, ttl", Aggregate("emit: on_update\nttl: 10s\n"));
   add("everything, every, ttl", Aggregate("emit: every 3s\nttl: 10s\n"), true);
-  add("everything, ttl of the clock", Timeless(Aggregate("emit: on_update\nttl: 6s\n", kRetractable)), true,
-      true);
+  add("everything, ttl of the clock", Timeless(Aggregate("emit: on_update\nttl: 6s\n", kSums)), true, true);
   add("changes", Changing(Aggregate("emit: on_update\n", kRetractable)));
   add("changes, ttl", Changing(Aggregate("emit: on_update\nttl: 10s\n", kRetractable)));
   add("changes, tumbling", Changing(Aggregate("window: {tumbling: 10s}\n", kRetractable)));
@@ -193,6 +204,8 @@ inline void AddAggregates(std::vector<StateCase>* cases) {
       Changing(Aggregate("window: {tumbling: 10s}\nallowed_lateness: 20s\n", kRetractable)));
   add("changes, sliding",
       Changing(Aggregate("window: {sliding: {size: 12s, every: 3s}}\nemit: on_update\n", kRetractable)));
+  add("changes, sliding of processing time",
+      Changing(Aggregate("window: {sliding: {size: 12s, every: 3s}, time: processing}\n", kRetractable)));
 }
 
 inline void AddTops(std::vector<StateCase>* cases) {
@@ -265,6 +278,19 @@ inline void AddSequences(std::vector<StateCase>* cases) {
 }
 
 }  // namespace state_cases
+
+/// Seeds from `first` on. SR_SEEDS=n multiplies their number, SR_SEED=n replays one.
+inline std::vector<uint32_t> SeedsFrom(uint32_t first, uint32_t count) {
+  if (const char* one = std::getenv("SR_SEED")) {
+    return {static_cast<uint32_t>(std::strtoul(one, nullptr, 10))};
+  }
+  if (const char* times = std::getenv("SR_SEEDS")) {
+    count *= static_cast<uint32_t>(std::strtoul(times, nullptr, 10));
+  }
+  std::vector<uint32_t> seeds;
+  for (uint32_t i = 0; i < count; ++i) seeds.push_back(first + i);
+  return seeds;
+}
 
 inline std::vector<StateCase> StateCases() {
   std::vector<StateCase> cases;

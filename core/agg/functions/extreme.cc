@@ -98,6 +98,18 @@ Result<std::unique_ptr<Accumulator>> MakeExtreme(const AggregateTypes& types) {
 }  // namespace
 
 void AddExtremeAggregates(AggregateTable& t) {
+  // Which value must depend on neither the order of rows nor where they were: restored windows and other
+  // numbers of workers give the same.
+  t.push_back({{"any_value",
+                {Arg::kElement},
+                Arg::kElement,
+                nullptr,
+                "one of the arguments that are not null: the least",
+                "any_value(x) over NULL, 8, 7 -> 7",
+                kAddition},
+               kIgnoresDistinct | kRetractsIfTold,
+               ExtremeStates,
+               MakeExtreme<false>});
   t.push_back({{"min",
                 {Arg::kElement},
                 Arg::kElement,

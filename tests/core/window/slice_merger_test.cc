@@ -206,7 +206,8 @@ TEST_CASE("a window of many slices is what its rows give, whatever the functions
       {"count(*)", "sum(v)", "avg(v)", "stddev(v)", "bool_or(v > 25)", "histogram(x, 0, 16, 4)"},
       {"max(v)", "avg(x)", "sum(n)", "min(k)"},
       {"count(*)", "count(DISTINCT v)", "max(v) FILTER (WHERE v < 10)", "sum(v) FILTER (WHERE x > 2)"},
-      {"array_agg(v)", "count(*)", "min(x)"}};
+      {"array_agg(v)", "count(*)", "min(x)"},
+      {"min_by(x, v % 3)", "max_by(k, v % 3)", "any_value(n)", "count(*)"}};
   for (const auto& select : selects) {
     for (const Shape& shape : {Shape{8, 1}, Shape{30, 4}, Shape{100, 1}, Shape{50, 7}}) {
       CAPTURE(std::string(select[0]));
