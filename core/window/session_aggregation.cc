@@ -230,9 +230,10 @@ class SessionAggregation final : public Operator {
       if (!session.alive || session.serial != serial || session.due != due) continue;
       session.due = kMaxTimestamp;
       const Timestamp end = sessions_.End(session);
-      // It has grown since: others may end before it.
-      if (!session.fired && end != due) {
-        Schedule(number, end);
+      // It has grown since: others may be due before it.
+      const Timestamp wanted = session.fired ? end + plan_->allowed_lateness : end;
+      if (wanted != due) {
+        Schedule(number, wanted);
         continue;
       }
       // With `every`, rows that came after it fired may not have been shown yet.
