@@ -56,7 +56,7 @@ def listed():
 
 
 def places():
-    """Those that this pipeline gets to. The others: ingest_theme, dlq_theme, http_theme, changes_theme."""
+    """Those that this pipeline gets to. The others: ingest_theme, dlq_theme, http_steps_theme, changes_theme."""
     return [place for place in listed() if not place[0].startswith(("ingest.", "replay.", "http.", "changes."))]
 
 

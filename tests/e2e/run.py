@@ -6,8 +6,8 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "http", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "evolution",
-          "limits", "supervision", "fault", "scenario", "poison", "ingest", "changes", "partition"]
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "http", "deduplicate", "tls", "http_steps", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "evolution",
+          "limits", "supervision", "fault", "scenario", "poison", "ingest", "spill", "changes", "partition"]
 
 
 def main():
