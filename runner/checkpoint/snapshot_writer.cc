@@ -9,11 +9,13 @@ namespace streamrun {
 
 namespace {
 
-// What sinks wrote, then the directories that name it.
-Status SyncPrepared(Env* env, const Prepared& prepared, std::set<std::string>* directories,
+// What sinks wrote, then the directories that name it. `may_be_gone`: dead letters may have made room for
+// newer ones meanwhile (DeadLetterFile).
+Status SyncPrepared(Env* env, const Prepared& prepared, bool may_be_gone, std::set<std::string>* directories,
                     bool* output_lost) {
   for (const std::string& file : prepared.files) {
     const Status status = env->SyncFile(file);
+    if (may_be_gone && status.code() == Code::kNotFound) continue;
     *output_lost = !status.ok();
     SR_RETURN_IF_ERROR(status);
   }
@@ -33,6 +35,7 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
   fragment.dead_letters = std::move(snapshot.dead_letters);
   std::set<std::string> directories;
   for (NodeSnapshot& node : snapshot.nodes) {
+    SR_RETURN_IF_ERROR(node.failure);
     StoredNode stored;
     const std::string prefix = name + "." + node.node + "." + std::string(NodePartName(node.part)) + ".";
     for (const TableSnapshot& table : std::exchange(node.tables, {})) {
@@ -40,12 +43,12 @@ Result<Fragment> StoreSnapshot(Env* env, const std::string& directory, const std
       stored.tables.push_back(
           {table.name, table.schema->ToString(), table.key_columns, std::move(segments), table.version});
     }
-    SR_RETURN_IF_ERROR(SyncPrepared(env, node.prepared, &directories, output_lost));
+    SR_RETURN_IF_ERROR(SyncPrepared(env, node.prepared, false, &directories, output_lost));
     stored.snapshot = std::move(node);
     fragment.nodes.push_back(std::move(stored));
   }
   live->Keep(snapshot.epoch);
-  SR_RETURN_IF_ERROR(SyncPrepared(env, fragment.dead_letters, &directories, output_lost));
+  SR_RETURN_IF_ERROR(SyncPrepared(env, fragment.dead_letters, true, &directories, output_lost));
   SR_RETURN_IF_ERROR(SR_FAILPOINT("snapshot.synced"));
   directories.insert(directory);
   for (const std::string& d : directories) {

@@ -81,7 +81,9 @@ StoredJson ToJson(const TaskCounters& counters) {
   for (const NodeCounters& node : counters.nodes) nodes.push_back(ToJson(node));
   StoredJson channels = StoredJson::array();
   for (const ChannelCounters& channel : counters.channels) channels.push_back(ToJson(channel));
-  return {{"nodes", std::move(nodes)}, {"channels", std::move(channels)}};
+  return {{"nodes", std::move(nodes)},
+          {"channels", std::move(channels)},
+          {"letters_dropped", counters.letters_dropped}};
 }
 
 Status ReadCounters(const StoredJson& json, TaskCounters* out) {
@@ -92,6 +94,7 @@ Status ReadCounters(const StoredJson& json, TaskCounters* out) {
   object.ReadEach("channels", [&](const StoredJson& channel, size_t) {
     return ReadCounters(channel, &out->channels.emplace_back());
   });
+  object.Read("letters_dropped", out->letters_dropped);
   return object.status();
 }
 

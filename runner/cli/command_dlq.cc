@@ -27,6 +27,7 @@ struct Options {
   bool json = false;
   bool summary = false;
   uint64_t order = 0;
+  bool every = false;
 };
 
 // --- list
@@ -99,6 +100,23 @@ Status Cancel(const Options& options) {
   return Status::NotFound("no order " + std::to_string(options.order) + " waits");
 }
 
+// --- clear
+
+Status Clear(const Options& options) {
+  Env* env = Env::Default();
+  SR_ASSIGN_OR_RETURN(const std::string directory, StateDirectoryOf(options.target));
+  SR_ASSIGN_OR_RETURN(const StoredCheckpoint found, OpenCheckpoint(env, directory, ""));
+  SR_ASSIGN_OR_RETURN(const auto locked, StateDirectory::Open(env, found.manifest.pipeline, directory));
+  SR_ASSIGN_OR_RETURN(const LetterBox box, LetterBox::Open(env, directory));
+  SR_ASSIGN_OR_RETURN(const LetterBox::Cleared cleared, box.Clear(options.every));
+  std::printf("%s letters are removed (%s), %s are left\n", GroupDigits(cleared.letters).c_str(),
+              HumanBytes(cleared.bytes).c_str(), GroupDigits(cleared.left).c_str());
+  if (cleared.left > 0) {
+    std::printf("left are the files with letters that can still be replayed; --all removes those, too\n");
+  }
+  return Status::Ok();
+}
+
 // --- The command
 // ----------------------------------------------------------------------------------------------
 
@@ -138,10 +156,21 @@ void AddCancel(CLI::App* dlq, CliResult& result) {
   });
 }
 
+void AddClear(CLI::App* dlq, CliResult& result) {
+  auto options = std::make_shared<Options>();
+  CLI::App* clear = dlq->add_subcommand("clear", "Remove letters of a stopped pipeline that are done with");
+  AddTargetOptions(clear, &options->target);
+  clear->add_flag("--all", options->every, "Also those that could still be replayed");
+  clear->callback([options, &result] {
+    const Status status = Clear(*options);
+    result.exit_code = status.ok() ? kExitFine : FailCommand(status, kExitRuntime);
+  });
+}
+
 }  // namespace
 
 void AddDlqCommand(CLI::App& app, CliResult& result) {
-  CLI::App* dlq = app.add_subcommand("dlq", "Dead letters: list, show, replay, cancel");
+  CLI::App* dlq = app.add_subcommand("dlq", "Dead letters: list, show, replay, cancel, clear");
   dlq->require_subcommand(1);
   dlq->footer(
       "Example: streamrun dlq list orders --summary\n"
@@ -150,6 +179,7 @@ void AddDlqCommand(CLI::App& app, CliResult& result) {
   AddShow(dlq, result);
   AddDlqReplay(dlq, result);
   AddCancel(dlq, result);
+  AddClear(dlq, result);
 }
 
 }  // namespace streamrun

@@ -1,6 +1,7 @@
 #include "runner/cli/letter_box.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "core/data/column_builder.h"
@@ -147,28 +148,19 @@ std::vector<ReplayOrder> LetterBox::Waiting() const {
 }
 
 Result<std::vector<LetterBox::File>> LetterBox::Files() const {
-  std::vector<File> files;
-  const auto names = env_->List(directory_ + "/dlq");
-  if (!names.ok()) return files;
   std::vector<KeptLetters> kept;
   if (checkpoint_) {
     for (const Fragment& f : checkpoint_->fragments) {
       kept.push_back({{f.generation, f.attempt, f.stage, f.instance}, f.dead_letters.handle});
     }
   }
-  for (const std::string& name : *names) {
-    const auto writer = DeadLetterName::Parse(name);
-    if (!writer) continue;
-    SR_ASSIGN_OR_RETURN(const uint64_t settled, SettledLength(name, kept));
-    files.push_back({name, settled, checkpoint_ && writer->generation < checkpoint_->begun});
+  std::vector<File> files;
+  SR_ASSIGN_OR_RETURN(const std::vector<StoredLetters> stored, ListDeadLetters(env_, directory_ + "/dlq"));
+  for (const StoredLetters& letters : stored) {
+    SR_ASSIGN_OR_RETURN(const uint64_t settled, SettledLength(letters, kept));
+    files.push_back(
+        {letters.file, letters.size, settled, checkpoint_ && letters.name.generation < checkpoint_->begun});
   }
-  std::stable_sort(files.begin(), files.end(), [](const File& a, const File& b) {
-    const auto key = [](const File& f) {
-      const DeadLetterName name = *DeadLetterName::Parse(f.name);
-      return std::tuple(name.generation, name.attempt, name.stage, name.instance, f.name.size(), f.name);
-    };
-    return key(a) < key(b);
-  });
   return files;
 }
 
@@ -198,6 +190,51 @@ Status LetterBox::Read(std::optional<Evaluator>& where,
     SR_RETURN_IF_ERROR(ReadFile(file, &seen, where, take).WithContext(directory_ + "/dlq/" + file.name));
   }
   return Status::Ok();
+}
+
+Result<LetterBox::Cleared> LetterBox::Clear(bool every) const {
+  struct Content {
+    std::unordered_set<std::string> tokens;  // without the number that tells equal ones apart
+    int64_t letters = 0;
+    bool stays = false;
+  };
+  SR_ASSIGN_OR_RETURN(const std::vector<File> files, Files());
+  std::vector<Content> contents(files.size());
+  std::unordered_map<std::string, int> seen;
+  std::optional<Evaluator> all;
+  for (size_t i = 0; i < files.size(); ++i) {
+    Content& content = contents[i];
+    SR_RETURN_IF_ERROR(ReadFile(files[i], &seen, all, [&](const Letter& letter) {
+      ++content.letters;
+      content.tokens.insert(letter.token.substr(0, letter.token.find('.')));
+      const bool over = letter.state == LetterState::kReplayed || letter.state == LetterState::kEarlier;
+      content.stays |= !over && !every;
+      return Status::Ok();
+    }));
+  }
+  // What is left of equal letters would take the number, and so the fate, of one that is gone.
+  const auto shares = [&](const Content& a, const Content& b) {
+    return std::ranges::any_of(a.tokens, [&](const std::string& token) { return b.tokens.contains(token); });
+  };
+  for (bool more = true; std::exchange(more, false);) {
+    for (Content& content : contents) {
+      if (content.stays) continue;
+      content.stays =
+          std::ranges::any_of(contents, [&](const Content& c) { return c.stays && shares(content, c); });
+      more |= content.stays;
+    }
+  }
+  Cleared cleared;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (contents[i].stays) {
+      cleared.left += contents[i].letters;
+      continue;
+    }
+    SR_RETURN_IF_ERROR(env_->Remove(directory_ + "/dlq/" + files[i].name));
+    cleared.letters += contents[i].letters;
+    cleared.bytes += static_cast<int64_t>(files[i].size);
+  }
+  return cleared;
 }
 
 Status LetterBox::ReadFile(const File& file, std::unordered_map<std::string, int>* seen,

@@ -66,9 +66,18 @@ class LetterBox {
   /// them. Equal tokens are told apart by ".2", ".3" ... behind them: then rows and their places are equal.
   Status Read(std::optional<Evaluator>& where, const std::function<Status(const Letter&)>& take) const;
 
+  struct Cleared {
+    int64_t letters = 0;
+    int64_t bytes = 0;
+    int64_t left = 0;  // letters
+  };
+  /// Removes the files without a letter that could still be replayed, or every file. Nobody may be running.
+  Result<Cleared> Clear(bool every) const;
+
  private:
   struct File {
     std::string name;
+    uint64_t size = 0;
     uint64_t settled = 0;  // bytes that a checkpoint knows
     bool earlier = false;
   };

@@ -49,6 +49,7 @@ struct ChannelCounters {
 struct TaskCounters {
   std::vector<NodeCounters> nodes;
   std::vector<ChannelCounters> channels;
+  int64_t letters_dropped = 0;  // dead letters that made room for newer ones
 };
 
 }  // namespace streamrun

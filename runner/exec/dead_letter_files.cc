@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "core/base/failpoint.h"
@@ -62,7 +63,7 @@ Status CutTo(Env* env, const std::string& path, uint64_t length) {
 
 std::string DeadLetterName::Print() const {
   return std::to_string(generation) + "." + std::to_string(attempt) + "-" + std::to_string(stage) + "-" +
-         std::to_string(instance);
+         std::to_string(instance) + (part > 0 ? "." + std::to_string(part) : "") + ".jsonl";
 }
 
 std::optional<DeadLetterName> DeadLetterName::Parse(std::string_view file) {
@@ -70,9 +71,59 @@ std::optional<DeadLetterName> DeadLetterName::Parse(std::string_view file) {
   const bool named = TakeNumber(&file, &name.generation) && TakeChar(&file, '.') &&
                      TakeNumber(&file, &name.attempt) && TakeChar(&file, '-') &&
                      TakeNumber(&file, &name.stage) && TakeChar(&file, '-') &&
-                     TakeNumber(&file, &name.instance) && file.ends_with(".jsonl");
+                     TakeNumber(&file, &name.instance) && TakeChar(&file, '.');
   if (!named) return std::nullopt;
-  return name;
+  if (TakeNumber(&file, &name.part) && !TakeChar(&file, '.')) return std::nullopt;
+  return file == "jsonl" ? std::optional(name) : std::nullopt;
+}
+
+Result<std::vector<StoredLetters>> ListDeadLetters(Env* env, const std::string& directory) {
+  std::vector<StoredLetters> letters;
+  const Result<std::vector<std::string>> files = env->List(directory);
+  if (files.status().code() == Code::kNotFound) return letters;
+  SR_RETURN_IF_ERROR(files.status());
+  for (const std::string& file : *files) {
+    const auto name = DeadLetterName::Parse(file);
+    if (!name) continue;
+    const Result<FileInfo> info = env->Info(directory + "/" + file);
+    if (info.status().code() == Code::kNotFound) continue;  // another worker has just made room
+    SR_RETURN_IF_ERROR(info.status());
+    letters.push_back({file, *name, info->size});
+  }
+  std::sort(letters.begin(), letters.end(), [](const StoredLetters& a, const StoredLetters& b) {
+    const auto key = [](const DeadLetterName& n) {
+      return std::tuple(n.generation, n.attempt, n.stage, n.instance, n.part);
+    };
+    return key(a.name) < key(b.name);
+  });
+  return letters;
+}
+
+Result<int64_t> CountDeadLetters(Env* env, const std::string& path) {
+  SR_ASSIGN_OR_RETURN(const auto file, env->OpenForRead(path));
+  std::string bytes(1 << 20, '\0');
+  int64_t lines = 0;
+  for (uint64_t offset = 0;;) {
+    SR_ASSIGN_OR_RETURN(const size_t length, file->ReadAt(offset, bytes.size(), bytes.data()));
+    if (length == 0) return lines;
+    lines += std::count(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(length), '\n');
+    offset += length;
+  }
+}
+
+Result<int64_t> DropOldestLetters(Env* env, const std::string& directory, int64_t room) {
+  SR_ASSIGN_OR_RETURN(const std::vector<StoredLetters> stored, ListDeadLetters(env, directory));
+  int64_t taken = 0, dropped = 0;
+  for (const StoredLetters& file : stored) taken += static_cast<int64_t>(file.size);
+  for (const StoredLetters& file : stored) {
+    if (taken <= room) break;
+    const std::string path = directory + "/" + file.file;
+    SR_ASSIGN_OR_RETURN(const int64_t letters, CountDeadLetters(env, path));
+    SR_RETURN_IF_ERROR(env->Remove(path));
+    dropped += letters;
+    taken -= static_cast<int64_t>(file.size);
+  }
+  return dropped;
 }
 
 namespace {
@@ -93,26 +144,21 @@ uint64_t Settled(const std::string& file, const DeadLetterName& writer, const st
 
 }  // namespace
 
-Result<uint64_t> SettledLength(const std::string& file, const std::vector<KeptLetters>& kept) {
-  const auto writer = DeadLetterName::Parse(file);
-  if (!writer) return uint64_t{0};
+Result<uint64_t> SettledLength(const StoredLetters& file, const std::vector<KeptLetters>& kept) {
   SR_ASSIGN_OR_RETURN(const auto lengths, Lengths(kept));
-  return Settled(file, *writer, kept, lengths);
+  return Settled(file.file, file.name, kept, lengths);
 }
 
 Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector<int>& stages,
                        const std::vector<KeptLetters>& kept) {
-  const Result<std::vector<std::string>> names = env->List(directory);
-  if (!names.ok()) return Status::Ok();  // no directory, no letters
+  SR_ASSIGN_OR_RETURN(const std::vector<StoredLetters> stored, ListDeadLetters(env, directory));
   SR_RETURN_IF_ERROR(SR_FAILPOINT("letters.trim"));
   SR_ASSIGN_OR_RETURN(const auto lengths, Lengths(kept));
   const std::string within = directory + "/";
-  for (const std::string& name : *names) {
-    const auto writer = DeadLetterName::Parse(name);
-    if (!writer) continue;
-    if (!stages.empty() && std::find(stages.begin(), stages.end(), writer->stage) == stages.end()) continue;
+  for (const auto& [name, writer, size] : stored) {
+    if (!stages.empty() && std::find(stages.begin(), stages.end(), writer.stage) == stages.end()) continue;
     const std::string path = within + name;
-    const uint64_t length = Settled(name, *writer, kept, lengths);
+    const uint64_t length = Settled(name, writer, kept, lengths);
     if (lengths.contains(name)) {
       SR_RETURN_IF_ERROR(CutTo(env, path, length));
     } else if (length == 0) {

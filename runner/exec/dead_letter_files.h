@@ -12,17 +12,28 @@
 
 namespace streamrun {
 
-/// Who wrote a file: "<generation>.<attempt>-<stage>-<instance>[.<part>].jsonl".
+/// Who wrote a file, and which of its own it is: "<generation>.<attempt>-<stage>-<instance>[.<part>].jsonl".
 struct DeadLetterName {
   uint64_t generation = 0;
   uint64_t attempt = 0;
   int stage = 0;
   int instance = 0;
+  int part = 0;
 
-  /// Without part and extension.
   std::string Print() const;
   static std::optional<DeadLetterName> Parse(std::string_view file);
 };
+
+/// One of the files.
+struct StoredLetters {
+  std::string file;  // in the directory
+  DeadLetterName name;
+  uint64_t size = 0;  // bytes
+};
+/// All of them, the oldest first; none when there is no directory.
+Result<std::vector<StoredLetters>> ListDeadLetters(Env* env, const std::string& directory);
+/// Letters in a file: its lines.
+Result<int64_t> CountDeadLetters(Env* env, const std::string& path);
 
 /// What a checkpoint knows of one worker's letters.
 struct KeptLetters {
@@ -37,6 +48,10 @@ Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector
                        const std::vector<KeptLetters>& kept);
 
 /// How much of a file stays when a run goes on from that checkpoint now: TrimDeadLetters without doing it.
-Result<uint64_t> SettledLength(const std::string& file, const std::vector<KeptLetters>& kept);
+Result<uint64_t> SettledLength(const StoredLetters& file, const std::vector<KeptLetters>& kept);
+
+/// Removes the oldest files until all take no more than `room` bytes; before workers start. Returns how many
+/// letters were in them.
+Result<int64_t> DropOldestLetters(Env* env, const std::string& directory, int64_t room);
 
 }  // namespace streamrun

@@ -1,5 +1,5 @@
 // Rows that failed: built into batches of the dead-letter schema, then led to the errors port or to this
-// worker's dead-letter file.
+// worker's dead-letter file (dead_letter_file.h).
 #pragma once
 
 #include <memory>
@@ -12,7 +12,6 @@
 #include "core/component/registry.h"
 #include "core/data/column_builder.h"
 #include "core/stream/codec.h"
-#include "core/stream/sink.h"
 #include "runner/exec/replay_order.h"
 #include "runner/exec/task.h"
 
@@ -70,34 +69,5 @@ std::shared_ptr<const BoundFormat> JsonDecoderFor(const SchemaPtr& schema);
 
 /// Every row of a batch as one JSON object, pruned columns left out; element i belongs to row i.
 std::vector<std::string> RowsAsJson(const BatchPtr& batch);
-
-/// This worker's dead letters: JSON lines, a file created with the first of them. A sink under the epoch like
-/// any other: what stands behind the length that a checkpoint knows is void after a restart.
-class DeadLetterFile {
- public:
-  /// `name`: DeadLetterName without its end.
-  DeadLetterFile(Env* env, std::string directory, std::string name, int64_t max_bytes, bool drop_oldest);
-
-  Status Write(const BatchPtr& letters);
-  /// Its files and their lengths; empty handle when there are none.
-  Result<Prepared> Prepare();
-  int64_t dropped() const { return dropped_; }
-
- private:
-  Status Roll();
-
-  Env* env_;
-  std::string directory_;
-  std::string name_;
-  int64_t max_bytes_;
-  bool drop_oldest_;
-  std::unique_ptr<Encoder> encoder_;
-  std::unique_ptr<WritableFile> file_;
-  std::string old_path_, path_;
-  uint64_t old_size_ = 0;
-  int64_t old_rows_ = 0, rows_ = 0;
-  int64_t dropped_ = 0;
-  int part_ = 0;
-};
 
 }  // namespace streamrun

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "runner/exec/dead_letters.h"
+#include "runner/exec/dead_letter_file.h"
 #include "runner/exec/snapshot.h"
 
 namespace streamrun {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runner/exec/aligner.h"
+#include "runner/exec/dead_letter_file.h"
 #include "runner/exec/dead_letters.h"
 #include "runner/exec/epoch.h"
 #include "runner/exec/node_restore.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "runner/exec/dead_letter_files.h"
 #include "runner/exec/node.h"
 #include "runner/exec/replay_rows.h"
 
@@ -34,10 +33,10 @@ class LocalTask final : public Task {
     if (!shared_.options.dead_letter_directory.empty()) {
       const DeadLetterName name{shared_.options.generation, shared_.options.attempt, shared_.stage,
                                 shared_.instance};
+      const DeadLetterRoom room{plan->settings.dead_letter_max, plan->settings.dead_letter_drop_oldest,
+                                shared_.plan->workers()};
       shared_.dead_letters = std::make_unique<DeadLetterFile>(
-          shared_.options.env, shared_.options.dead_letter_directory, name.Print(),
-          plan->settings.dead_letter_max / std::max(1, shared_.plan->workers()),
-          plan->settings.dead_letter_drop_oldest);
+          shared_.options.env, shared_.options.dead_letter_directory, name, room);
     }
     shared_.epoch = std::make_unique<EpochProgress>(shared_.stage, shared_.instance, shared_.options.attempt,
                                                     shared_.dead_letters.get());
@@ -145,6 +144,7 @@ class LocalTask final : public Task {
 
   TaskCounters Counters() const override {
     TaskCounters counters;
+    if (shared_.dead_letters) counters.letters_dropped = shared_.dead_letters->dropped();
     for (const auto& node : nodes_) {
       // A byte sink is two parts: rows enter at the encoder and are delivered by the writer.
       NodeCounters c = node->Counters();

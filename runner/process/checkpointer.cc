@@ -107,6 +107,7 @@ Status Checkpointer::RestoreChosen(const Choice& choice) {
 Status Checkpointer::Recover(const Choice& choice) {
   SR_RETURN_IF_ERROR(SR_FAILPOINT("recover.begin"));
   SR_RETURN_IF_ERROR(Find(choice));
+  SR_RETURN_IF_ERROR(LimitLetters());
   // Whose end is found at the next start: this run's, or that of the one before.
   if (BegunRun() == run_) return Status::Ok();
   return WriteSealedNumber(env_, directory_ + "/RUN", run_);
@@ -183,6 +184,29 @@ std::vector<KeptLetters> Checkpointer::Kept() const {
 
 Status Checkpointer::TrimLetters(const std::vector<int>& stages) {
   return TrimDeadLetters(env_, directory_ + "/dlq", stages, Kept());
+}
+
+// What earlier generations have left takes room from this one.
+Status Checkpointer::LimitLetters() {
+  const PlanSettings& settings = plan_->plan->settings;
+  const std::string letters = directory_ + "/dlq";
+  if (settings.dead_letter_drop_oldest) {
+    SR_ASSIGN_OR_RETURN(const int64_t dropped,
+                        DropOldestLetters(env_, letters, settings.dead_letter_max / 2));
+    if (dropped == 0) return Status::Ok();
+    LogWarning("dead letters of earlier runs make room for those of this one (settings.dead_letter)",
+               {{"dropped", std::to_string(dropped)}});
+    return Status::Ok();
+  }
+  SR_ASSIGN_OR_RETURN(const std::vector<StoredLetters> stored, ListDeadLetters(env_, letters));
+  int64_t taken = 0;
+  for (const StoredLetters& file : stored) taken += static_cast<int64_t>(file.size);
+  if (taken < settings.dead_letter_max) return Status::Ok();
+  LogWarning(
+      "dead letters of earlier runs take all of settings.dead_letter.max_size: the next one ends the "
+      "pipeline; replay or clear them (streamrun dlq), raise the limit, or write when_full: drop_oldest",
+      {{"bytes", std::to_string(taken)}});
+  return Status::Ok();
 }
 
 int Checkpointer::WorkerOf(int stage, int instance) const {

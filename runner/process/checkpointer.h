@@ -83,6 +83,7 @@ class Checkpointer {
 
  private:
   int WorkerOf(int stage, int instance) const;
+  Status LimitLetters();
   void Act(Timestamp now);
   void Do(const Coordinator::Action& action, Timestamp now);
   void Trigger(const Coordinator::Action& action, Timestamp now);

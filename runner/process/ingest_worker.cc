@@ -8,6 +8,7 @@
 #include "core/base/logging.h"
 #include "runner/ingest/ingest.h"
 #include "runner/link/poller.h"
+#include "runner/process/secrecy.h"
 
 namespace streamrun {
 
@@ -54,6 +55,7 @@ std::string IngestDirectory(const std::string& state_directory, const std::strin
 
 Result<PlanPtr> PlanOf(const AssignMessage& assign) {
   SR_ASSIGN_OR_RETURN(ConfigValue root, ParseCanonicalJson(assign.pipeline));
+  KeepSecrets(root);
   Diagnostics diagnostics;
   PlanPtr plan = BuildPlan({assign.file, "", std::move(root)}, diagnostics);
   if (plan == nullptr) {

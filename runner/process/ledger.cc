@@ -37,6 +37,7 @@ void Ledger::Count(const TaskCounters& counters, int64_t sign) {
     edge.bytes += sign * c.bytes;
     edge.full_us += sign * c.full_us;
   }
+  letters_dropped_ += sign * counters.letters_dropped;
 }
 
 void Ledger::Begin(int stage, int instance, TaskCounters counters) {
@@ -184,6 +185,8 @@ void Ledger::Fill(PipelineStatus* status) const {
     status->residue += node.residue;
     status->dead_letters += node.dead_letters;
   }
+  status->dead_letters_dropped = letters_dropped_;
+  for (const auto& [worker, counters] : workers_) status->dead_letters_dropped += counters.letters_dropped;
   status->edges.assign(plan_->edges.size(), {});
   for (size_t i = 0; i < plan_->edges.size(); ++i) FillEdge(plan_->edges[i], &status->edges[i]);
 }

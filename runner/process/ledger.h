@@ -45,6 +45,7 @@ class Ledger {
   std::map<std::pair<int, int>, TaskCounters> workers_;
   std::vector<NodeStatus::Totals> ended_;     // by node
   std::vector<ChannelCounters> ended_edges_;  // by edge, senders only
+  int64_t letters_dropped_ = 0;               // by attempts that are over
 };
 
 }  // namespace streamrun

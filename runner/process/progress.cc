@@ -197,7 +197,11 @@ std::string RenderSummary(const PipelineStatus& s) {
   }
   if (s.dead_letters > 0) {
     text += "  dead letters: " + GroupDigits(s.dead_letters) +
-            (s.dead_letters == 1 ? " row in " : " rows in ") + s.dead_letter_directory + "\n";
+            (s.dead_letters == 1 ? " row in " : " rows in ") + s.dead_letter_directory;
+    if (s.dead_letters_dropped > 0) {
+      text += ", " + GroupDigits(s.dead_letters_dropped) + " dropped there for newer ones";
+    }
+    text += "\n";
   }
   for (const std::string& remark : s.remarks) text += "  " + remark + "\n";
   if (s.phase == Phase::kFailed && !s.last_failure.empty()) text += "  failed: " + s.last_failure + "\n";

@@ -106,7 +106,8 @@ std::string StatusToJson(const PipelineStatus& s) {
                {"elapsed_us", s.elapsed},     {"restarts", s.restarts}};
   if (!s.last_failure.empty()) json["last_failure"] = s.last_failure;
   json["residue"] = s.residue;
-  json["dead_letters"] = {{"rows", s.dead_letters}, {"directory", s.dead_letter_directory}};
+  json["dead_letters"] = {
+      {"rows", s.dead_letters}, {"dropped", s.dead_letters_dropped}, {"directory", s.dead_letter_directory}};
   json["checkpoint"] = {{"epoch", s.epoch},
                         {"completed_us", s.epoch_completed},
                         {"duration_us", s.epoch_duration},

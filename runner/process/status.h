@@ -117,6 +117,7 @@ struct PipelineStatus {
   std::vector<IngestStatus> ingests;
   int64_t residue = 0;  // sum over the nodes: rows under way while it runs, 0 at the end
   int64_t dead_letters = 0;
+  int64_t dead_letters_dropped = 0;  // of this generation, for newer ones
   std::string dead_letter_directory;
   uint64_t epoch = 0;             // newest checkpoint that counts, 0: none
   Timestamp epoch_completed = 0;  // wall clock, of the newest of this run; 0: none

@@ -11,6 +11,7 @@
 
 #include "core/base/crc32c.h"
 #include "runner/process/process_limits.h"
+#include "runner/process/secrecy.h"
 
 namespace streamrun {
 
@@ -50,6 +51,7 @@ Supervisor::Supervisor(LocalPlanPtr plan, const PipelineFile& file, const RunOpt
       family_(&host_),
       console_(options, *plan_->plan) {
   host_.on_workers_changed = [this] { workers_changed_ = true; };
+  KeepSecrets(file.root);
   FillAssignment(file);
 }
 

@@ -1,5 +1,7 @@
 """Rows that fail in the middle of good ones: each good one arrives, each bad one is found with its place."""
 import json
+import os
+import re
 
 from family import Case
 
@@ -98,3 +100,53 @@ class Errors(Case):
         self.assertIn("node 'in'", answer.stderr)
         self.assertIn(f"[json.syntax] at file:in.jsonl, offset {first}", answer.stderr)
         self.assertRaises(FileNotFoundError, self.read, "out.jsonl")
+
+
+class Room(Case):
+    """What dead letters may take on disk holds over starts, and nothing goes without being said."""
+
+    LETTERS = 1_000  # of some 400 bytes
+
+    def run_it(self, when_full, *args):
+        self.write("in.jsonl", b"{oops\n" * self.LETTERS)
+        more = f"settings: {{dead_letter: {{max_size: 1MiB, when_full: {when_full}}}}}\n"
+        return self.run_pipeline(pipeline(more=more), *args)
+
+    def letters(self):
+        directory = self.path("state/dlq")
+        files = [os.path.join(directory, name) for name in os.listdir(directory)]
+        return sum(map(os.path.getsize, files)), len(self.dead_letters())
+
+    def test_full_ends_the_run_and_says_what_to_do_and_cleared_letters_make_room(self):
+        runs = 0
+        while (answer := self.run_it("fail")).returncode == 0:
+            runs += 1
+            self.assertLess(runs, 10)
+        self.assertGreater(runs, 1)
+        self.assertEqual(answer.returncode, 1, answer.stderr)
+        self.assertIn("dead letters reached settings.dead_letter.max_size", answer.stderr)
+        self.assertIn("streamrun dlq", answer.stderr)
+        self.assertLess(answer.stderr.count("restarting in"), 6)
+        self.assertLessEqual(self.letters()[0], 1 << 20)
+        clear = self.run_command("dlq", "clear", "p.yaml", "--state-dir", "state")
+        self.assertEqual(clear.returncode, 0, clear.stderr)
+        self.assertIn("--all removes those, too", clear.stdout)
+        open_letters = self.letters()[1]
+        clear = self.run_command("dlq", "clear", "p.yaml", "--state-dir", "state", "--all")
+        self.assertIn(f"{open_letters:,} letters are removed", clear.stdout)
+        self.assertEqual(self.letters(), (0, 0))
+        self.assert_fine(self.run_it("fail"))
+        self.assertEqual(self.letters()[1], self.LETTERS)
+
+    def test_dropped_letters_are_told(self):
+        for runs in range(6):
+            answer = self.run_it("drop_oldest")
+            self.assert_fine(answer)
+            if "make room" in answer.stderr:
+                break
+        size, letters = self.letters()
+        self.assertLessEqual(size, 1 << 20)
+        self.assertGreaterEqual(letters, self.LETTERS)
+        dropped = sum(int(n) for n in re.findall(r"dropped=(\d+)", answer.stderr))
+        self.assertGreater(dropped, 0, answer.stderr)
+        self.assertEqual(letters, (runs + 1) * self.LETTERS - dropped)

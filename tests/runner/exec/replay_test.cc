@@ -241,11 +241,12 @@ TEST_CASE("a record that is kept in part has no way in again") {
 TEST_CASE("how much of a file a checkpoint knows is what a restart leaves of it") {
   const std::vector<KeptLetters> kept = {{{2, 1, 0, 0}, R"([{"file":"2.1-0-0.jsonl","length":10}])"},
                                          {{2, 1, 0, 1}, ""}};
-  CHECK(*SettledLength("2.1-0-0.jsonl", kept) == 10);
-  CHECK(*SettledLength("2.1-0-1.jsonl", kept) == 0);          // begun behind the checkpoint
-  CHECK(*SettledLength("2.2-0-0.jsonl", kept) == 0);          // of a later attempt
-  CHECK(*SettledLength("1.4-0-0.jsonl", kept) > (1u << 30));  // of an earlier one, whole
-  CHECK(*SettledLength("1.4-0-0.jsonl", {}) == 0);            // there is no checkpoint
+  const auto file = [](const char* name) { return StoredLetters{name, *DeadLetterName::Parse(name)}; };
+  CHECK(*SettledLength(file("2.1-0-0.jsonl"), kept) == 10);
+  CHECK(*SettledLength(file("2.1-0-1.jsonl"), kept) == 0);          // begun behind the checkpoint
+  CHECK(*SettledLength(file("2.2-0-0.jsonl"), kept) == 0);          // of a later attempt
+  CHECK(*SettledLength(file("1.4-0-0.jsonl"), kept) > (1u << 30));  // of an earlier one, whole
+  CHECK(*SettledLength(file("1.4-0-0.jsonl"), {}) == 0);            // there is no checkpoint
 }
 
 }  // namespace
