@@ -384,22 +384,32 @@ class OperatorNode final : public Node {
     snapshot.failed_results = failed_results_;
     // Nothing comes of its state any more.
     if (done_) return snapshot;
-    SR_ASSIGN_OR_RETURN(const std::unique_ptr<SpilledBatches> file, FileForSnapshot());
-    for (TableSaver& saver : savers_) {
-      SR_ASSIGN_OR_RETURN(TableSnapshot table, saver.Save(epoch, file.get()));
-      snapshot.tables.push_back(std::move(table));
+    const bool spilled = space_ != nullptr && space_->spilled_bytes() > 0;
+    Status saved = SaveTables(epoch, spilled, &snapshot);
+    // A disk without room costs the epoch and not the node: what it keeps is as it was.
+    if (saved.code() == Code::kResourceExhausted) {
+      snapshot.tables.clear();
+      for (TableSaver& saver : savers_) saver.Forget();
+      snapshot.failure = saved.WithContext("operator '" + plan_node_.name + "' cannot put its state aside");
+      saved = Status::Ok();
     }
+    SR_RETURN_IF_ERROR(saved);
     // Saving has read all of it.
-    if (file != nullptr) SR_RETURN_IF_ERROR(FitState());
+    if (spilled) SR_RETURN_IF_ERROR(FitState());
     return snapshot;
   }
 
-  // What does not fit into memory does not fit there twice. Null: it fits.
-  Result<std::unique_ptr<SpilledBatches>> FileForSnapshot() const {
-    if (space_ == nullptr || space_->spilled_bytes() == 0 || context_.scratch_directory.empty()) {
-      return std::unique_ptr<SpilledBatches>();
+  // What does not fit into memory does not fit there twice.
+  Status SaveTables(uint64_t epoch, bool spilled, NodeSnapshot* snapshot) {
+    std::unique_ptr<SpilledBatches> file;
+    if (spilled && !context_.scratch_directory.empty()) {
+      SR_ASSIGN_OR_RETURN(file, SpilledBatches::Create(context_.env, context_.scratch_directory));
     }
-    return SpilledBatches::Create(context_.env, context_.scratch_directory);
+    for (TableSaver& saver : savers_) {
+      SR_ASSIGN_OR_RETURN(TableSnapshot table, saver.Save(epoch, file.get()));
+      snapshot->tables.push_back(std::move(table));
+    }
+    return Status::Ok();
   }
 
   void Abort(uint64_t epoch) override {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/status.h"
 #include "core/component/definition.h"
 #include "core/data/batch.h"
 #include "core/stream/event.h"
@@ -65,6 +66,8 @@ struct NodeSnapshot {
   NodeCounters counters;
   int64_t failed_results = 0;  // operators: rows they made and could not give
   std::vector<TableSnapshot> tables;
+  /// Why its tables could not be taken (no room for them): the epoch cannot be stored, the node goes on.
+  Status failure;
 };
 
 struct TaskSnapshot {

@@ -101,6 +101,9 @@ class Family {
       quiet = worked ? 0 : quiet + 1;
       if (quiet > kPatience) return Status::Internal("a barrier does not pass the pipeline");
     }
+    for (const TaskSnapshot& snapshot : snapshots) {
+      for (const NodeSnapshot& node : snapshot.nodes) SR_RETURN_IF_ERROR(node.failure);
+    }
     return std::shared_ptr<const RestoredState>(std::make_shared<MemoryState>(std::move(snapshots)));
   }
 

@@ -120,14 +120,15 @@ class Disk(Case):
         self.assertEqual(cut[0]["offset"], len(got), "the next record was lost without a word")
 
 
-class FullStateDisk(Case):
-    """Scenario 75: the state directory is on a disk of its own, which fills up and gets free again."""
+class StateDisk(Case):
+    """The state directory is on a disk of its own."""
+    size = "16m"
 
     def setUp(self):
         super().setUp()
         os.mkdir(self.path("state"))
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", self.path("state")],
-                                 capture_output=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size},mode=700", "tmpfs",
+                                  self.path("state")], capture_output=True)
         if mounted.returncode != 0:
             self.skipTest("cannot mount a tmpfs here: " + mounted.stderr.decode().strip())
 
@@ -145,6 +146,10 @@ class FullStateDisk(Case):
                         f.write(bytes(block))
                 except OSError:
                     pass
+
+
+class FullStateDisk(StateDisk):
+    """Scenario 75: it fills up and gets free again."""
 
     def rows(self):
         try:
