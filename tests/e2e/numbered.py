@@ -1,5 +1,6 @@
 """The pipeline of tests that count: numbered rows of one source, of which one in so many fails, and what is made of them.
 Whatever is killed, every number is there once."""
+import re
 
 # The row that fails, and what the user writes in its place.
 FAILING = "1 / (id % {fails} - {fails} + 1)"
@@ -37,6 +38,11 @@ operators:
 
 
 ROWS = "  rows: {connector: file, input: checked, path: rows.jsonl, format: json}\n"
+
+
+def slowed(yaml, times):
+    """The same rows over so many times the time, and so many times the epochs."""
+    return re.sub(r"rate: (\d+)/s", lambda rate: f"rate: {int(rate[1]) // times}/s", yaml)
 
 
 def windows(width):
