@@ -43,8 +43,73 @@ sinks:
   totals: {{connector: file, input: sums, path: totals.jsonl, format: json}}
 """
 
+KEYS = 44_000  # a row each: a worker's share is barely enough to be stored as what changed
+AGAIN = 42_000  # of them get more, a fifth of them in an epoch; what is known of the others goes
+SEQUENCE_ROWS = 150_000
+
+# Every operator that keeps rows or numbers by key, and what it tells changes of.
+SEQUENCES = f"""pipeline: sequences
+settings:
+  parallelism: 2
+  stop_deadline: 5s
+  checkpoint: {{interval: 50ms}}
+sources:
+  n:
+    connector: generate
+    rate: 50000/s
+    count: {SEQUENCE_ROWS}
+    columns:
+      id: sequence
+      at: {{time: {{start: 2024-01-01 00:00:00, step: 1ms}}}}
+      key: {{expression: "CASE WHEN id < {KEYS} THEN id ELSE id % {AGAIN} END"}}
+    event_time: {{column: at}}
+operators:
+  sessionized: {{operator: sessionize, input: n, by: [key], gap: 60s}}
+  steps:
+    operator: over
+    input: n
+    by: [key]
+    reset_after: 60s
+    set: {{step: id - lag(id), next: lead(id), total: sum(id)}}
+  some_sessionized: {{operator: filter, input: sessionized, where: id % 50 = 0}}
+  some_steps: {{operator: filter, input: steps, where: id % 50 = 1}}
+  spans:
+    operator: aggregate
+    input: n
+    window: {{session: 60s}}
+    group_by: [key]
+    select: {{n: count(*), total: sum(id)}}
+  triples:
+    operator: aggregate
+    input: n
+    window: {{count: 3}}
+    group_by: [key]
+    select: {{n: count(*)}}
+  best: {{operator: top, input: n, per: [key], order_by: id DESC, limit: 2}}
+sinks:
+  sessions: {{connector: file, input: some_sessionized, path: sessions.jsonl, format: json}}
+  steps_taken: {{connector: file, input: some_steps, path: steps.jsonl, format: json}}
+  spanned: {{connector: file, input: spans, path: spans.jsonl, format: json}}
+  thirds: {{connector: file, input: triples, path: triples.jsonl, format: json}}
+  bests: {{connector: file, input: best, path: best.jsonl, format: json}}
+"""
+SEQUENCE_FILES = ["sessions", "steps", "spans", "triples", "best"]
+SEQUENCE_TABLES = {("sessionized", "keys"), ("steps", "keys"), ("steps", "ahead"), ("spans", "groups"),
+                   ("triples", "groups"), ("triples", "counts"), ("best", "rows")}
+
 PLACES = ["changes.linked", "changes.joined", "segment.written", "segment.synced", "snapshot.stored", "ckpt.decide",
           "ckpt.current.written", "committed.sent", "operator.barrier"]
+
+
+def segments(case):
+    """[(node, table, segment)] of the newest epoch."""
+    try:
+        epoch = int(case.read("state/CURRENT").split()[0])
+        manifest = json.loads(case.read(f"state/ckpt/{epoch}/manifest").splitlines()[0])
+    except FileNotFoundError:
+        return []  # not yet, or it is being removed
+    return [(node["node"], table["name"], segment) for fragment in manifest["fragments"] for node in fragment["nodes"]
+            for table in node["tables"] for segment in table["segments"]]
 
 
 class Changes(Trials):
@@ -82,13 +147,7 @@ class Changes(Trials):
 
     def shared(self):
         """The newest epoch links segments that an earlier one wrote."""
-        try:
-            epoch = int(self.read("state/CURRENT").split()[0])
-            manifest = json.loads(self.read(f"state/ckpt/{epoch}/manifest").splitlines()[0])
-        except FileNotFoundError:
-            return False  # not yet, or it is being removed
-        files = [segment["file"] for fragment in manifest["fragments"] for node in fragment["nodes"]
-                 for table in node["tables"] for segment in table["segments"]]
+        files = [segment["file"] for _, _, segment in segments(self)]
         return len({re.search(r"\.(\d+)(\.joined)?\.seg$", file).group(1) for file in files}) > 1
 
     def test_epochs_share_the_segments_that_did_not_change(self):
@@ -119,3 +178,47 @@ class Changes(Trials):
                     self.assertEqual(self.run_family(""), 0, self.log())
                     self.assert_same("spilled")
             self.clear()
+
+
+class Sequences(Trials):
+    first = FIRST
+    pipeline = SEQUENCES
+    expected = None
+
+    def outputs(self):
+        return {name: sorted(self.read(f"{name}.jsonl").splitlines()) for name in SEQUENCE_FILES}
+
+    def undisturbed(self):
+        if Sequences.expected is None:
+            self.assertEqual(self.run_family(""), 0, self.log())
+            Sequences.expected = self.outputs()
+            totals = [json.loads(line)["total"] for line in Sequences.expected["spans"]]
+            self.assertEqual(sum(totals), SEQUENCE_ROWS * (SEQUENCE_ROWS + 1) // 2)
+            # 1 to 1,999 come again 84 s later, behind the gap.
+            self.assertEqual(len(Sequences.expected["spans"]), KEYS + 1_999)
+            self.clear()
+        return Sequences.expected
+
+    def test_every_keyed_table_is_stored_as_what_changed_and_restored(self):
+        self.undisturbed()
+        self.write("p.yaml", self.pipeline)
+        with open(self.path("log"), "ab") as log:
+            process = subprocess.Popen([family.STREAMRUN, "run", "p.yaml", "--state-dir", "state"], cwd=self.dir,
+                                       env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.started.append(process)
+        told = set()
+
+        def all_told():
+            told.update((node, table) for node, table, segment in segments(self) if not segment["whole"])
+            return told >= SEQUENCE_TABLES or process.poll() is not None
+
+        self.assertTrue(family.eventually(60, all_told))
+        self.assertEqual(told & SEQUENCE_TABLES, SEQUENCE_TABLES)
+        process.kill()
+        process.wait()
+        self.assertEqual(self.run_family(""), 0, self.log())
+        self.assert_same("killed with changes of every table")
+
+    def test_killed_between_changes_the_family_leaves_the_same_output(self):
+        self.try_all([f"{name}=kill:{hit}" for name in ("changes.linked", "changes.joined", "snapshot.stored")
+                      for hit in (1, 3)])
