@@ -22,7 +22,7 @@ namespace streamrun {
 
 namespace {
 
-constexpr Duration kPoll = 50 * kMillisecond;
+constexpr Duration kPoll = 100 * kMillisecond;
 constexpr int kTries = 10;
 
 struct Options {
@@ -86,7 +86,7 @@ std::vector<std::string> NodesOf(const std::vector<ReplayLine>& lines) {
 
 // The order's number, 0 when nothing was chosen.
 Result<uint64_t> GiveOrder(const Options& options, const Plan& plan, const std::string& directory,
-                           bool running, int64_t* letters) {
+                           int64_t* letters) {
   Env* env = Env::Default();
   SR_ASSIGN_OR_RETURN(ReplayChoice choice, ChoiceOf(options));
   for (int i = 0; i < kTries; ++i) {
@@ -99,10 +99,8 @@ Result<uint64_t> GiveOrder(const Options& options, const Plan& plan, const std::
     *letters = static_cast<int64_t>(replay.lines.size());
     if (replay.lines.empty()) return uint64_t{0};
     const Manifest& checkpoint = *box.checkpoint();  // no letter is open without one
-    if (!running) {
-      const std::string why = ReplayObstacle(plan, checkpoint, NodesOf(replay.lines));
-      if (!why.empty()) return Status::InvalidArgument("nothing is replayed: " + why);
-    }
+    const std::string why = ReplayObstacle(plan, checkpoint, NodesOf(replay.lines));
+    if (!why.empty()) return Status::InvalidArgument("nothing is replayed: " + why);
     if (options.dry_run) return uint64_t{0};
     SR_ASSIGN_OR_RETURN(const uint64_t next, NextReplayNumber(env, directory));
     const uint64_t number = std::max(next, checkpoint.replayed + 1);
@@ -113,18 +111,53 @@ Result<uint64_t> GiveOrder(const Options& options, const Plan& plan, const std::
   return Status::Unavailable("other commands give replay orders all the time; try again");
 }
 
-// Until a checkpoint has the order in it.
-Status AwaitApplied(const std::string& directory, uint64_t number, Duration timeout) {
+bool CameToItsEnd(const LetterBox& box) {
+  return box.checkpoint() && box.checkpoint()->kind == BarrierKind::kFinal && box.checkpoint_committed();
+}
+
+// The pipeline does not run.
+Status SayWhatFollows(const std::string& directory) {
+  SR_ASSIGN_OR_RETURN(const LetterBox box, LetterBox::Open(Env::Default(), directory));
+  std::puts(CameToItsEnd(box)
+                ? "the last run came to its end: dlq replay --run takes them in, a plain run begins anew and "
+                  "drops the order"
+                : "they are taken in when the pipeline runs again");
+  return Status::Ok();
+}
+
+// A supervisor that was killed leaves its socket behind.
+bool Lives(const std::string& directory) {
+  const auto socket = FindAdminSocket(directory);
+  return socket.ok() && AdminGet(*socket, "/status").status().code() != Code::kUnavailable;
+}
+
+// Of a pipeline that runs: until a checkpoint has the order in it, or will have none.
+Status AwaitApplied(const Plan& plan, const std::string& directory, uint64_t number, Duration timeout) {
   Env* env = Env::Default();
   const Timestamp give_up = env->MonotonicNow() + timeout;
   for (;;) {
+    const bool runs = Lives(directory);  // before its last checkpoint is read
     const auto current = OpenCheckpoint(env, directory, "");
     if (current.ok() && current->manifest.replayed >= number) {
       std::printf("taken in, with epoch %llu\n", static_cast<unsigned long long>(current->manifest.epoch));
       return Status::Ok();
     }
-    if (!FindAdminSocket(directory).ok()) {
-      std::printf("the pipeline went away meanwhile: they are taken in when it runs again\n");
+    if (!runs) return SayWhatFollows(directory);
+    SR_ASSIGN_OR_RETURN(const std::vector<ReplayOrder> orders, ListReplayOrders(env, directory));
+    const auto order =
+        std::find_if(orders.begin(), orders.end(), [&](const ReplayOrder& o) { return o.number == number; });
+    if (order == orders.end()) {
+      return Status::Unavailable("order " + std::to_string(number) +
+                                 " was dropped, its letters are open again; the pipeline's log says why");
+    }
+    const std::string delay =
+        current.ok() ? ReplayDelay(plan, current->manifest, order->nodes) : std::string();
+    if (!delay.empty()) {
+      std::printf(
+          "they wait, since %s: stop the pipeline and run it again, and they are taken in before anything "
+          "else; "
+          "once it has come to its end, dlq replay --run takes them in\n",
+          delay.c_str());
       return Status::Ok();
     }
     if (env->MonotonicNow() >= give_up) {
@@ -135,13 +168,12 @@ Status AwaitApplied(const std::string& directory, uint64_t number, Duration time
   }
 }
 
-bool ComesToItsEnd(const Plan& plan) {
-  return std::any_of(plan.nodes.begin(), plan.nodes.end(),
-                     [](const PlanNode& n) { return n.source && n.source->bounded; });
-}
-
-bool CameToItsEnd(const LetterBox& box) {
-  return box.checkpoint() && box.checkpoint()->kind == BarrierKind::kFinal && box.checkpoint_committed();
+Status Tell(const Options& options, const Plan& plan, const std::string& directory, const Running& running,
+            uint64_t number) {
+  if (!running.socket) return SayWhatFollows(directory);
+  const auto told = AdminPost(*running.socket, "/replay?order=" + std::to_string(number));
+  if (!told.ok() && told.status().code() != Code::kUnavailable) return told.status();
+  return AwaitApplied(plan, directory, number, static_cast<Duration>(options.timeout * kSecond));
 }
 
 int RunNow(const Options& options, const LoadedPlan& loaded) {
@@ -150,27 +182,6 @@ int RunNow(const Options& options, const LoadedPlan& loaded) {
   run.replay = true;
   run.start_admin = StartAdminServer;
   return RunPipeline(loaded.plan, loaded.file, run);
-}
-
-Status SayWhatFollows(const Options& options, const Plan& plan, const std::string& directory,
-                      const Running& running, uint64_t number) {
-  if (running.socket && !ComesToItsEnd(plan)) {
-    const auto told = AdminPost(*running.socket, "/replay?order=" + std::to_string(number));
-    if (told.ok()) return AwaitApplied(directory, number, static_cast<Duration>(options.timeout * kSecond));
-  }
-  SR_ASSIGN_OR_RETURN(const LetterBox box, LetterBox::Open(Env::Default(), directory));
-  if (running.socket) {
-    std::printf(
-        "the pipeline comes to its end by itself, so they wait: for its next start after a stop, or, when "
-        "it has ended, for dlq replay --run\n");
-  } else if (CameToItsEnd(box)) {
-    std::printf(
-        "the last run came to its end: dlq replay --run takes them in, a plain run begins anew and "
-        "drops the order\n");
-  } else {
-    std::printf("they are taken in when the pipeline runs again\n");
-  }
-  return Status::Ok();
 }
 
 int TakeIn(const Options& options) {
@@ -186,7 +197,7 @@ int TakeIn(const Options& options) {
   if (!running.status.ok()) return fail(running.status);
   if (running.socket && options.run) return fail(Status::InvalidArgument("--run: the pipeline runs already"));
   int64_t letters = 0;
-  const auto order = GiveOrder(options, plan, *directory, running.socket.has_value(), &letters);
+  const auto order = GiveOrder(options, plan, *directory, &letters);
   if (!order.ok()) return fail(order.status());
   if (options.dry_run) {
     std::printf("%s would be replayed\n", Count(letters).c_str());
@@ -196,7 +207,7 @@ int TakeIn(const Options& options) {
     std::printf("order %llu: %s\n", static_cast<unsigned long long>(*order), Count(letters).c_str());
     std::fflush(stdout);
     if (!options.run) {
-      const Status status = SayWhatFollows(options, plan, *directory, running, *order);
+      const Status status = Tell(options, plan, *directory, running, *order);
       return status.ok() ? kExitFine : fail(status);
     }
   }

@@ -248,7 +248,9 @@ void Checkpointer::Savepoint(SavepointTicketPtr ticket) {
 void Checkpointer::BeginReplay() {
   const bool all_run = static_cast<int>(running_.size()) == plan_->workers();
   const bool idle = coordinator_->phase() == Coordinator::Phase::kIdle;
-  if (!replays_.wanted() || replays_.under_way() || !all_run || !idle || ended_) return;
+  if (!replays_.wanted() || replays_.under_way() || !all_run || !idle || ended_ || !current_) return;
+  replays_.Choose(*plan_->plan, *current_);
+  if (!replays_.wanted()) return;
   send_(ReplayMessage{replays_.Begin(running_)});
   (void)SR_FAILPOINT("replay.sent").ok();
 }

@@ -53,8 +53,8 @@ class Checkpointer {
   uint64_t run() const { return run_; }
   /// Workers that start apply orders to replay up to this one.
   uint64_t replay_to() const { return replays_.accepted(); }
-  /// There is a replay order with this number now. `live`: no source comes to its end by itself.
-  void Replay(uint64_t number, bool live) { replays_.Add(*plan_->plan, number, live); }
+  /// There is a replay order with this number now.
+  void Replay(uint64_t number) { replays_.Add(*plan_->plan, number); }
   /// Before a region starts (again): dead letters of its rows that will be read again go.
   Status TrimLetters(const std::vector<int>& stages);
 

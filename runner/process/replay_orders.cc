@@ -10,16 +10,19 @@ namespace streamrun {
 
 namespace {
 
-bool HasEnded(const Plan& plan, const Manifest& checkpoint, int node) {
-  bool found = false;
+enum class Ended : uint8_t { kNo, kInPart, kYes };
+
+// Of its parts and instances.
+Ended HasEnded(const Plan& plan, const Manifest& checkpoint, int node) {
+  bool some = false, all = true;
   for (const Fragment& fragment : checkpoint.fragments) {
     for (const StoredNode& stored : fragment.nodes) {
       if (EnteredNode(plan, stored.snapshot.node) != node) continue;
-      if (!stored.snapshot.ended) return false;
-      found = true;
+      some = some || stored.snapshot.ended;
+      all = all && stored.snapshot.ended;
     }
   }
-  return found;
+  return !some ? Ended::kNo : all ? Ended::kYes : Ended::kInPart;
 }
 
 }  // namespace
@@ -33,11 +36,30 @@ std::string ReplayObstacle(const Plan& plan, const Manifest& checkpoint,
   for (size_t i = 0; i < plan.nodes.size(); ++i) {
     const PlanNode& node = plan.nodes[i];
     if (!reached[i] || !node.op || node.op->states.empty() ||
-        !HasEnded(plan, checkpoint, static_cast<int>(i)))
+        HasEnded(plan, checkpoint, static_cast<int>(i)) != Ended::kYes) {
       continue;
+    }
     return "node '" + node.name +
            "' has given its last results and keeps nothing with which they could be corrected; run the "
            "pipeline again from the beginning instead";
+  }
+  return {};
+}
+
+std::string ReplayDelay(const Plan& plan, const Manifest& checkpoint, const std::vector<std::string>& nodes) {
+  if (std::none_of(plan.nodes.begin(), plan.nodes.end(),
+                   [](const PlanNode& n) { return n.source && n.source->bounded; })) {
+    return {};
+  }
+  for (const Plan::Path& path : plan.paths) {
+    if (path.delivery == Delivery::kExactlyOnce) continue;
+    return "its input has an end, and if a node came to it meanwhile, the restart would be seen: from '" +
+           plan.node(path.source).name + "' to '" + plan.node(path.sink).name + "' it delivers " +
+           std::string(DeliveryName(path.delivery));
+  }
+  for (const std::string& node : nodes) {
+    if (HasEnded(plan, checkpoint, EnteredNode(plan, node)) == Ended::kNo) continue;
+    return "node '" + node + "' has come to its end";
   }
   return {};
 }
@@ -100,7 +122,7 @@ Status ReplayOrders::Settle(uint64_t replayed, uint64_t run) {
   return orders.empty() ? Status::Ok() : RemoveDroppedOrders(env_, directory_);
 }
 
-void ReplayOrders::Add(const Plan& plan, uint64_t number, bool live) {
+void ReplayOrders::Add(const Plan& plan, uint64_t number) {
   const auto orders = Above(std::max(accepted_, wanted_));
   Status status = orders.status();
   if (orders.ok()) {
@@ -110,18 +132,42 @@ void ReplayOrders::Add(const Plan& plan, uint64_t number, bool live) {
       for (const std::string& node : order.nodes) {
         if (EnteredNode(plan, node) < 0) status = Status::InvalidArgument("there is no node '" + node + "'");
       }
-      if (!status.ok()) break;
-      if (!live) {
-        LogInfo("replay " + NameOf(order) +
-                " waits for the next start: this pipeline comes to its end by itself");
-        continue;
-      }
-      LogInfo("takes in replay " + NameOf(order));
-      wanted_ = order.number;
+      if (status.ok()) wanted_ = order.number;
     }
   }
   if (!status.ok())
     LogWarning("replay order " + std::to_string(number) + " is left alone: " + status.message());
+}
+
+void ReplayOrders::Choose(const Plan& plan, const Manifest& current) {
+  const auto orders = Above(accepted_);
+  Status status = orders.status();
+  uint64_t chosen = accepted_;
+  if (orders.ok()) {
+    for (const ReplayOrder& order : *orders) {
+      if (order.number > wanted_) break;
+      const Result<bool> can = CanApply(plan, current, order);
+      status = can.status();
+      if (!can.ok() || !*can) break;
+      chosen = order.number;
+    }
+  }
+  wanted_ = chosen;
+  if (!status.ok()) LogWarning("replay orders are left alone: " + status.message());
+}
+
+Result<bool> ReplayOrders::CanApply(const Plan& plan, const Manifest& current, const ReplayOrder& order) {
+  if (const std::string why = ReplayObstacle(plan, current, order.nodes); !why.empty()) {
+    LogWarning("replay " + NameOf(order) + " is dropped, its letters are open again: " + why);
+    SR_RETURN_IF_ERROR(DropReplayOrder(env_, directory_, order.number));
+    return true;  // a number without an order
+  }
+  if (const std::string why = ReplayDelay(plan, current, order.nodes); !why.empty()) {
+    LogInfo("replay " + NameOf(order) + " waits for the next start: " + why);
+    return false;
+  }
+  LogInfo("takes in replay " + NameOf(order));
+  return true;
 }
 
 uint64_t ReplayOrders::Begin(const std::set<int>& workers) {

@@ -20,6 +20,10 @@ namespace streamrun {
 /// that has given its last results keeps nothing with which they could be corrected.
 std::string ReplayObstacle(const Plan& plan, const Manifest& checkpoint,
                            const std::vector<std::string>& nodes);
+/// Why a running pipeline leaves letters of `nodes` for its next start, `checkpoint` being its newest one;
+/// empty: it takes them in. A node that has come to its end takes in nothing before it starts again; one that
+/// ends while they are on their way costs a restart of its region, so there must be nobody who would notice.
+std::string ReplayDelay(const Plan& plan, const Manifest& checkpoint, const std::vector<std::string>& nodes);
 /// "order 3 (12 dead letters of 'checked', 'out')".
 std::string NameOf(const ReplayOrder& order);
 
@@ -47,8 +51,12 @@ class ReplayOrders {
   /// What an epoch that begins now has in it.
   uint64_t applied() const { return applied_; }
 
-  /// There is an order with this number now. `live`: it can be applied while the pipeline runs.
-  void Add(const Plan& plan, uint64_t number, bool live);
+  /// There is an order with this number now.
+  void Add(const Plan& plan, uint64_t number);
+  /// Of the orders that are wanted those are left that can be applied now, `current` being what a restart
+  /// would go back to: one that never can be is dropped, one that has to wait is left alone, with those
+  /// behind it. Both are said.
+  void Choose(const Plan& plan, const Manifest& current);
   /// It is to be told to all workers, which all run and have no epoch under way.
   bool wanted() const { return wanted_ > accepted_; }
   uint64_t Begin(const std::set<int>& workers);
@@ -59,6 +67,7 @@ class ReplayOrders {
   bool Gone(int worker);
 
  private:
+  Result<bool> CanApply(const Plan& plan, const Manifest& current, const ReplayOrder& order);
   bool Finish();
 
   Env* env_;

@@ -284,7 +284,12 @@ void Supervisor::ReadCommands() {
         }
         break;
       case AdminCommand::Kind::kReplay:
-        if (!stopping_) checkpoints_.Replay(command->order, !ComesToItsEnd());
+        if (stopping_ || options_.once || final_wanted_) {
+          LogInfo("replay order " + std::to_string(command->order) +
+                  " waits for the next start: this run is about to end");
+        } else {
+          checkpoints_.Replay(command->order);
+        }
         break;
       case AdminCommand::Kind::kStop:
         if (stopping_) break;
@@ -293,13 +298,6 @@ void Supervisor::ReadCommands() {
         break;
     }
   }
-}
-
-// Then some nodes may have ended already, and take nothing in any more.
-bool Supervisor::ComesToItsEnd() const {
-  const auto& nodes = plan_->plan->nodes;
-  return options_.once || std::any_of(nodes.begin(), nodes.end(),
-                                      [](const PlanNode& n) { return n.source && n.source->bounded; });
 }
 
 // --- Shown ------------------------------------------------------------------------------------------------

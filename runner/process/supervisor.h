@@ -43,7 +43,6 @@ class Supervisor {
   void StopAll();
   void KillAll();
   void TakeEpochs(Timestamp now);
-  bool ComesToItsEnd() const;
   void FollowWorkers();
   Phase CurrentPhase() const { return family_.phase(stopping_); }
   void Publish(Timestamp now);

@@ -157,9 +157,8 @@ TEST_CASE("while some workers have applied an order and others have not, no epoc
   ReplayOrders orders(Env::Default(), dir.path);
   REQUIRE(orders.GoOn(test.plan, Checkpoint(0, false)).ok());
   dir.Give(1, "a");
-  orders.Add(test.plan, 1, false);
-  CHECK_FALSE(orders.wanted());
-  orders.Add(test.plan, 1, true);
+  orders.Add(test.plan, 1);
+  orders.Choose(test.plan, Checkpoint(0, false));
   CHECK(orders.wanted());
   CHECK(orders.accepted() == 0);
   CHECK(orders.Begin({0, 1, 2}) == 1);
@@ -175,6 +174,42 @@ TEST_CASE("while some workers have applied an order and others have not, no epoc
   CHECK_FALSE(orders.under_way());
   CHECK(orders.applied() == 1);
   CHECK_FALSE(orders.Gone(2));
+}
+
+TEST_CASE("a pipeline with an end takes letters in as long as a restart would not be seen") {
+  StateDir dir;
+  TestPlan test;
+  ReplayOrders orders(Env::Default(), dir.path);
+  REQUIRE(orders.GoOn(test.plan, Checkpoint(0, false)).ok());
+  const std::vector<std::string> nodes = {"b"};
+  struct Bounded : BoundSource {
+    std::unique_ptr<Source> Create(const FormatTraits&) const override { return nullptr; }
+  };
+  auto source = std::make_shared<Bounded>();
+  source->bounded = true;
+  test.plan.nodes[0].source = source;
+  Manifest part = Checkpoint(0, false);
+  part.fragments.push_back(Checkpoint(0, true).fragments[0]);
+  CHECK(ReplayDelay(test.plan, Checkpoint(0, false), nodes).empty());
+  CHECK(ReplayDelay(test.plan, part, nodes) == "node 'b' has come to its end");
+  test.plan.paths.push_back({0, 1, Delivery::kAtLeastOnce, ""});
+  CHECK(ReplayDelay(test.plan, Checkpoint(0, false), nodes).find("'a' to 'b'") != std::string::npos);
+  // One that waits holds up those behind it: a checkpoint has one number.
+  dir.Give(1, "b");
+  dir.Give(2, "b");
+  orders.Add(test.plan, 2);
+  orders.Choose(test.plan, Checkpoint(0, false));
+  CHECK_FALSE(orders.wanted());
+  CHECK(orders.Above(0)->size() == 2);
+  test.plan.paths.clear();
+  orders.Add(test.plan, 2);
+  orders.Choose(test.plan, Checkpoint(0, false));
+  CHECK(orders.Begin({0}) == 2);
+  // No restart could apply it any more.
+  dir.Give(3, "a");
+  orders.Add(test.plan, 3);
+  orders.Choose(test.plan, Checkpoint(2, true));
+  CHECK(orders.Above(0)->size() == 2);
 }
 
 }  // namespace
