@@ -5,6 +5,7 @@ import subprocess
 
 import family
 from failpoint_theme import FIRST, Trials, listed
+from numbered import slowed
 
 FIRST_ROWS = 60_000  # a key each
 ROWS = 360_000  # behind them 20,000 keys again and again: joined every few epochs
@@ -151,7 +152,7 @@ class Changes(Trials):
         return len({re.search(r"\.(\d+)(\.joined)?\.seg$", file).group(1) for file in files}) > 1
 
     def test_epochs_share_the_segments_that_did_not_change(self):
-        self.write("p.yaml", self.pipeline)
+        self.write("p.yaml", slowed(self.pipeline, 4))  # however long an epoch takes, there are enough
         with open(self.path("log"), "ab") as log:
             process = subprocess.Popen([family.STREAMRUN, "run", "p.yaml", "--state-dir", "state"], cwd=self.dir,
                                        env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -201,7 +202,7 @@ class Sequences(Trials):
 
     def test_every_keyed_table_is_stored_as_what_changed_and_restored(self):
         self.undisturbed()
-        self.write("p.yaml", self.pipeline)
+        self.write("p.yaml", slowed(self.pipeline, 4))  # however long an epoch takes, there are enough
         with open(self.path("log"), "ab") as log:
             process = subprocess.Popen([family.STREAMRUN, "run", "p.yaml", "--state-dir", "state"], cwd=self.dir,
                                        env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
