@@ -6,7 +6,7 @@ import unittest
 
 import family
 
-THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "http", "deduplicate", "tls", "http_steps", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "evolution",
+THEMES = ["order", "errors", "kill", "pressure", "disk", "network", "http", "deduplicate", "tls", "http_steps", "cli", "drift", "checkpoint", "failpoint", "state", "dlq", "dlq_ending", "evolution",
           "limits", "supervision", "fault", "scenario", "poison", "ingest", "spill", "changes", "partition"]
 
 
