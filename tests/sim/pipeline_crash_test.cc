@@ -61,6 +61,47 @@ sinks:
   totals: {connector: file, input: counts, path: /out/totals.jsonl, format: json}
 )";
 
+// State of every kind that is kept by key, of keys that fall silent and come again.
+constexpr char kSequences[] = R"(pipeline: sequences
+settings: {parallelism: PARALLELISM, checkpoint: {interval: 1s, reserve: 1MiB}}
+sources:
+  n:
+    connector: generate
+    count: 2000
+    columns:
+      id: sequence
+      at: {time: {start: 2024-01-01 00:00:00, step: 10ms}}
+    event_time: {column: at}
+operators:
+  checked:
+    operator: map
+    input: n
+    select: {id: id, key: id % (17 + id / 100 % 7 * 5), at: at, bad: 1 / (id % 100 - 50)}
+  sessions: {operator: sessionize, input: checked, by: [key], gap: 400ms}
+  steps:
+    operator: over
+    input: checked
+    by: [key]
+    reset_after: 500ms
+    set: {step: id - lag(id), next: 'lead(id, 2)', total: sum(id)}
+  spans:
+    operator: aggregate
+    input: checked
+    window: {session: 400ms}
+    group_by: [key]
+    select: {n: count(*), total: sum(id)}
+  threes: {operator: aggregate, input: checked, window: {count: {rows: 6, every: 2}}, group_by: [key], select: {n: count(*)}}
+  best: {operator: top, input: checked, window: {tumbling: 3s}, per: [key], order_by: id DESC, limit: 3}
+  smoothed: {operator: smooth, input: checked, by: [key], value: id, rows: 4, as: mean}
+sinks:
+  sessions_out: {connector: file, input: sessions, path: /out/sessions.jsonl, format: json, order: any}
+  steps_out: {connector: file, input: steps, path: /out/steps.jsonl, format: json, order: any}
+  spans_out: {connector: file, input: spans, path: /out/spans.jsonl, format: json, order: any}
+  threes_out: {connector: file, input: threes, path: /out/threes.jsonl, format: json, order: any}
+  best_out: {connector: file, input: best, path: /out/best.jsonl, format: json, order: any}
+  smoothed_out: {connector: file, input: smoothed, path: /out/smoothed.jsonl, format: json, order: any}
+)";
+
 // Such files named by what is in the rows, few of them open at a time, some of each worker's own.
 constexpr char kPartitioned[] = R"(pipeline: partitioned
 settings: {parallelism: PARALLELISM, checkpoint: {interval: 1s, reserve: 1MiB}}
@@ -441,14 +482,15 @@ void Lives(const char* pipeline, const Expected& undisturbed, uint64_t seed) {
 
 namespace {
 
-void ManyLives(const char* pipeline, const Expected& undisturbed) {
+// One in `few` of the usual seeds.
+void ManyLives(const char* pipeline, const Expected& undisturbed, uint64_t few = 1) {
   StartLogging({LogLevel::kOff, false, nullptr}, {});
   const char* one = std::getenv("SR_SEED");
   const char* times = std::getenv("SR_SEEDS");
   const uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 1;
-  const uint64_t count =
-      one != nullptr ? 1
-                     : (kSanitized ? 10 : 300) * (times != nullptr ? std::strtoull(times, nullptr, 10) : 1);
+  const uint64_t count = one != nullptr ? 1
+                                        : (kSanitized ? 10 : 300) / few *
+                                              (times != nullptr ? std::strtoull(times, nullptr, 10) : 1);
   for (uint64_t seed = first; seed < first + count; ++seed) Lives(pipeline, undisturbed, seed);
 }
 
@@ -462,6 +504,19 @@ TEST_CASE("a pipeline that crashes again and again gives what one that never doe
   CHECK(output["windows"].size() == 70);
   CHECK(output["totals"].size() == 7);
   ManyLives(kPipeline, undisturbed);
+}
+
+TEST_CASE("so does one that keeps state of every kind by key") {
+  Expected undisturbed(kSequences);
+  for (const char* name : {"sessions", "steps", "smoothed"}) {
+    CAPTURE(name);
+    CHECK(undisturbed.output[name].size() == kRows - kRows / 100);
+  }
+  for (const char* name : {"spans", "threes", "best"}) {
+    CAPTURE(name);
+    CHECK(undisturbed.output[name].size() > 100);
+  }
+  ManyLives(kSequences, undisturbed, 3);
 }
 
 TEST_CASE("so does one whose files are named by what is in the rows") {
