@@ -14,7 +14,7 @@ Timestamp Behind(Timestamp time) { return time == kMaxTimestamp ? time : time + 
 
 DueWindows::DueWindows(const AggregationPlan& plan, const Slices* windows, SliceStore& store,
                        const Timestamp& watermark)
-    : plan_(plan), windows_(windows), store_(store), watermark_(watermark) {
+    : plan_(plan), windows_(windows), store_(store), watermark_(watermark), given_(plan.key_types) {
   if (windows != nullptr && !windows->single()) merger_.emplace(plan, store);
 }
 
@@ -35,11 +35,17 @@ DueGroups DueWindows::Next() {
   return due.table != nullptr ? std::move(due) : NextFired();
 }
 
-DueGroups DueWindows::AllOf(const Window& window, const GroupTable& table, TimeSlice* live) {
-  return {window, &table, nullptr, live, table.keys().Live(), 0};
+std::vector<int64_t> DueWindows::GivenUntil(const std::vector<ColumnPtr>& keys, int64_t count) const {
+  return given_.Until(keys, count, fired_end_);
 }
 
-DueGroups DueWindows::Last(const Window& window, std::unique_ptr<TimeSlice> slice) {
+DueGroups DueWindows::AllOf(const Window& window, const GroupTable& table, TimeSlice* live) const {
+  std::vector<uint32_t> slots = table.keys().Live();
+  given_.TakeOut(table, window.end, &slots);
+  return {window, &table, nullptr, live, std::move(slots), 0};
+}
+
+DueGroups DueWindows::Last(const Window& window, std::unique_ptr<TimeSlice> slice) const {
   DueGroups due = AllOf(window, slice->table, nullptr);
   due.owned = std::move(slice);
   return due;
@@ -124,6 +130,7 @@ DueGroups DueWindows::Fired(const Window& window) {
 Timestamp DueWindows::DropClosed() {
   if (watermark_ != kMinTimestamp) fired_end_ = std::max(fired_end_, Behind(watermark_));
   closed_end_ = ClosedEnd();
+  given_.Forget(fired_end_);
   while (!store_.empty() && windows_->Last(store_.slices().begin()->first).end <= closed_end_) {
     const Timestamp slice = store_.slices().begin()->first;
     if (merger_) merger_->Forget(slice);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/window/given_groups.h"
 #include "core/window/slice_merger.h"
 
 namespace streamrun {
@@ -49,6 +50,17 @@ class DueWindows {
   /// The watermark came from a checkpoint.
   void Restored();
 
+  /// In processing time instances come to different times: a checkpoint says of each group how far windows of
+  /// many slices were given.
+  bool keeps_given() const { return merger_ && plan_.window.processing_time; }
+  /// By group.
+  std::vector<int64_t> GivenUntil(const std::vector<ColumnPtr>& keys, int64_t count) const;
+  /// They were, to these groups, which came from a checkpoint.
+  void RestoreGiven(const std::vector<ColumnPtr>& keys, const Column& until) {
+    if (keeps_given()) given_.Add(keys, until);
+  }
+  size_t MemoryBytes() const { return given_.MemoryBytes() + (merger_ ? merger_->MemoryBytes() : 0); }
+
  private:
   // Windows of many slices that touched groups of one slice have to be shown in again.
   struct Revisit {
@@ -62,8 +74,8 @@ class DueWindows {
   DueGroups NextRevisited();
   DueGroups NextFired();
   DueGroups Fired(const Window& window);
-  static DueGroups AllOf(const Window& window, const GroupTable& table, TimeSlice* live);
-  static DueGroups Last(const Window& window, std::unique_ptr<TimeSlice> slice);
+  DueGroups AllOf(const Window& window, const GroupTable& table, TimeSlice* live) const;
+  DueGroups Last(const Window& window, std::unique_ptr<TimeSlice> slice) const;
 
   const AggregationPlan& plan_;
   const Slices* windows_;
@@ -75,6 +87,7 @@ class DueWindows {
   bool ended_ = false;
   bool show_ = false;
   std::optional<Revisit> revisit_;
+  GivenGroups given_;
 };
 
 }  // namespace streamrun

@@ -9,12 +9,15 @@ namespace streamrun {
 namespace {
 
 BatchPtr RowsOf(const AggregationPlan& plan, const SchemaPtr& schema, Timestamp start, const TimeSlice& slice,
-                const std::vector<uint32_t>& slots, const GroupExpiry* expiry) {
+                const std::vector<uint32_t>& slots, const GroupExpiry* expiry, const DueWindows& due) {
   std::vector<bool> touched;
-  std::vector<int64_t> touched_at;
-  for (const uint32_t slot : slots) {
-    touched.push_back(slot < slice.is_touched.size() && slice.is_touched[slot]);
-    touched_at.push_back(expiry != nullptr ? expiry->touched_at(slot) : kMinTimestamp);
+  std::vector<int64_t> touched_at(slots.size(), kMinTimestamp);
+  if (due.keeps_given()) {
+    touched_at = due.GivenUntil(slice.table.keys().Gather(slots), static_cast<int64_t>(slots.size()));
+  }
+  for (size_t i = 0; i < slots.size(); ++i) {
+    touched.push_back(slots[i] < slice.is_touched.size() && slice.is_touched[slots[i]]);
+    if (expiry != nullptr) touched_at[i] = expiry->touched_at(slots[i]);
   }
   std::vector<ColumnPtr> columns = slice.table.Save(slots);
   const std::vector<int64_t> starts(slots.size(), start);
@@ -24,7 +27,8 @@ BatchPtr RowsOf(const AggregationPlan& plan, const SchemaPtr& schema, Timestamp 
 }
 
 void LoadSlice(const AggregationPlan& plan, Timestamp start, const std::vector<ColumnPtr>& columns,
-               const Column& touched, const Column& touched_at, SliceStore& store, GroupExpiry* expiry) {
+               const Column& touched, const Column& touched_at, SliceStore& store, GroupExpiry* expiry,
+               DueWindows& due) {
   const int64_t rows = touched.length();
   TimeSlice& slice = store.FindOrMake(start);
   const std::vector<ColumnPtr> keys(columns.begin(),
@@ -38,6 +42,7 @@ void LoadSlice(const AggregationPlan& plan, Timestamp start, const std::vector<C
     if (touched.Bool(row)) to_show.push_back(slot);
     if (expiry != nullptr) expiry->Restore(slot, touched_at.values<int64_t>()[row]);
   }
+  due.RestoreGiven(keys, touched_at);
   store.Touch(start, slice, to_show);
   store.Measure(slice);
 }
@@ -60,31 +65,36 @@ Status SaveRemoved(const AggregationPlan& plan, const SliceStore& store, const T
 }  // namespace
 
 Status SaveSlices(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
-                  const TakeRows& take) {
+                  const DueWindows& due, const TakeRows& take) {
   const SchemaPtr schema = GroupState(plan).Row();
   for (const auto& entry : store.slices()) {
     const TimeSlice& slice = *entry.second;
-    SR_RETURN_IF_ERROR(InFittingPieces(
-        slice.table, slice.table.keys().Live(), kResultRows,
-        [&](const auto& slots) { return take(RowsOf(plan, schema, entry.first, slice, slots, expiry)); }));
+    SR_RETURN_IF_ERROR(
+        InFittingPieces(slice.table, slice.table.keys().Live(), kResultRows, [&](const auto& slots) {
+          return take(RowsOf(plan, schema, entry.first, slice, slots, expiry, due));
+        }));
   }
   return Status::Ok();
 }
 
 Status SaveSliceChanges(const AggregationPlan& plan, const SliceStore& store, const GroupExpiry* expiry,
-                        const TakeRows& removed, const TakeRows& rows) {
+                        const DueWindows& due, const TakeRows& removed, const TakeRows& rows) {
   const SchemaPtr schema = GroupState(plan).Row();
   SR_RETURN_IF_ERROR(SaveRemoved(plan, store, removed));
   for (const auto& entry : store.slices()) {
     const TimeSlice& slice = *entry.second;
     SR_RETURN_IF_ERROR(InFittingPieces(
-        slice.table, slice.table.Changed(), kResultRows,
-        [&](const auto& slots) { return rows(RowsOf(plan, schema, entry.first, slice, slots, expiry)); }));
+        // How far windows were given changes for all of them.
+        slice.table, due.keeps_given() ? slice.table.keys().Live() : slice.table.Changed(), kResultRows,
+        [&](const auto& slots) {
+          return rows(RowsOf(plan, schema, entry.first, slice, slots, expiry, due));
+        }));
   }
   return Status::Ok();
 }
 
-void LoadSlices(const AggregationPlan& plan, const BatchPtr& rows, SliceStore& store, GroupExpiry* expiry) {
+void LoadSlices(const AggregationPlan& plan, const BatchPtr& rows, SliceStore& store, GroupExpiry* expiry,
+                DueWindows& due) {
   const auto keys = static_cast<std::ptrdiff_t>(plan.key_types.size());
   const int64_t* starts = rows->column(static_cast<int>(keys))->values<int64_t>();
   std::map<Timestamp, Selection> by_slice;
@@ -94,7 +104,7 @@ void LoadSlices(const AggregationPlan& plan, const BatchPtr& rows, SliceStore& s
     const ColumnPtr touched = columns[static_cast<size_t>(keys) + 1];
     const ColumnPtr touched_at = columns[static_cast<size_t>(keys) + 2];
     columns.erase(columns.begin() + keys, columns.begin() + keys + 3);
-    LoadSlice(plan, start, columns, *touched, *touched_at, store, expiry);
+    LoadSlice(plan, start, columns, *touched, *touched_at, store, expiry, due);
   }
 }
 

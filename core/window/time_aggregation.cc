@@ -200,6 +200,7 @@ class TimeAggregation final : public Operator {
   }
 
   void RunJob(Output& out) {
+    if (job_.slots.empty()) return void(job_ = {});
     const size_t end = std::min(job_.slots.size(), job_.at + kResultRows);
     const std::vector<uint32_t> some(job_.slots.begin() + static_cast<std::ptrdiff_t>(job_.at),
                                      job_.slots.begin() + static_cast<std::ptrdiff_t>(end));
@@ -248,8 +249,7 @@ class TimeAggregation final : public Operator {
   // --- state
 
   size_t StateBytes() const {
-    return store_.bytes() + shown_.bytes() + (due_.merger() ? due_.merger()->MemoryBytes() : 0) +
-           (expiry_ ? expiry_->MemoryBytes() : 0);
+    return store_.bytes() + shown_.bytes() + due_.MemoryBytes() + (expiry_ ? expiry_->MemoryBytes() : 0);
   }
 
   GroupExpiry* expiry() { return expiry_ ? &*expiry_ : nullptr; }
@@ -275,15 +275,15 @@ class TimeAggregation final : public Operator {
 
   KeptState groups_state_{
       "groups",
-      {[this](const TakeRows& take) { return SaveSlices(*plan_, store_, expiry(), take); },
+      {[this](const TakeRows& take) { return SaveSlices(*plan_, store_, expiry(), due_, take); },
        [this](const BatchPtr& rows) {
-         LoadSlices(*plan_, rows, store_, expiry());
+         LoadSlices(*plan_, rows, store_, expiry(), due_);
          return Status::Ok();
        },
        [this] { return store_.groups(); }, [this] { return StateBytes() - shown_.bytes(); },
        [this](int64_t most) { store_.Track(most); }, [this] { return store_.changed(); },
        [this](const TakeRows& removed, const TakeRows& rows) {
-         return SaveSliceChanges(*plan_, store_, expiry(), removed, rows);
+         return SaveSliceChanges(*plan_, store_, expiry(), due_, removed, rows);
        }}};
   KeptTime time_state_{&watermark_, &timer_, [this] { due_.Restored(); }};
   KeptState shown_state_{

@@ -195,11 +195,14 @@ TEST_CASE("states of several instances go on in one, and in more") {
     ++keyed;
     CAPTURE(c.what);
     uint32_t seed = 21;
-    for (const auto& [from, to] : std::vector<std::pair<int, int>>{{2, 1}, {1, 3}, {2, 3}, {7, 2}}) {
+    for (const auto& [from, to] :
+         std::vector<std::pair<int, int>>{{2, 1}, {1, 3}, {2, 3}, {7, 2}, {3, 3}, {7, 7}}) {
       const std::string move = std::to_string(from) + " to " + std::to_string(to);
       CAPTURE(move);
-      CAPTURE(seed);
-      Rescale(c, bound, seed++, from, to);
+      for (const uint32_t chance : SeedsFrom(seed++, 1)) {
+        CAPTURE(chance);
+        Rescale(c, bound, chance, from, to);
+      }
     }
   }
   CHECK(keyed > 40);
