@@ -236,8 +236,10 @@ class TimeAggregation final : public Operator {
 
   void Expire() {
     TimeSlice* slice = store_.Find(kEverything);
-    if (!expiry_ || due_.ended() || slice == nullptr || !store_.touched().empty()) return;
-    const std::vector<uint32_t> expired = expiry_->Take(ExpiryClock());
+    if (!expiry_ || slice == nullptr) return;
+    const bool waits = due_.ended() || !store_.touched().empty();
+    const std::vector<uint32_t> expired = waits ? std::vector<uint32_t>() : expiry_->Take(ExpiryClock());
+    // Whoever asked last what is due may have dated them.
     slice->table.changes().Mark(expiry_->TakeDated());
     if (expired.empty()) return;
     const std::vector<ColumnPtr> keys = slice->table.keys().Gather(expired);
