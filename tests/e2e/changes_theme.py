@@ -152,6 +152,7 @@ class Changes(Trials):
         return len({re.search(r"\.(\d+)(\.joined)?\.seg$", file).group(1) for file in files}) > 1
 
     def test_epochs_share_the_segments_that_did_not_change(self):
+        self.undisturbed()
         self.write("p.yaml", slowed(self.pipeline, 4))  # however long an epoch takes, there are enough
         with open(self.path("log"), "ab") as log:
             process = subprocess.Popen([family.STREAMRUN, "run", "p.yaml", "--state-dir", "state"], cwd=self.dir,
