@@ -116,8 +116,7 @@ class BoundedFileSource final : public Source {
     return Status::Ok();
   }
 
-  // --- A chunk of a plain file
-  // ---------------------------------------------------------------------------------
+  // --- A chunk of a plain file ---------------------------------------------------------------------------
 
   // Reads chunk next_ and begins to give it out.
   Status ReadChunk(SourceOutput& out) {
@@ -188,8 +187,7 @@ class BoundedFileSource final : public Source {
     out.Progress(next_);
   }
 
-  // --- A file that is one unit
-  // -----------------------------------------------------------------------------------
+  // --- A file that is one unit ---------------------------------------------------------------------------
 
   Status ReadStream(SourceOutput& out) {
     if (!stream_) SR_RETURN_IF_ERROR(BeginStream());

@@ -56,8 +56,7 @@ Status SeriesSet::Flush() {
   return Status::Ok();
 }
 
-// --- Opening, parking, finishing
-// ----------------------------------------------------------------------------------------------------------------
+// --- Opening, parking, finishing -------------------------------------------------------------------------
 
 std::string SeriesSet::FinalPath(const Series& series, uint64_t number) const {
   const std::string path = base_ == "/" ? "/" + series.name : base_ + "/" + series.name;
@@ -189,8 +188,7 @@ bool SeriesSet::TooOld(const Series& series) const {
   return under_way && config_.roll.age > 0 && env_->MonotonicNow() - series.begun >= config_.roll.age;
 }
 
-// --- Epochs
-// ----------------------------------------------------------------------------------------------------------------
+// --- Epochs ----------------------------------------------------------------------------------------------
 
 Status SeriesSet::Resume(SinkPart part) {
   Series& series = series_[part.series];

@@ -106,8 +106,7 @@ class SingleSink final : public Sink {
   }
 
  private:
-  // --- Opening
-  // -------------------------------------------------------------------------------------------------------------
+  // --- Opening -------------------------------------------------------------------------------------------
 
   std::string FinalPath(uint64_t number) const { return PartPath(path_, context_.instance, number); }
 
@@ -165,8 +164,7 @@ class SingleSink final : public Sink {
     }
   }
 
-  // --- Going on from a checkpoint
-  // ------------------------------------------------------------------------------------------
+  // --- Going on from a checkpoint ------------------------------------------------------------------------
 
   Status Resume() {
     std::vector<SinkPart> parts;
@@ -215,8 +213,7 @@ class SingleSink final : public Sink {
     return OpenPart(FileStart::kGoOn, part.records);
   }
 
-  // --- Parts
-  // ---------------------------------------------------------------------------------------------------------------
+  // --- Parts ---------------------------------------------------------------------------------------------
 
   Status FinishPart() {
     SR_RETURN_IF_ERROR(part_->Close());

@@ -41,8 +41,7 @@ bool Read(const ConfigValue& value, const ConfigSpec<Config>& spec, const Place&
   return ReadFields(value, spec.fields(), {}, place.what(), config, place.context.diagnostics());
 }
 
-// --- One binder a generator
-// ---------------------------------------------------------------------------------------
+// --- One binder a generator ------------------------------------------------------------------------------
 
 ColumnGeneratorPtr BindSequence(const ConfigValue& value, const Place& place, const Rate&) {
   struct Config {
@@ -234,8 +233,7 @@ std::vector<std::string_view> GeneratorNames() {
   return names;
 }
 
-// --- The plan
-// -------------------------------------------------------------------------------------------------------
+// --- The plan --------------------------------------------------------------------------------------------
 
 /// Exactly one of both is set.
 struct PlannedColumn {

@@ -50,8 +50,7 @@ struct Definition {
   std::vector<FieldSpec> fields;
 };
 
-// --- Operators
-// --------------------------------------------------------------------------------------------------
+// --- Operators -------------------------------------------------------------------------------------------
 
 /// How rows must be spread over the parallel instances of an operator.
 struct Exchange {
@@ -123,8 +122,7 @@ struct OperatorDefinition : Definition {
   std::function<std::shared_ptr<const BoundOperator>(BindContext&)> bind;
 };
 
-// --- Formats
-// ----------------------------------------------------------------------------------------------------
+// --- Formats ---------------------------------------------------------------------------------------------
 
 struct FormatTraits {
   /// Records end at a newline: a byte stream can be cut at newlines without decoding.
@@ -158,8 +156,7 @@ struct FormatDefinition : Definition {
   std::function<std::shared_ptr<const BoundFormat>(BindContext&, const SchemaPtr& schema)> bind_encoder;
 };
 
-// --- Sources
-// ----------------------------------------------------------------------------------------------------
+// --- Sources ---------------------------------------------------------------------------------------------
 
 class BoundSource {
  public:
@@ -204,8 +201,7 @@ struct SourceDefinition : Definition {
   std::function<std::shared_ptr<const BoundSource>(BindContext&)> bind;
 };
 
-// --- Sinks
-// ------------------------------------------------------------------------------------------------------
+// --- Sinks -----------------------------------------------------------------------------------------------
 
 /// The strongest thing a sink can keep.
 enum class SinkGuarantee : uint8_t {
@@ -259,8 +255,7 @@ struct SinkDefinition : Definition {
   std::function<std::shared_ptr<const BoundSink>(BindContext&)> bind;
 };
 
-// --- Typed construction
-// -------------------------------------------------------------------------------------------
+// --- Typed construction ----------------------------------------------------------------------------------
 
 /// Wraps `bind(const Config&, BindContext&)` so that the configuration is read and checked first:
 ///   definition.bind = BindWith<Config>(definition.fields, Bind);

@@ -87,8 +87,7 @@ Result<bool> RecordFramer::TakeLine(std::string* line) {
   return true;
 }
 
-// --- Newline framing
-// ----------------------------------------------------------------------------------------------
+// --- Newline framing -------------------------------------------------------------------------------------
 
 bool RecordFramer::EmitLines(SourceOutput& out, const Chunk& prototype) {
   do {
@@ -197,8 +196,7 @@ bool RecordFramer::EmitLast(SourceOutput& out, const Chunk& prototype) {
   return true;
 }
 
-// --- Length framing
-// -----------------------------------------------------------------------------------------------
+// --- Length framing --------------------------------------------------------------------------------------
 
 bool RecordFramer::EmitFrames(SourceOutput& out, const Chunk& prototype) {
   uint8_t* data = gathered_.data();
@@ -255,8 +253,7 @@ bool RecordFramer::BeginLongFrame(SourceOutput& out, const Chunk& prototype, siz
   return true;
 }
 
-// --- Both
-// ---------------------------------------------------------------------------------------------------------
+// --- Both ------------------------------------------------------------------------------------------------
 
 void RecordFramer::DropFront(size_t count) {
   const size_t rest = gathered_.size() - count;

@@ -115,7 +115,8 @@ std::string RenderMetrics(const PipelineStatus& s) {
   text.Sample({}, s.residue);
   text.Begin("streamrun_dead_letter_rows", "gauge", "Rows of the current attempt in the dead-letter file.");
   text.Sample({}, s.dead_letters);
-  text.Begin("streamrun_dead_letters_dropped_total", "counter", "Dead letters that made room for newer ones.");
+  text.Begin("streamrun_dead_letters_dropped_total", "counter",
+             "Dead letters that made room for newer ones.");
   text.Sample({}, s.dead_letters_dropped);
   Nodes(s, text);
   Channels(s, text);

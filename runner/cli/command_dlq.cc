@@ -30,8 +30,7 @@ struct Options {
   bool every = false;
 };
 
-// --- list
-// -----------------------------------------------------------------------------------------------------
+// --- list ------------------------------------------------------------------------------------------------
 
 Status List(const Options& options) {
   SR_ASSIGN_OR_RETURN(const std::string directory, StateDirectoryOf(options.target));
@@ -63,8 +62,7 @@ Status List(const Options& options) {
   return Status::Ok();
 }
 
-// --- show
-// -----------------------------------------------------------------------------------------------------
+// --- show ------------------------------------------------------------------------------------------------
 
 Status Show(const Options& options) {
   SR_ASSIGN_OR_RETURN(const std::string directory, StateDirectoryOf(options.target));
@@ -81,8 +79,7 @@ Status Show(const Options& options) {
   return found ? Status::Ok() : Status::NotFound("there is no dead letter " + options.token);
 }
 
-// --- cancel
-// ----------------------------------------------------------------------------------------------------------------
+// --- cancel ----------------------------------------------------------------------------------------------
 
 Status Cancel(const Options& options) {
   Env* env = Env::Default();
@@ -117,8 +114,7 @@ Status Clear(const Options& options) {
   return Status::Ok();
 }
 
-// --- The command
-// ----------------------------------------------------------------------------------------------
+// --- The command -----------------------------------------------------------------------------------------
 
 void AddList(CLI::App* dlq, CliResult& result) {
   auto options = std::make_shared<Options>();

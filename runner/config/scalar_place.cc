@@ -90,8 +90,7 @@ size_t CrossLines(std::string_view source, size_t content_end, std::vector<size_
   return source.size();
 }
 
-// --- Plain (7.3.3): the parser's value says where it ends.
-// -------------------------------------------------------
+// --- Plain (7.3.3): the parser's value says where it ends. -----------------------------------------------
 void PlacePlain(std::string_view source, std::string_view value, ScalarPlace* place) {
   Collector out;
   size_t at = place->begin;
@@ -113,8 +112,7 @@ void PlacePlain(std::string_view source, std::string_view value, ScalarPlace* pl
   }
 }
 
-// --- Quoted (7.3.1, 7.3.2)
-// ----------------------------------------------------------------------------------------
+// --- Quoted (7.3.1, 7.3.2) -------------------------------------------------------------------------------
 void AppendUtf8(uint32_t c, std::string* out) {
   if (c < 0x80) {
     out->push_back(static_cast<char>(c));
@@ -205,8 +203,7 @@ void PlaceQuoted(std::string_view source, std::string_view value, ScalarPlace* p
   place->unclosed = true;
 }
 
-// --- Block scalars (8.1)
-// ------------------------------------------------------------------------------------------
+// --- Block scalars (8.1) ---------------------------------------------------------------------------------
 struct BlockLine {
   size_t begin;  // after the indentation
   size_t end;    // without the line end

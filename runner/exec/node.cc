@@ -183,8 +183,7 @@ Result<bool> Node::StepEnded() {
   return true;
 }
 
-// --- Letters that enter again
-// ----------------------------------------------------------------------------------
+// --- Letters that enter again ----------------------------------------------------------------------------
 
 void Node::OpenReplay() {
   const TaskOptions& options = shared_.options;

@@ -133,8 +133,7 @@ Result<Head> ParseHead(const std::string& text) {
 
 }  // namespace
 
-// --- Entries
-// --------------------------------------------------------------------------------------------------
+// --- Entries ---------------------------------------------------------------------------------------------
 
 std::string ReplayEntry::Print() const {
   Json json = Json::object();
@@ -167,8 +166,7 @@ Result<ReplayEntry> ReplayEntry::Parse(std::string_view text) {
   return entry;
 }
 
-// --- Files
-// ----------------------------------------------------------------------------------------------------
+// --- Files -----------------------------------------------------------------------------------------------
 
 Chunk ChunkOf(const ReplayLine& line) {
   Chunk chunk;
@@ -321,8 +319,7 @@ Status RemoveDroppedOrders(Env* env, const std::string& state_directory) {
   return Status::Ok();
 }
 
-// --- Reading
-// --------------------------------------------------------------------------------------------------
+// --- Reading ---------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<ReplayReader>> ReplayReader::Open(Env* env, const std::string& path) {
   SR_ASSIGN_OR_RETURN(auto file, env->OpenForRead(path));

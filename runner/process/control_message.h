@@ -14,8 +14,7 @@
 
 namespace streamrun {
 
-// --- Worker to supervisor
-// ---------------------------------------------------------------------------------------
+// --- Worker to supervisor --------------------------------------------------------------------------------
 
 /// The worker runs.
 struct RegisterMessage {
@@ -69,8 +68,7 @@ struct ReplayedMessage {
   uint64_t order = 0;
 };
 
-// --- Supervisor to worker
-// ---------------------------------------------------------------------------------------
+// --- Supervisor to worker --------------------------------------------------------------------------------
 
 struct AssignMessage {
   std::string pipeline;  // canonical JSON with secrets

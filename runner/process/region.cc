@@ -51,8 +51,7 @@ std::unique_ptr<WorkerGroup> MakeGroup(const RegionHost& host) {
   return nullptr;
 }
 
-// --- Starting
-// -----------------------------------------------------------------------------------------------------
+// --- Starting --------------------------------------------------------------------------------------------
 
 void Region::Start() {
   slots_.clear();
@@ -108,8 +107,7 @@ Status Region::SpawnWorker(int stage, int instance) {
   return Status::Ok();
 }
 
-// --- What workers say
-// -----------------------------------------------------------------------------------------------
+// --- What workers say ------------------------------------------------------------------------------------
 
 bool Region::All(WorkerState state) const {
   return std::all_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.state == state; });
@@ -198,8 +196,7 @@ void Region::OnGone(Slot& slot, const std::string& how) {
   if ((state_ == State::kLeaving || state_ == State::kDying) && All(WorkerState::kGone)) Conclude();
 }
 
-// --- Failing
-// -------------------------------------------------------------------------------------------------------
+// --- Failing ---------------------------------------------------------------------------------------------
 
 void Region::Fail(Cause cause, const Slot* slot, Status status, bool opening) {
   if (state_ != State::kWiring && state_ != State::kRunning) return;
@@ -285,8 +282,7 @@ bool Region::Progressed() const {
   return host_->env->MonotonicNow() - attempts_.started() >= RestartPolicy::kWindow;
 }
 
-// --- Time
-// -----------------------------------------------------------------------------------------------------------
+// --- Time ------------------------------------------------------------------------------------------------
 
 void Region::Tick(Timestamp now) {
   if (state_ == State::kWiring || state_ == State::kRunning) {
@@ -334,8 +330,7 @@ void Region::KillNow() {
   BeginDying();
 }
 
-// --- Shown
-// --------------------------------------------------------------------------------------------------------
+// --- Shown -----------------------------------------------------------------------------------------------
 
 void Region::AppendDescriptors(std::vector<pollfd>* fds) const {
   for (const Slot& slot : slots_) slot.worker->AppendDescriptors(fds);

@@ -264,8 +264,7 @@ TEST_CASE("mistakes in a configuration are all reported") {
         "config.missing_field: column 'd': a time without `rate:` needs a `step`\n");
 }
 
-// --- Nexmark
-// -------------------------------------------------------------------------------------------------------
+// --- Nexmark ---------------------------------------------------------------------------------------------
 
 int64_t Number(const Batch& batch, std::string_view column, int64_t row) {
   return batch.column(batch.schema()->Find(column))->values<int64_t>()[row];

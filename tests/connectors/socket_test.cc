@@ -91,8 +91,7 @@ std::string TemporaryPath(const char* name) {
   return (std::filesystem::temp_directory_path() / ("sr_" + std::to_string(getpid()) + "_" + name)).string();
 }
 
-// --- Source
-// ----------------------------------------------------------------------------------------------------------
+// --- Source ----------------------------------------------------------------------------------------------
 
 TEST_CASE("lines of several clients arrive, each client in its order") {
   const int port = FreePort();
@@ -363,8 +362,7 @@ TEST_CASE("datagrams that the kernel drops are counted: received and dropped add
   CHECK(static_cast<int64_t>(run.out.records.size()) + run.source->Dropped() == kSent + 1);
 }
 
-// --- Sink
-// ------------------------------------------------------------------------------------------------------------
+// --- Sink ------------------------------------------------------------------------------------------------
 
 TEST_CASE("a connected sink sends records, newline or length framed, and ends orderly") {
   using namespace std::string_literals;
@@ -473,8 +471,7 @@ TEST_CASE("a udp sink sends one datagram a record and counts what cannot be sent
   CHECK(sink.sink->Dropped() == 1);
 }
 
-// --- Configuration
-// ---------------------------------------------------------------------------------------------------
+// --- Configuration ---------------------------------------------------------------------------------------
 
 TEST_CASE("equal addresses have one name, whatever their spelling") {
   CHECK(BindSource("socket", {{"listen", "tcp://localhost:9000"}}).source->exclusive == "tcp:127.0.0.1:9000");

@@ -126,8 +126,7 @@ bool IsNullRow(int64_t row, size_t column) { return row == static_cast<int64_t>(
 
 bool IsText(TypeId type) { return type == TypeId::kText || type == TypeId::kJsonb; }
 
-// --- DuckDB, by the few functions of its C interface that are needed
-// ---------------------------------------------
+// --- DuckDB, by the few functions of its C interface that are needed -------------------------------------
 
 struct DuckResult {  // duckdb_result of duckdb.h: six words that the library fills
   uint64_t words[6];

@@ -23,8 +23,7 @@ constexpr bool IsDatetime(TypeId id) {
          id == TypeId::kInterval;
 }
 
-// --- Numbers
-// ----------------------------------------------------------------------------------------------------
+// --- Numbers ---------------------------------------------------------------------------------------------
 
 template <typename From, typename To>
 To Widen(From v) {
@@ -98,8 +97,7 @@ Decimal128 DecimalToDecimal(Row& row, const Decimal128& v) {
 bool IntegerToBoolean(int32_t v) { return v != 0; }
 int32_t BooleanToInteger(bool v) { return v ? 1 : 0; }
 
-// --- Dates and times
-// -----------------------------------------------------------------------------------------------
+// --- Dates and times -------------------------------------------------------------------------------------
 
 constexpr int32_t kDateInfinity = std::numeric_limits<int32_t>::max();
 constexpr int32_t kDateMinusInfinity = std::numeric_limits<int32_t>::min();
@@ -125,8 +123,7 @@ ColumnPtr Relabel(KernelCall& call) {
   return out.Finish(call);
 }
 
-// --- Through text
-// ----------------------------------------------------------------------------------------------------
+// --- Through text ----------------------------------------------------------------------------------------
 
 ColumnPtr Print(KernelCall& call) {
   const Vector& v = call.arg(0);
@@ -195,8 +192,7 @@ ColumnPtr CastElements(KernelCall& call) {
   return call.Finish(lists->values_buffer(), nullptr, std::move(converted));
 }
 
-// --- jsonb scalars
-// ---------------------------------------------------------------------------------------------------
+// --- jsonb scalars ---------------------------------------------------------------------------------------
 
 // PostgreSQL calls a JSON number "numeric" in these messages only.
 void NoJsonCast(Row& row, std::string_view json, std::string_view target) {

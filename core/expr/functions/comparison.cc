@@ -214,8 +214,7 @@ ColumnPtr CompareList(KernelCall& call) {
   return out.Finish(call);
 }
 
-// --- GREATEST, LEAST: nulls are passed over
-// -----------------------------------------------------------------------
+// --- GREATEST, LEAST: nulls are passed over --------------------------------------------------------------
 
 template <bool kGreatest>
 ColumnPtr ExtremeOfAny(KernelCall& call) {

@@ -112,8 +112,7 @@ TEST_CASE("a stopped receiver holds the sender back and gets everything when it 
   CHECK(WEXITSTATUS(status) == 7);
 }
 
-// --- Connections that break while both processes live (RELIABILITY 8, scenario 26)
-// ---------------------------
+// --- Connections that break while both processes live (RELIABILITY 8, scenario 26) -----------------------
 
 // The descriptor of this process's end of the connection to the socket at `path`. A TCP channel would be
 // reset with `ss -K`; on a unix socket shutdown(2) of either end does the same.

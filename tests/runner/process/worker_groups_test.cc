@@ -129,8 +129,7 @@ TEST_CASE("where groups cannot be had the reason is told") {
   }
 }
 
-// --- The kernel's own
-// ---------------------------------------------------------------------------------------
+// --- The kernel's own ------------------------------------------------------------------------------------
 
 std::unique_ptr<WorkerGroups> RealGroups() {
   auto groups = WorkerGroups::Open("streamrun-test-" + std::to_string(::getpid()), {});
