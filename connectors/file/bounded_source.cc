@@ -93,7 +93,7 @@ class BoundedFileSource final : public Source {
   Status CheckUnread(Ordinal next) {
     for (const ListedFile& file : list_.files()) {
       if (file.first + file.chunks <= next) continue;
-      const Status status = OpenListed(env_, file).status();
+      Status status = OpenListed(env_, file).status();
       if (status.ok()) continue;
       if (status.message().find("--reset-state") != std::string::npos) return status;
       return Status(status.code(),
@@ -193,7 +193,7 @@ class BoundedFileSource final : public Source {
     if (!stream_) SR_RETURN_IF_ERROR(BeginStream());
     if (framer_->Emit(out, prototype_)) return Status::Ok();
     if (stream_ended_) {
-      const Status damage = stream_error_;
+      Status damage = stream_error_;
       stream_ = nullptr;
       framer_.reset();
       if (!damage.ok()) return damage;

@@ -345,9 +345,9 @@ std::optional<PlannedColumn> BindColumn(const ConfigValue& value, const Place& p
   }
   const Binder binder = FindBinder(name.text());
   if (binder == nullptr) {
-    std::string suggestion = DidYouMean(name.text(), GeneratorNames());
+    const std::string suggestion = DidYouMean(name.text(), GeneratorNames());
     place.Error(name, "config.unknown_field", "there is no generator '" + name.text() + "'",
-                suggestion.empty() ? known : std::move(suggestion));
+                suggestion.empty() ? known : suggestion);
     return std::nullopt;
   }
   ColumnGeneratorPtr generator = binder(options, place, rate);

@@ -226,7 +226,7 @@ ColumnPtr BestOfSet::Results(const uint32_t* slots, int64_t count, std::vector<R
     present.push_back(best != KeyTable::kNone);
     if (present.back()) found.push_back(best);
   }
-  const ColumnPtr values = rows_.key(1).Gather(found.data(), static_cast<int64_t>(found.size()));
+  ColumnPtr values = rows_.key(1).Gather(found.data(), static_cast<int64_t>(found.size()));
   if (values->length() == count) return values;
   ColumnBuilder out(values->type());
   out.Reserve(count);
@@ -236,7 +236,8 @@ ColumnPtr BestOfSet::Results(const uint32_t* slots, int64_t count, std::vector<R
 }
 
 size_t BestOfSet::MemoryBytes() const {
-  size_t bytes = rows_.MemoryBytes() + entries_.MemoryBytes() + heaps_.capacity() * sizeof(heaps_[0]);
+  size_t bytes =
+      rows_.MemoryBytes() + entries_.MemoryBytes() + heaps_.capacity() * sizeof(std::vector<uint32_t>);
   for (const auto& heap : heaps_) bytes += heap.capacity() * sizeof(uint32_t);
   return bytes;
 }

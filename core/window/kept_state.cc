@@ -27,7 +27,7 @@ std::map<int, ColumnPtr> OpenColumns(size_t first, size_t count) {
 }
 
 void StateShape::IdentifyByKeyAnd(int values) {
-  identity.resize(static_cast<size_t>(key->size() + values));
+  identity.resize(static_cast<size_t>(key->size()) + static_cast<size_t>(values));
   std::iota(identity.begin(), identity.end(), 0);
 }
 

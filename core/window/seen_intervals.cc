@@ -101,7 +101,7 @@ void SeenIntervals::Remove(const uint32_t* intervals, size_t count) {
 }
 
 std::vector<uint32_t> SeenIntervals::Changed() const {
-  const std::vector<uint32_t> changed =
+  std::vector<uint32_t> changed =
       changes_.Marked([this](uint32_t interval) { return key_[interval] != kNone; });
   if (within_ == 0) return changed;
   std::vector<bool> is_changed(slots());

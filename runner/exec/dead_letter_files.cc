@@ -79,13 +79,14 @@ std::optional<DeadLetterName> DeadLetterName::Parse(std::string_view file) {
 
 Result<std::vector<StoredLetters>> ListDeadLetters(Env* env, const std::string& directory) {
   std::vector<StoredLetters> letters;
+  const std::string within = directory + "/";
   const Result<std::vector<std::string>> files = env->List(directory);
   if (files.status().code() == Code::kNotFound) return letters;
   SR_RETURN_IF_ERROR(files.status());
   for (const std::string& file : *files) {
     const auto name = DeadLetterName::Parse(file);
     if (!name) continue;
-    const Result<FileInfo> info = env->Info(directory + "/" + file);
+    const Result<FileInfo> info = env->Info(within + file);
     if (info.status().code() == Code::kNotFound) continue;  // another worker has just made room
     SR_RETURN_IF_ERROR(info.status());
     letters.push_back({file, *name, info->size});
@@ -113,11 +114,12 @@ Result<int64_t> CountDeadLetters(Env* env, const std::string& path) {
 
 Result<int64_t> DropOldestLetters(Env* env, const std::string& directory, int64_t room) {
   SR_ASSIGN_OR_RETURN(const std::vector<StoredLetters> stored, ListDeadLetters(env, directory));
+  const std::string within = directory + "/";
   int64_t taken = 0, dropped = 0;
   for (const StoredLetters& file : stored) taken += static_cast<int64_t>(file.size);
   for (const StoredLetters& file : stored) {
     if (taken <= room) break;
-    const std::string path = directory + "/" + file.file;
+    const std::string path = within + file.file;
     SR_ASSIGN_OR_RETURN(const int64_t letters, CountDeadLetters(env, path));
     SR_RETURN_IF_ERROR(env->Remove(path));
     dropped += letters;

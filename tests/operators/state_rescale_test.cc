@@ -195,8 +195,9 @@ TEST_CASE("states of several instances go on in one, and in more") {
     ++keyed;
     CAPTURE(c.what);
     uint32_t seed = 21;
-    for (const auto& [from, to] :
-         std::vector<std::pair<int, int>>{{2, 1}, {1, 3}, {2, 3}, {7, 2}, {3, 3}, {7, 7}}) {
+    std::vector<std::pair<int, int>> moves = {{2, 1}, {1, 3}, {2, 3}, {7, 2}, {3, 3}, {7, 7}};
+    if (kSanitized) moves.resize(3);
+    for (const auto& [from, to] : moves) {
       const std::string move = std::to_string(from) + " to " + std::to_string(to);
       CAPTURE(move);
       for (const uint32_t chance : SeedsFrom(seed++, 1)) {
