@@ -7,6 +7,7 @@
 #include "core/base/durable_directory.h"
 #include "core/base/failpoint.h"
 #include "core/base/logging.h"
+#include "core/component/config_spec.h"
 #include "core/stream/dead_letter.h"
 #include "runner/exec/dead_letters.h"
 
@@ -58,12 +59,12 @@ Status DeadLetterFile::MakeRoom(int64_t bytes) {
   int64_t taken = bytes + (file_ ? static_cast<int64_t>(file_->size()) : 0);
   for (const Part& part : closed_) taken += static_cast<int64_t>(part.size);
   if (!room_.drop_oldest && taken > *share_) {
-    return Status::ResourceExhausted(
-        "dead letters reached settings.dead_letter.max_size: " + std::to_string(of_earlier_) + " of its " +
-        std::to_string(room_.max_bytes) + " bytes are taken by earlier runs, the rest by this one, in " +
-        directory_ +
-        "; mend the input, replay or clear them (streamrun dlq), raise the limit, or write when_full: "
-        "drop_oldest");
+    // Not kResourceExhausted: another attempt would find no more room.
+    return Status::InvalidArgument("dead letters take all of settings.dead_letter.max_size (" +
+                                   PrintSize(room_.max_bytes) + "), " + PrintSize(of_earlier_) +
+                                   " of it those of earlier runs, in " + directory_ +
+                                   "; mend the input, replay or clear them (streamrun dlq), raise the limit, "
+                                   "or write when_full: drop_oldest");
   }
   // The newest are kept even when they alone are too many.
   while (taken > *share_ && !closed_.empty()) {

@@ -29,7 +29,7 @@ class DeadLetterFile {
  public:
   DeadLetterFile(Env* env, std::string directory, const DeadLetterName& name, const DeadLetterRoom& room);
 
-  /// kResourceExhausted: there is no room; none of these was written.
+  /// kInvalidArgument: there is no room, nor will there be in another attempt; none of these was written.
   Status Write(const BatchPtr& letters);
   /// Its files and their lengths; empty handle when there are none.
   Result<Prepared> Prepare();
