@@ -1,6 +1,9 @@
 // streamrun dlq: dead letters looked at, mended and taken in again.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "runner/checkpoint/inspect.h"
 #include "runner/cli/command_dlq_replay.h"
@@ -79,33 +82,43 @@ Status Show(const Options& options) {
   return found ? Status::Ok() : Status::NotFound("there is no dead letter " + options.token);
 }
 
+// --- Of a stopped pipeline -------------------------------------------------------------------------------
+
+// Nobody runs the pipeline as long as it lives.
+struct StoppedLetters {
+  std::string directory;
+  std::unique_ptr<StateDirectory> lock;
+  LetterBox box;
+};
+
+Result<StoppedLetters> OpenStopped(const PipelineTarget& target) {
+  Env* env = Env::Default();
+  SR_ASSIGN_OR_RETURN(std::string directory, StateDirectoryOf(target));
+  SR_ASSIGN_OR_RETURN(const StoredCheckpoint found, OpenCheckpoint(env, directory, ""));
+  SR_ASSIGN_OR_RETURN(auto lock, StateDirectory::Open(env, found.manifest.pipeline, directory));
+  SR_ASSIGN_OR_RETURN(LetterBox box, LetterBox::Open(env, directory));
+  return StoppedLetters{std::move(directory), std::move(lock), std::move(box)};
+}
+
 // --- cancel ----------------------------------------------------------------------------------------------
 
+// What a running pipeline has begun to take in cannot be called back.
 Status Cancel(const Options& options) {
-  Env* env = Env::Default();
-  SR_ASSIGN_OR_RETURN(const std::string directory, StateDirectoryOf(options.target));
-  SR_ASSIGN_OR_RETURN(const StoredCheckpoint found, OpenCheckpoint(env, directory, ""));
-  // What a running pipeline has begun to take in cannot be called back.
-  SR_ASSIGN_OR_RETURN(const auto locked, StateDirectory::Open(env, found.manifest.pipeline, directory));
-  SR_ASSIGN_OR_RETURN(const LetterBox box, LetterBox::Open(env, directory));
-  for (const ReplayOrder& order : box.Waiting()) {
+  SR_ASSIGN_OR_RETURN(const StoppedLetters letters, OpenStopped(options.target));
+  for (const ReplayOrder& order : letters.box.Waiting()) {
     if (order.number != options.order) continue;
-    SR_RETURN_IF_ERROR(DropReplayOrder(env, directory, order.number));
+    SR_RETURN_IF_ERROR(DropReplayOrder(Env::Default(), letters.directory, order.number));
     std::printf("%s is dropped, its letters are open again\n", NameOf(order).c_str());
     return Status::Ok();
   }
   return Status::NotFound("no order " + std::to_string(options.order) + " waits");
 }
 
-// --- clear
+// --- clear -----------------------------------------------------------------------------------------------
 
 Status Clear(const Options& options) {
-  Env* env = Env::Default();
-  SR_ASSIGN_OR_RETURN(const std::string directory, StateDirectoryOf(options.target));
-  SR_ASSIGN_OR_RETURN(const StoredCheckpoint found, OpenCheckpoint(env, directory, ""));
-  SR_ASSIGN_OR_RETURN(const auto locked, StateDirectory::Open(env, found.manifest.pipeline, directory));
-  SR_ASSIGN_OR_RETURN(const LetterBox box, LetterBox::Open(env, directory));
-  SR_ASSIGN_OR_RETURN(const LetterBox::Cleared cleared, box.Clear(options.every));
+  SR_ASSIGN_OR_RETURN(const StoppedLetters letters, OpenStopped(options.target));
+  SR_ASSIGN_OR_RETURN(const LetterBox::Cleared cleared, letters.box.Clear(options.every));
   std::printf("%s letters are removed (%s), %s are left\n", GroupDigits(cleared.letters).c_str(),
               HumanBytes(cleared.bytes).c_str(), GroupDigits(cleared.left).c_str());
   if (cleared.left > 0) {

@@ -213,15 +213,18 @@ Result<LetterBox::Cleared> LetterBox::Clear(bool every) const {
     }));
   }
   // What is left of equal letters would take the number, and so the fate, of one that is gone.
-  const auto shares = [&](const Content& a, const Content& b) {
-    return std::ranges::any_of(a.tokens, [&](const std::string& token) { return b.tokens.contains(token); });
-  };
+  std::unordered_set<std::string> left;
+  for (const Content& content : contents) {
+    if (content.stays) left.insert(content.tokens.begin(), content.tokens.end());
+  }
   for (bool more = true; std::exchange(more, false);) {
     for (Content& content : contents) {
       if (content.stays) continue;
       content.stays =
-          std::ranges::any_of(contents, [&](const Content& c) { return c.stays && shares(content, c); });
-      more |= content.stays;
+          std::ranges::any_of(content.tokens, [&](const auto& token) { return left.contains(token); });
+      if (!content.stays) continue;
+      left.insert(content.tokens.begin(), content.tokens.end());
+      more = true;
     }
   }
   Cleared cleared;

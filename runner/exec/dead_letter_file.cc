@@ -76,8 +76,7 @@ Status DeadLetterFile::MakeRoom(int64_t bytes) {
 
 Status DeadLetterFile::DropOldest() {
   const std::string path = directory_ + "/" + closed_.front().file;
-  SR_ASSIGN_OR_RETURN(const int64_t letters, CountDeadLetters(env_, path));
-  SR_RETURN_IF_ERROR(env_->Remove(path));
+  SR_ASSIGN_OR_RETURN(const int64_t letters, DropDeadLetters(env_, path));
   closed_.erase(closed_.begin());
   dropped_ += letters;
   LogWarning("dead letters make room for newer ones (settings.dead_letter)",

@@ -47,13 +47,12 @@ Result<std::map<std::string, uint64_t>> Lengths(const std::vector<KeptLetters>& 
   return lengths;
 }
 
-Status CutTo(Env* env, const std::string& path, uint64_t length) {
-  SR_ASSIGN_OR_RETURN(const FileInfo info, env->Info(path));
-  if (info.size < length) {
-    return Status::Corruption(path + " has " + std::to_string(info.size) + " bytes, the checkpoint knows " +
+Status CutTo(Env* env, const std::string& path, uint64_t size, uint64_t length) {
+  if (size < length) {
+    return Status::Corruption(path + " has " + std::to_string(size) + " bytes, the checkpoint knows " +
                               std::to_string(length) + "; dead letters were lost");
   }
-  if (info.size == length) return Status::Ok();
+  if (size == length) return Status::Ok();
   SR_ASSIGN_OR_RETURN(const auto file, env->OpenForWrite(path, WriteMode::kAppend));
   SR_RETURN_IF_ERROR(file->Truncate(length));
   return file->Close();
@@ -112,16 +111,25 @@ Result<int64_t> CountDeadLetters(Env* env, const std::string& path) {
   }
 }
 
+int64_t BytesOf(const std::vector<StoredLetters>& letters) {
+  int64_t bytes = 0;
+  for (const StoredLetters& file : letters) bytes += static_cast<int64_t>(file.size);
+  return bytes;
+}
+
+Result<int64_t> DropDeadLetters(Env* env, const std::string& path) {
+  SR_ASSIGN_OR_RETURN(const int64_t letters, CountDeadLetters(env, path));
+  SR_RETURN_IF_ERROR(env->Remove(path));
+  return letters;
+}
+
 Result<int64_t> DropOldestLetters(Env* env, const std::string& directory, int64_t room) {
   SR_ASSIGN_OR_RETURN(const std::vector<StoredLetters> stored, ListDeadLetters(env, directory));
   const std::string within = directory + "/";
-  int64_t taken = 0, dropped = 0;
-  for (const StoredLetters& file : stored) taken += static_cast<int64_t>(file.size);
+  int64_t taken = BytesOf(stored), dropped = 0;
   for (const StoredLetters& file : stored) {
     if (taken <= room) break;
-    const std::string path = within + file.file;
-    SR_ASSIGN_OR_RETURN(const int64_t letters, CountDeadLetters(env, path));
-    SR_RETURN_IF_ERROR(env->Remove(path));
+    SR_ASSIGN_OR_RETURN(const int64_t letters, DropDeadLetters(env, within + file.file));
     dropped += letters;
     taken -= static_cast<int64_t>(file.size);
   }
@@ -162,7 +170,7 @@ Status TrimDeadLetters(Env* env, const std::string& directory, const std::vector
     const std::string path = within + name;
     const uint64_t length = Settled(name, writer, kept, lengths);
     if (lengths.contains(name)) {
-      SR_RETURN_IF_ERROR(CutTo(env, path, length));
+      SR_RETURN_IF_ERROR(CutTo(env, path, size, length));
     } else if (length == 0) {
       SR_RETURN_IF_ERROR(env->Remove(path));
     }

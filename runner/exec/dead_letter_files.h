@@ -32,8 +32,12 @@ struct StoredLetters {
 };
 /// All of them, the oldest first; none when there is no directory.
 Result<std::vector<StoredLetters>> ListDeadLetters(Env* env, const std::string& directory);
+/// What they take together.
+int64_t BytesOf(const std::vector<StoredLetters>& letters);
 /// Letters in a file: its lines.
 Result<int64_t> CountDeadLetters(Env* env, const std::string& path);
+/// Removes a file; returns how many letters were in it.
+Result<int64_t> DropDeadLetters(Env* env, const std::string& path);
 
 /// What a checkpoint knows of one worker's letters.
 struct KeptLetters {

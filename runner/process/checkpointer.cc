@@ -199,8 +199,7 @@ Status Checkpointer::LimitLetters() {
     return Status::Ok();
   }
   SR_ASSIGN_OR_RETURN(const std::vector<StoredLetters> stored, ListDeadLetters(env_, letters));
-  int64_t taken = 0;
-  for (const StoredLetters& file : stored) taken += static_cast<int64_t>(file.size);
+  const int64_t taken = BytesOf(stored);
   if (taken < settings.dead_letter_max) return Status::Ok();
   LogWarning(
       "dead letters of earlier runs take all of settings.dead_letter.max_size: the next one ends the "

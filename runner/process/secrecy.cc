@@ -18,10 +18,9 @@ bool HoldsSecret(const ConfigValue& value) {
 
 }  // namespace
 
-bool KeepSecrets(const ConfigValue& configuration) {
-  if (!HoldsSecret(configuration)) return false;
+void KeepSecrets(const ConfigValue& configuration) {
+  if (!HoldsSecret(configuration)) return;
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) LogWarning("cannot keep secrets out of core dumps");
-  return true;
 }
 
 }  // namespace streamrun
